@@ -1,0 +1,10 @@
+/** What an application types and a destination implements, and the standard engine. */
+module io.fulmar.core {
+  requires transitive java.sql;
+  requires static transitive org.jspecify;
+  requires com.dynatrace.hash4j;
+  requires com.zaxxer.hikari;
+  requires dev.failsafe.core;
+  requires org.postgresql.jdbc;
+  requires org.slf4j;
+}

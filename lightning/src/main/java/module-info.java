@@ -1,0 +1,5 @@
+/** The engine that compares inside PostgreSQL. */
+module io.fulmar.lightning {
+  requires transitive io.fulmar.core;
+  requires static org.jspecify;
+}
