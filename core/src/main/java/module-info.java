@@ -1,5 +1,8 @@
 /** What an application types and a destination implements, and the standard engine. */
 module io.fulmar.core {
+  exports io.fulmar;
+  exports io.fulmar.spi;
+
   requires transitive java.sql;
   requires static transitive org.jspecify;
   requires com.dynatrace.hash4j;

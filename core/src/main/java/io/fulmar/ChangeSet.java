@@ -1,0 +1,56 @@
+package io.fulmar;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * The planned changes of one run, as a value: counts and reasons, not the changes themselves, which
+ * stay in the state until they are delivered. Immutable.
+ *
+ * @param id names the plan for {@link SyncEngine#apply}
+ * @param sync name of the sync
+ * @param run number of the run that planned
+ * @param snapshotAt the moment in the source (its clock) that the plan describes
+ * @param rows rows that the model returned
+ * @param planned changes to send, per operation; every operation is present
+ * @param held changes that are not sent because their key is quarantined or skipped in this version
+ * @param ignored rows that left the model and are not sent, under {@link Removal#IGNORE}; counted
+ *     once, when they leave
+ * @param invalid rows with a NULL, ambiguous or too large key
+ * @param invalidRows the first 100 invalid keys
+ * @param guards what the guards object to, one sentence each; empty when all pass
+ */
+public record ChangeSet(
+    String id,
+    String sync,
+    long run,
+    Instant snapshotAt,
+    long rows,
+    Map<Operation, Long> planned,
+    long held,
+    long ignored,
+    long invalid,
+    List<InvalidRow> invalidRows,
+    List<String> guards) {
+  /** Copies the collections. */
+  public ChangeSet {
+    Objects.requireNonNull(id, "id");
+    Objects.requireNonNull(sync, "sync");
+    Objects.requireNonNull(snapshotAt, "snapshotAt");
+    planned = Map.copyOf(planned);
+    invalidRows = List.copyOf(invalidRows);
+    guards = List.copyOf(guards);
+  }
+
+  /** How many changes of this operation are planned. */
+  public long planned(Operation operation) {
+    return planned.getOrDefault(operation, 0L);
+  }
+
+  /** How many changes are planned in all. */
+  public long total() {
+    return planned.values().stream().mapToLong(Long::longValue).sum();
+  }
+}

@@ -1,0 +1,23 @@
+package io.fulmar;
+
+/**
+ * The codes that Fulmar itself gives to failed changes. Every other code comes from the
+ * destination.
+ */
+public final class FailureCodes {
+  /**
+   * The row is larger than {@link Sync.Builder#maxRowBytes}; it was never handed to the
+   * destination.
+   */
+  public static final String ROW_TOO_LARGE = "FULMAR_ROW_TOO_LARGE";
+
+  /** The call ended without an answer for this change; it may or may not have been applied. */
+  public static final String UNKNOWN_OUTCOME = "FULMAR_UNKNOWN_OUTCOME";
+
+  /**
+   * The destination's answer broke its contract (a change named twice, or one that was not asked).
+   */
+  public static final String CONTRACT_VIOLATION = "FULMAR_CONTRACT_VIOLATION";
+
+  private FailureCodes() {}
+}

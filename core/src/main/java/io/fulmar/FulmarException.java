@@ -1,0 +1,24 @@
+package io.fulmar;
+
+/**
+ * Root of everything that Fulmar throws on its own account. Messages read {@code Cannot <verb>
+ * <thing>: <fact>. <Remedy>. [sync=... run=... sqlstate=...]} and hold neither secrets nor row
+ * values.
+ */
+public abstract sealed class FulmarException extends RuntimeException
+    permits AlreadyRunningException,
+        ConfigurationException,
+        DeliveryException,
+        RunFailedException,
+        SourceException,
+        StateException {
+  private static final long serialVersionUID = 1L;
+
+  FulmarException(String message) {
+    super(message);
+  }
+
+  FulmarException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

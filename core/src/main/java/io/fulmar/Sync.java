@@ -1,0 +1,385 @@
+package io.fulmar;
+
+import io.fulmar.spi.Destination;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model and the destination that it is kept in step with, under a name. Immutable, without
+ * resources; the memory of what the destination has accepted belongs to the name and lives with the
+ * engine.
+ *
+ * <pre>{@code
+ * Sync sync = Sync.builder("crm")
+ *     .model(customers)
+ *     .to(crm)
+ *     .onRemoved(Removal.DELETE)
+ *     .build();
+ * }</pre>
+ */
+public final class Sync {
+  private final String name;
+  private final Model model;
+  private final Destination destination;
+  private final SyncMode mode;
+  private final Removal removal;
+  private final int batchRows;
+  private final int lanes;
+  private final Duration callDeadline;
+  private final Duration retryFor;
+  private final int quarantineAttempts;
+  private final Duration quarantineAge;
+  private final double guardedRemovalShare;
+  private final long guardedRemovals;
+  private final EmptyModel emptyModel;
+  private final long maxRowBytes;
+  private final @Nullable Duration forgetAfter;
+  private final List<RunListener> listeners;
+
+  private Sync(Builder builder, Model model, Destination destination) {
+    this.name = builder.name;
+    this.model = model;
+    this.destination = destination;
+    this.mode = builder.mode;
+    this.removal = builder.removal;
+    this.batchRows = builder.batchRows;
+    this.lanes = builder.lanes;
+    this.callDeadline = builder.callDeadline;
+    this.retryFor = builder.retryFor;
+    this.quarantineAttempts = builder.quarantineAttempts;
+    this.quarantineAge = builder.quarantineAge;
+    this.guardedRemovalShare = builder.guardedRemovalShare;
+    this.guardedRemovals = builder.guardedRemovals;
+    this.emptyModel = builder.emptyModel;
+    this.maxRowBytes = builder.maxRowBytes;
+    this.forgetAfter = builder.forgetAfter;
+    this.listeners = List.copyOf(builder.listeners);
+  }
+
+  /** What to do when the model is empty although rows have been synced. */
+  public enum EmptyModel {
+    /** Hold the run: an empty model is more often an accident than a wish. The default. */
+    HOLD,
+    /** Remove everything. */
+    DELIVER
+  }
+
+  /**
+   * Begins a sync.
+   *
+   * @param name identifies the memory of what was accepted; 1 to 100 of {@code A-Z a-z 0-9 . _ -}
+   */
+  public static Builder builder(String name) {
+    Names.check("sync", name);
+    return new Builder(name);
+  }
+
+  /** The name. */
+  public String name() {
+    return name;
+  }
+
+  /** What is synced. */
+  public Model model() {
+    return model;
+  }
+
+  /** Where to. */
+  public Destination destination() {
+    return destination;
+  }
+
+  /** See {@link Builder#mode}. */
+  public SyncMode mode() {
+    return mode;
+  }
+
+  /** See {@link Builder#onRemoved}. */
+  public Removal removal() {
+    return removal;
+  }
+
+  /** See {@link Builder#batchRows}. */
+  public int batchRows() {
+    return batchRows;
+  }
+
+  /** See {@link Builder#lanes}. */
+  public int lanes() {
+    return lanes;
+  }
+
+  /** See {@link Builder#callDeadline}. */
+  public Duration callDeadline() {
+    return callDeadline;
+  }
+
+  /** See {@link Builder#retryFor}. */
+  public Duration retryFor() {
+    return retryFor;
+  }
+
+  /** See {@link Builder#quarantineAfter}. */
+  public int quarantineAttempts() {
+    return quarantineAttempts;
+  }
+
+  /** See {@link Builder#quarantineAfter}. */
+  public Duration quarantineAge() {
+    return quarantineAge;
+  }
+
+  /** See {@link Builder#guardRemovals}. */
+  public double guardedRemovalShare() {
+    return guardedRemovalShare;
+  }
+
+  /** See {@link Builder#guardRemovals}. */
+  public long guardedRemovals() {
+    return guardedRemovals;
+  }
+
+  /** See {@link Builder#onEmptyModel}. */
+  public EmptyModel emptyModel() {
+    return emptyModel;
+  }
+
+  /** See {@link Builder#maxRowBytes}. */
+  public long maxRowBytes() {
+    return maxRowBytes;
+  }
+
+  /** See {@link Builder#forgetAfter}; null for never. */
+  public @Nullable Duration forgetAfter() {
+    return forgetAfter;
+  }
+
+  /** See {@link Builder#listener}. */
+  public List<RunListener> listeners() {
+    return listeners;
+  }
+
+  /**
+   * The action that a change of this operation asks for, or null if this sync sends nothing for it.
+   */
+  public @Nullable Action action(Operation operation) {
+    return switch (operation) {
+      case ADDED, CHANGED ->
+          switch (mode) {
+            case UPSERT, ALL -> Action.UPSERT;
+            case INSERT -> Action.INSERT;
+            case UPDATE -> Action.UPDATE;
+          };
+      case REMOVED ->
+          switch (removal) {
+            case IGNORE -> null;
+            case DELETE -> Action.DELETE;
+            case CLEAR -> Action.CLEAR;
+          };
+    };
+  }
+
+  @Override
+  public String toString() {
+    return "Sync[" + name + ", " + model.name() + " to " + destination.identity() + "]";
+  }
+
+  /** Collects the parts of a sync. Not threadsafe. */
+  public static final class Builder {
+    private final String name;
+    private @Nullable Model model;
+    private @Nullable Destination destination;
+    private SyncMode mode = SyncMode.UPSERT;
+    private Removal removal = Removal.IGNORE;
+    private int batchRows = 1_000;
+    private int lanes = 1;
+    private Duration callDeadline = Duration.ofSeconds(60);
+    private Duration retryFor = Duration.ofMinutes(5);
+    private int quarantineAttempts = 10;
+    private Duration quarantineAge = Duration.ofHours(24);
+    private double guardedRemovalShare = 0.3;
+    private long guardedRemovals = 100;
+    private EmptyModel emptyModel = EmptyModel.HOLD;
+    private long maxRowBytes = 16L << 20;
+    private @Nullable Duration forgetAfter;
+    private final List<RunListener> listeners = new ArrayList<>();
+
+    private Builder(String name) {
+      this.name = name;
+    }
+
+    /** What is synced. Required. */
+    public Builder model(Model value) {
+      model = Objects.requireNonNull(value, "model");
+      return this;
+    }
+
+    /** Where to. Required. */
+    public Builder to(Destination value) {
+      destination = Objects.requireNonNull(value, "destination");
+      return this;
+    }
+
+    /** Which changes are sent, and as what. Default {@link SyncMode#UPSERT}. */
+    public Builder mode(SyncMode value) {
+      mode = Objects.requireNonNull(value, "mode");
+      return this;
+    }
+
+    /** What happens to rows that left the model. Default {@link Removal#IGNORE}. */
+    public Builder onRemoved(Removal value) {
+      removal = Objects.requireNonNull(value, "removal");
+      return this;
+    }
+
+    /**
+     * Most rows in a batch, 1 to 100,000; the destination's own limit applies too. Default 1,000.
+     */
+    public Builder batchRows(int rows) {
+      batchRows = (int) inRange("batchRows", rows, 1, 100_000);
+      return this;
+    }
+
+    /** Most calls of the destination at once, 1 to 256; its own limit applies too. Default 1. */
+    public Builder lanes(int value) {
+      lanes = (int) inRange("lanes", value, 1, 256);
+      return this;
+    }
+
+    /**
+     * How long one call may act, 1 s to 1 h. A call that ended without an answer is taken to be
+     * able to act until this time has passed since it began; the key is not sent again before.
+     * Default 60 s.
+     */
+    public Builder callDeadline(Duration value) {
+      callDeadline = inRange("callDeadline", value, Duration.ofSeconds(1), Duration.ofHours(1));
+      return this;
+    }
+
+    /**
+     * How long a batch that was not applied is tried again before the run is FAILED, 0 to 24 h.
+     * Default 5 min.
+     *
+     * <p>The waits grow from 200 ms to 30 s, each varied by a fifth; a longer wait that the
+     * destination asks for is kept.
+     */
+    public Builder retryFor(Duration value) {
+      retryFor = inRange("retryFor", value, Duration.ZERO, Duration.ofHours(24));
+      return this;
+    }
+
+    /**
+     * When a rejected change is quarantined: after this many attempts <em>and</em> this long since
+     * the first. Default 10 attempts and 24 h.
+     *
+     * @param attempts 1 to 1,000,000
+     * @param age 0 to 3650 days
+     */
+    public Builder quarantineAfter(int attempts, Duration age) {
+      quarantineAttempts = (int) inRange("attempts", attempts, 1, 1_000_000);
+      quarantineAge = inRange("age", age, Duration.ZERO, Duration.ofDays(3650));
+      return this;
+    }
+
+    /**
+     * Holds a run that would remove, for the first time, more than this share of the synced keys
+     * and more than this many. Default 0.3 and 100.
+     *
+     * @param share 0 to 1; 1 switches the guard off
+     * @param rows 0 or more
+     */
+    public Builder guardRemovals(double share, long rows) {
+      if (!(share >= 0 && share <= 1)) {
+        throw new IllegalArgumentException("share must be 0 to 1, is " + share);
+      }
+      guardedRemovalShare = share;
+      guardedRemovals = inRange("rows", rows, 0, Long.MAX_VALUE);
+      return this;
+    }
+
+    /**
+     * What to do when the model is empty although rows have been synced. Default {@link
+     * EmptyModel#HOLD}.
+     */
+    public Builder onEmptyModel(EmptyModel value) {
+      emptyModel = Objects.requireNonNull(value, "emptyModel");
+      return this;
+    }
+
+    /**
+     * Rows with more bytes than this are not read into memory but rejected as {@link
+     * FailureCodes#ROW_TOO_LARGE}; 1 kB to 256 MiB. Default 16 MiB (16,777,216).
+     */
+    public Builder maxRowBytes(long bytes) {
+      maxRowBytes = inRange("maxRowBytes", bytes, 1_000, 256L << 20);
+      return this;
+    }
+
+    /**
+     * How long a key that left the model under {@link Removal#IGNORE} is remembered, 1 h to 3650
+     * days. Default: for ever.
+     */
+    public Builder forgetAfter(Duration value) {
+      forgetAfter = inRange("forgetAfter", value, Duration.ofHours(1), Duration.ofDays(3650));
+      return this;
+    }
+
+    /** Adds a listener to the events of each run. */
+    public Builder listener(RunListener listener) {
+      listeners.add(Objects.requireNonNull(listener, "listener"));
+      return this;
+    }
+
+    /**
+     * The sync.
+     *
+     * @throws IllegalStateException if model or destination are missing, or the destination does
+     *     not take an action that mode and removal ask for
+     */
+    public Sync build() {
+      Model theModel = model;
+      Destination theDestination = destination;
+      if (theModel == null) {
+        throw new IllegalStateException("model(...) is missing");
+      }
+      if (theDestination == null) {
+        throw new IllegalStateException("to(...) is missing");
+      }
+      Sync sync = new Sync(this, theModel, theDestination);
+      for (Operation operation : Operation.values()) {
+        Action action = sync.action(operation);
+        if (action != null && !theDestination.capabilities().actions().contains(action)) {
+          throw new IllegalStateException(
+              "%s does not take %s, which mode %s and removal %s ask for; it takes %s"
+                  .formatted(
+                      theDestination.type(),
+                      action,
+                      mode,
+                      removal,
+                      theDestination.capabilities().actions()));
+        }
+      }
+      return sync;
+    }
+
+    private static long inRange(String what, long value, long min, long max) {
+      if (value < min || value > max) {
+        throw new IllegalArgumentException(
+            what + " must be " + min + " to " + max + ", is " + value);
+      }
+      return value;
+    }
+
+    private static Duration inRange(String what, Duration value, Duration min, Duration max) {
+      Objects.requireNonNull(value, what);
+      if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
+        throw new IllegalArgumentException(
+            what + " must be " + min + " to " + max + ", is " + value);
+      }
+      return value;
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package io.fulmar.internal.postgres;
+
+import io.fulmar.Secret;
+import io.fulmar.Source;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Properties;
+import javax.net.SocketFactory;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.Driver;
+import org.postgresql.PGProperty;
+
+/**
+ * Opens connections as a {@link Source} says: its own, by pgjdbc's driver without {@code
+ * DriverManager}, or those of the application's data source. This class is threadsafe; {@link
+ * #close} ends what it registered for the driver.
+ */
+public final class Connector implements AutoCloseable {
+  private final Source source;
+  private final String applicationName;
+  private final @Nullable String socketToken;
+  private final Driver driver = new Driver();
+
+  /**
+   * A connector for a source.
+   *
+   * @param source what to connect to
+   * @param applicationName what {@code pg_stat_activity} shows until a session names itself
+   */
+  public Connector(Source source, String applicationName) {
+    this.source = source;
+    this.applicationName = applicationName;
+    SocketFactory sockets = source.socketFactory();
+    this.socketToken = sockets == null ? null : SocketFactoryRegistry.register(sockets);
+  }
+
+  /** Opens a connection; the caller closes it. */
+  public Connection connect() throws SQLException {
+    if (source.dataSource() != null) {
+      return source.dataSource().getConnection();
+    }
+    Connection connection = driver.connect(url(), properties());
+    if (connection == null) {
+      throw new SQLException("the driver does not take its own address", "08001");
+    }
+    return connection;
+  }
+
+  private String url() {
+    String host =
+        source.host().contains(":") && !source.host().startsWith("[")
+            ? "[" + source.host() + "]"
+            : source.host();
+    return "jdbc:postgresql://" + host + ":" + source.port() + "/";
+  }
+
+  private Properties properties() {
+    Properties properties = new Properties();
+    PGProperty.PG_DBNAME.set(properties, source.database());
+    PGProperty.USER.set(properties, source.user());
+    Secret password = source.password();
+    if (password != null) {
+      PGProperty.PASSWORD.set(properties, password.reveal());
+    }
+    PGProperty.APPLICATION_NAME.set(properties, applicationName);
+    PGProperty.CONNECT_TIMEOUT.set(properties, seconds(source.connectTimeout()));
+    PGProperty.LOGIN_TIMEOUT.set(properties, seconds(source.connectTimeout()));
+    PGProperty.SOCKET_TIMEOUT.set(properties, seconds(source.socketTimeout()));
+    PGProperty.TCP_KEEP_ALIVE.set(properties, true);
+    // Prepared statements of the server outlive a transaction, which a transaction pooler does not.
+    PGProperty.PREPARE_THRESHOLD.set(properties, 0);
+    tls(properties);
+    if (socketToken != null) {
+      PGProperty.SOCKET_FACTORY.set(properties, SocketFactoryRegistry.class.getName());
+      PGProperty.SOCKET_FACTORY_ARG.set(properties, socketToken);
+    }
+    return properties;
+  }
+
+  private void tls(Properties properties) {
+    PGProperty.SSL_MODE.set(
+        properties,
+        switch (source.tls()) {
+          case VERIFY_FULL -> "verify-full";
+          case VERIFY_CA -> "verify-ca";
+          case UNVERIFIED -> "require";
+          case OFF -> "disable";
+        });
+    Path root = source.tlsRootCertificate();
+    boolean verified =
+        source.tls() == Source.Tls.VERIFY_FULL || source.tls() == Source.Tls.VERIFY_CA;
+    if (verified && root == null) {
+      PGProperty.SSL_FACTORY.set(properties, "org.postgresql.ssl.DefaultJavaSSLFactory");
+    } else if (verified && root != null) {
+      PGProperty.SSL_ROOT_CERT.set(properties, root.toString());
+    }
+  }
+
+  private static int seconds(java.time.Duration duration) {
+    return (int) Math.max(1, (duration.toMillis() + 999) / 1000);
+  }
+
+  @Override
+  public void close() {
+    if (socketToken != null) {
+      SocketFactoryRegistry.forget(socketToken);
+    }
+  }
+}

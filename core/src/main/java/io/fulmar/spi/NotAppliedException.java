@@ -1,0 +1,46 @@
+package io.fulmar.spi;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Nothing of the batch was applied, and trying again later may help: the destination is
+ * unreachable, overloaded or asks to slow down. The same batch is sent again with backoff, or after
+ * the time that the destination names.
+ */
+public final class NotAppliedException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  private final @Nullable Duration retryAfter;
+
+  /**
+   * Tries again with backoff.
+   *
+   * @param message what happened; should not hold values of rows
+   * @param cause what led to it
+   */
+  public NotAppliedException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+    this.retryAfter = null;
+  }
+
+  /**
+   * Tries again after a given time, as in the HTTP header {@code Retry-After} (RFC 9110, section
+   * 10.2.3).
+   *
+   * @param message what happened; should not hold values of rows
+   * @param retryAfter not before this time has passed
+   */
+  public NotAppliedException(String message, Duration retryAfter) {
+    super(message);
+    if (retryAfter.isNegative()) {
+      throw new IllegalArgumentException("retryAfter must not be negative, is " + retryAfter);
+    }
+    this.retryAfter = retryAfter;
+  }
+
+  /** The time that the destination asks to wait; null for none. */
+  public @Nullable Duration retryAfter() {
+    return retryAfter;
+  }
+}

@@ -1,0 +1,17 @@
+package io.fulmar.spi;
+
+import java.util.Objects;
+
+/**
+ * The run that a writer is opened for.
+ *
+ * @param sync name of the sync
+ * @param run number of the run; grows over all runs of the sync
+ * @param lane 1 for the first lane of the run, 2 for the next, ...
+ */
+public record RunContext(String sync, long run, int lane) {
+  /** Checks that all parts are there. */
+  public RunContext {
+    Objects.requireNonNull(sync, "sync");
+  }
+}
