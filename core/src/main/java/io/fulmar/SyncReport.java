@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param calls calls of {@link io.fulmar.spi.Writer#write} in this run, repeated ones included
  * @param startedAt when the run began, by the clock of the JVM
  * @param times how long each step took
- * @param error what ended the run early; null for other statuses than FAILED, HELD and CANCELLED
+ * @param error what ended the run early; null for other statuses than FAILED and CANCELLED
  */
 public record SyncReport(
     String sync,
@@ -113,6 +114,35 @@ public record SyncReport(
   /** The counts of all operations together. */
   public Counts total() {
     return counts.values().stream().reduce(Counts.NONE, Counts::plus);
+  }
+
+  /**
+   * What went wrong and what to do about it, in a sentence or two; empty for SUCCEEDED and WARNING.
+   */
+  public Optional<String> problem() {
+    if (status == RunStatus.SUCCEEDED || status == RunStatus.WARNING) {
+      return Optional.empty();
+    }
+    ChangeSet set = changeSet;
+    if (status == RunStatus.HELD && set != null) {
+      return Optional.of(
+          ("Cannot deliver plan %s (added %d, changed %d, removed %d): %s. Approve it by engine.apply(sync, \"%s\"), or"
+                  + " mend the source and run again. [sync=%s run=%d]")
+              .formatted(
+                  set.id(),
+                  set.planned(Operation.ADDED),
+                  set.planned(Operation.CHANGED),
+                  set.planned(Operation.REMOVED),
+                  String.join("; ", set.guards()),
+                  set.id(),
+                  sync,
+                  run));
+    }
+    String message = error == null ? null : error.getMessage();
+    return Optional.of(
+        message != null
+            ? message
+            : "The run ended as %s. [sync=%s run=%d]".formatted(status, sync, run));
   }
 
   /**

@@ -27,6 +27,10 @@ public record Outcome(Kind kind, boolean unsure, long until, Hold.@Nullable Reas
     ACCEPTED,
     /** The destination refuses it. */
     REJECTED,
+    /**
+     * Refused together with others, and calls ran out before the bad ones were found: no attempt.
+     */
+    REJECTED_TOGETHER,
     /** There is nothing to do for this version. */
     SKIPPED,
     /** No answer to a call that carried only this change: counts as an attempt. */

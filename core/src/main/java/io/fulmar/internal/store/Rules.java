@@ -136,6 +136,8 @@ public record Rules(
                   attempts + 1,
                   unsure,
                   outcome.reason());
+          case REJECTED_TOGETHER ->
+              planned.hold(HoldKind.REJECTED, attempts, unsure, outcome.reason());
           case UNKNOWN, UNKNOWN_ALONE -> open(before, planned, outcome, now);
           case NOT_TRIED -> outcome.unsure() ? open(before, planned, outcome, now) : memory.hold();
         };

@@ -1,0 +1,354 @@
+package io.fulmar.internal.run;
+
+import dev.failsafe.Execution;
+import dev.failsafe.RetryPolicy;
+import io.fulmar.Action;
+import io.fulmar.FailureCodes;
+import io.fulmar.RunEvent;
+import io.fulmar.internal.store.Hold;
+import io.fulmar.internal.store.Outcome;
+import io.fulmar.internal.store.PlannedChange;
+import io.fulmar.spi.Batch;
+import io.fulmar.spi.BatchRejectedException;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.NotAppliedException;
+import io.fulmar.spi.StopRunException;
+import io.fulmar.spi.Verdict;
+import io.fulmar.spi.Writer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends one batch until each of its changes has an outcome: again after "not applied", halved after
+ * "rejected" and after an unknown outcome. Used by one lane, one batch at a time.
+ */
+final class BatchSender {
+  private static final Duration FIRST_DELAY = Duration.ofMillis(200);
+  private static final Duration LONGEST_DELAY = Duration.ofSeconds(30);
+  private static final double JITTER = 0.2;
+  private static final int RETRIES_OF_A_ROW = 4;
+
+  private final RunScope scope;
+  private final Writer writer;
+  private final Throttle throttle;
+  private final Tally tally;
+  private final Reservation reservation;
+  private long lastUntil;
+
+  /** Makes sure, before each call, that what it may do is on record. */
+  interface Reservation {
+    /** The moment until which a call that begins now may act, in milliseconds since 1970. */
+    long beforeCall();
+  }
+
+  BatchSender(
+      RunScope scope, Writer writer, Throttle throttle, Tally tally, Reservation reservation) {
+    this.scope = scope;
+    this.writer = writer;
+    this.throttle = throttle;
+    this.tally = tally;
+    this.reservation = reservation;
+  }
+
+  /** A change on its way to an outcome. */
+  private static final class Pending {
+    final PlannedChange planned;
+    boolean unsure;
+    long until;
+    int rejections;
+    @Nullable Outcome outcome;
+
+    Pending(PlannedChange planned) {
+      this.planned = planned;
+    }
+
+    void unsure(long callMayActUntil) {
+      unsure = true;
+      until = Math.max(until, callMayActUntil);
+    }
+
+    void end(Outcome.Kind kind, Hold.@Nullable Reason reason) {
+      if (kind == Outcome.Kind.ACCEPTED && until == 0) {
+        outcome = Outcome.ACCEPTED;
+        return;
+      }
+      outcome = new Outcome(kind, unsure && kind != Outcome.Kind.ACCEPTED, until, reason);
+    }
+
+    /** Calls have run out; what they found stays. */
+    void giveUp() {
+      if (outcome == null) {
+        end(Outcome.Kind.UNKNOWN, null);
+      }
+    }
+
+    Outcome outcomeOrNotTried() {
+      if (outcome == null) {
+        end(Outcome.Kind.NOT_TRIED, null);
+      }
+      return outcome == null ? Outcome.NOT_TRIED : outcome;
+    }
+  }
+
+  /** Changes that go out in one call. */
+  private record Part(List<Pending> changes, Why why) {
+    /** Why these changes go out together. */
+    enum Why {
+      /** For the first time. */
+      FIRST,
+      /** Again, after an unknown outcome. */
+      UNKNOWN_AGAIN,
+      /** As half of a batch whose outcome was unknown. */
+      UNKNOWN_HALF,
+      /** As half of a batch that was rejected. */
+      REJECTED_HALF,
+      /** Rejected one by one, and the destination says that trying again may help. */
+      REJECTED_AGAIN
+    }
+  }
+
+  /** What came out of a call, retries after "not applied" included. */
+  private sealed interface Answer {
+    record Given(Delivery delivery) implements Answer {}
+
+    record Rejected(Hold.Reason reason) implements Answer {}
+
+    record Unknown(Hold.Reason reason) implements Answer {}
+
+    /** The run stops; nothing of this call was applied. */
+    record Stopped() implements Answer {}
+  }
+
+  /** Sends changes that ask for the same action; gives one outcome for each, in order. */
+  List<Outcome> send(Action action, List<PlannedChange> changes) {
+    List<Pending> all = new ArrayList<>(changes.size());
+    changes.forEach(change -> all.add(new Pending(change)));
+    int callsForEachFound = 2 * (32 - Integer.numberOfLeadingZeros(changes.size())) + 16;
+    int callsLeft = callsForEachFound;
+    Execution<Object> rejections = Execution.of(retryPolicy());
+    Deque<Part> parts = new ArrayDeque<>();
+    parts.push(new Part(all, Part.Why.FIRST));
+    while (!parts.isEmpty()) {
+      Part part = parts.pop();
+      if (scope.isStopped()) {
+        continue; // with the outcome of earlier calls, or none
+      }
+      if (part.why() != Part.Why.FIRST && callsLeft-- <= 0) {
+        part.changes().forEach(Pending::giveUp);
+        continue;
+      }
+      if (part.why() == Part.Why.REJECTED_AGAIN) {
+        rejections.recordException(new NotAppliedException("rejected for now", (Throwable) null));
+        if (!pause(rejections)) {
+          continue;
+        }
+      }
+      Answer answer = call(action, part);
+      if (answer instanceof Answer.Given given) {
+        take(given.delivery(), part, parts);
+      } else if (answer instanceof Answer.Rejected rejected) {
+        callsLeft += takeRejected(part, rejected.reason(), parts) ? callsForEachFound : 0;
+      } else if (answer instanceof Answer.Unknown unknown) {
+        part.changes().forEach(pending -> pending.unsure(lastUntil));
+        callsLeft += takeUnknown(part, unknown.reason(), parts) ? callsForEachFound : 0;
+      }
+    }
+    List<Outcome> outcomes = new ArrayList<>(all.size());
+    for (Pending pending : all) {
+      outcomes.add(pending.outcomeOrNotTried());
+    }
+    return outcomes;
+  }
+
+  /** Takes in a batch that was rejected whole; true if it is now known whose fault it was. */
+  private static boolean takeRejected(Part part, Hold.Reason reason, Deque<Part> parts) {
+    if (part.changes().size() == 1) {
+      part.changes().get(0).end(Outcome.Kind.REJECTED, reason);
+      return true;
+    }
+    halve(part, Part.Why.REJECTED_HALF, Outcome.Kind.REJECTED_TOGETHER, reason, parts);
+    return false;
+  }
+
+  /** Takes in an unknown outcome; true if it is now known whose fault it was. */
+  private boolean takeUnknown(Part part, Hold.Reason reason, Deque<Part> parts) {
+    boolean alone = part.changes().size() == 1;
+    Outcome.Kind kind = alone ? Outcome.Kind.UNKNOWN_ALONE : Outcome.Kind.UNKNOWN;
+    if (part.why() != Part.Why.UNKNOWN_AGAIN && part.why() != Part.Why.UNKNOWN_HALF) {
+      part.changes().forEach(pending -> pending.end(kind, reason));
+      parts.push(new Part(part.changes(), Part.Why.UNKNOWN_AGAIN));
+      return false;
+    }
+    if (alone) {
+      part.changes().get(0).end(kind, reason);
+      return true;
+    }
+    halve(part, Part.Why.UNKNOWN_HALF, kind, reason, parts);
+    return false;
+  }
+
+  /** Splits a part; its changes keep this outcome if calls run out or the run stops. */
+  private static void halve(
+      Part part, Part.Why why, Outcome.Kind kind, Hold.Reason reason, Deque<Part> parts) {
+    part.changes().forEach(pending -> pending.end(kind, reason));
+    int size = part.changes().size();
+    parts.push(new Part(part.changes().subList(size / 2, size), why));
+    parts.push(new Part(part.changes().subList(0, size / 2), why));
+  }
+
+  private void take(Delivery delivery, Part part, Deque<Part> parts) {
+    Map<String, Verdict> verdicts = new HashMap<>();
+    delivery.answers().forEach(answer -> verdicts.put(answer.changeId(), answer.verdict()));
+    Verdict unnamed =
+        delivery.unnamed() == Delivery.Unnamed.ACCEPTED ? new Verdict.Accepted() : null;
+    List<Pending> unknown = new ArrayList<>();
+    List<Pending> again = new ArrayList<>();
+    for (Pending pending : part.changes()) {
+      Verdict verdict = verdicts.getOrDefault(pending.planned.change().changeId(), unnamed);
+      if (verdict == null) {
+        pending.unsure(lastUntil);
+        unknown.add(pending);
+      } else if (verdict instanceof Verdict.Accepted) {
+        pending.end(Outcome.Kind.ACCEPTED, null);
+      } else if (verdict instanceof Verdict.Skipped) {
+        pending.end(Outcome.Kind.SKIPPED, null);
+      } else if (verdict instanceof Verdict.Rejected rejected) {
+        pending.end(Outcome.Kind.REJECTED, new Hold.Reason(rejected.code(), rejected.message()));
+        if (rejected.retry() == Verdict.Retry.THIS_RUN
+            && ++pending.rejections <= RETRIES_OF_A_ROW) {
+          again.add(pending);
+        }
+      }
+    }
+    if (!again.isEmpty()) {
+      parts.addLast(new Part(again, Part.Why.REJECTED_AGAIN));
+    }
+    if (!unknown.isEmpty()) {
+      Hold.Reason reason =
+          new Hold.Reason(FailureCodes.UNKNOWN_OUTCOME, "the answer did not name the change");
+      takeUnknown(new Part(unknown, part.why()), reason, parts);
+    }
+  }
+
+  /** Calls the writer; again as long as nothing is applied and time is left. */
+  private Answer call(Action action, Part part) {
+    Batch batch =
+        new Batch(
+            action, part.changes().stream().map(pending -> pending.planned.change()).toList());
+    long giveUpAt = scope.now() + scope.sync().retryFor().toMillis();
+    Execution<Object> retries = Execution.of(retryPolicy());
+    while (true) {
+      if (!acquire()) {
+        return new Answer.Stopped();
+      }
+      try {
+        lastUntil = reservation.beforeCall();
+        tally.called();
+        return checked(writer.write(batch), batch);
+      } catch (NotAppliedException e) {
+        retries.recordException(e);
+        long delay = retries.getDelay().toMillis();
+        if (scope.now() + delay > giveUpAt) {
+          String why = "nothing was applied within %s, at last: %s";
+          scope.stop(
+              new RunScope.Stop.Failed(why.formatted(scope.sync().retryFor(), e.getMessage()), e));
+          return new Answer.Stopped();
+        }
+      } catch (BatchRejectedException e) {
+        return new Answer.Rejected(new Hold.Reason(e.code(), String.valueOf(e.getMessage())));
+      } catch (StopRunException e) {
+        String why = "the destination stopped the run (" + e.code() + "): " + e.getMessage();
+        scope.stop(new RunScope.Stop.Failed(why, e));
+        return new Answer.Stopped();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        scope.stop(new RunScope.Stop.Cancelled());
+        return unknown(e);
+      } catch (Exception e) {
+        return unknown(e);
+      } catch (Error e) {
+        scope.stop(new RunScope.Stop.Failed("the destination threw " + e.getClass().getName(), e));
+        return unknown(e);
+      } finally {
+        throttle.release();
+      }
+      if (!pause(retries)) {
+        return new Answer.Stopped();
+      }
+    }
+  }
+
+  private boolean acquire() {
+    try {
+      return throttle.acquire(scope);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      scope.stop(new RunScope.Stop.Cancelled());
+      return false;
+    }
+  }
+
+  private static Answer unknown(Throwable e) {
+    String message = "the call threw " + e.getClass().getName();
+    return new Answer.Unknown(new Hold.Reason(FailureCodes.UNKNOWN_OUTCOME, message));
+  }
+
+  /** Holds an answer against its contract. */
+  private Answer checked(@Nullable Delivery delivery, Batch batch) {
+    String violation = delivery == null ? "the answer is null" : violation(delivery, batch);
+    if (delivery != null && violation == null) {
+      return new Answer.Given(delivery);
+    }
+    scope.emit(
+        new RunEvent.ContractViolated(scope.sync().name(), scope.run(), String.valueOf(violation)));
+    return new Answer.Unknown(
+        new Hold.Reason(FailureCodes.CONTRACT_VIOLATION, String.valueOf(violation)));
+  }
+
+  private static @Nullable String violation(Delivery delivery, Batch batch) {
+    Set<String> left = new HashSet<>();
+    batch.changes().forEach(change -> left.add(change.changeId()));
+    Set<String> named = new HashSet<>();
+    for (Delivery.Answer answer : delivery.answers()) {
+      if (!named.add(answer.changeId())) {
+        return "the answer names a change twice";
+      }
+      if (!left.contains(answer.changeId())) {
+        return "the answer names a change that was not in the batch";
+      }
+    }
+    return null;
+  }
+
+  /** Waits for as long as the retry policy says; false if the run should stop instead. */
+  private boolean pause(Execution<Object> retries) {
+    try {
+      scope.await(retries.getDelay());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      scope.stop(new RunScope.Stop.Cancelled());
+    }
+    return !scope.isStopped();
+  }
+
+  private static RetryPolicy<Object> retryPolicy() {
+    return RetryPolicy.builder()
+        .handle(NotAppliedException.class)
+        .withBackoff(FIRST_DELAY, LONGEST_DELAY)
+        .withJitter(JITTER)
+        .withMaxAttempts(-1)
+        .<NotAppliedException>withDelayFnOn(
+            context ->
+                context.getLastException() instanceof NotAppliedException e ? e.retryAfter() : null,
+            NotAppliedException.class)
+        .build();
+  }
+}

@@ -1,0 +1,113 @@
+package io.fulmar.internal.run;
+
+import io.fulmar.RunEvent;
+import io.fulmar.RunListener;
+import io.fulmar.Sync;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * One run while it goes on: who it is, whether it should stop, and who listens. This class is
+ * threadsafe.
+ */
+final class RunScope {
+  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
+
+  /** Why a run stops before its plan is delivered. */
+  sealed interface Stop {
+    /** The application asked for it. */
+    record Cancelled() implements Stop {}
+
+    /** It cannot go on. */
+    record Failed(String why, @Nullable Throwable cause) implements Stop {}
+  }
+
+  private final Sync sync;
+  private final RunnerSettings settings;
+  private final CountDownLatch stopped = new CountDownLatch(1);
+  private final AtomicReference<@Nullable Stop> stop = new AtomicReference<>();
+  private volatile long run;
+  private volatile String step = "claim";
+
+  RunScope(Sync sync, RunnerSettings settings) {
+    this.sync = sync;
+    this.settings = settings;
+  }
+
+  Sync sync() {
+    return sync;
+  }
+
+  long run() {
+    return run;
+  }
+
+  void begin(long number) {
+    run = number;
+    describe();
+  }
+
+  void step(String name) {
+    step = name;
+    describe();
+  }
+
+  /** Puts sync, run and step into the logging context of the calling thread. */
+  void describe() {
+    MDC.put("fulmar.sync", sync.name());
+    MDC.put("fulmar.run", Long.toString(run));
+    MDC.put("fulmar.step", step);
+  }
+
+  static void undescribe() {
+    MDC.remove("fulmar.sync");
+    MDC.remove("fulmar.run");
+    MDC.remove("fulmar.step");
+  }
+
+  /** Asks the run to hand out nothing more; the first reason stays. */
+  void stop(Stop why) {
+    if (stop.compareAndSet(null, why)) {
+      stopped.countDown();
+    }
+  }
+
+  boolean isStopped() {
+    return stop.get() != null;
+  }
+
+  @Nullable Stop stopReason() {
+    return stop.get();
+  }
+
+  long now() {
+    return settings.clock().millis();
+  }
+
+  /** Waits, or returns early if the run should stop. */
+  void await(Duration duration) throws InterruptedException {
+    if (!duration.isNegative() && !duration.isZero() && !isStopped()) {
+      settings.waiter().await(stopped, duration);
+    }
+  }
+
+  /** The tail of every message: which sync and run it is about. */
+  String identity() {
+    return "[sync=" + sync.name() + " run=" + run + "]";
+  }
+
+  synchronized void emit(RunEvent event) {
+    for (RunListener listener : sync.listeners()) {
+      try {
+        listener.on(event);
+      } catch (RuntimeException e) {
+        LOG.warn("a listener threw, and goes on being told: {}", e.getClass().getName());
+      }
+    }
+  }
+}
