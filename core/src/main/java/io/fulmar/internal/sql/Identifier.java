@@ -1,0 +1,63 @@
+package io.fulmar.internal.sql;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/**
+ * A name in a statement, always quoted (PostgreSQL manual, section 4.1.1), perhaps with the name
+ * before the dot. Immutable.
+ */
+public final class Identifier implements SqlPart {
+  private static final int MAX_BYTES = 63;
+
+  private final String sql;
+
+  private Identifier(String sql) {
+    this.sql = sql;
+  }
+
+  /**
+   * A name, or several with dots between: {@code of("public", "order")} is {@code
+   * "public"."order"}.
+   *
+   * @param parts each 1 to 63 bytes in UTF-8, without the character 0
+   * @throws IllegalArgumentException if a name is empty, too long (PostgreSQL would cut it off) or
+   *     holds the character 0
+   */
+  public static Identifier of(String... parts) {
+    StringBuilder sql = new StringBuilder();
+    for (String part : parts) {
+      int bytes = part.getBytes(StandardCharsets.UTF_8).length;
+      if (bytes < 1 || bytes > MAX_BYTES || part.indexOf('\0') >= 0) {
+        throw new IllegalArgumentException(
+            "a name must be 1 to 63 bytes without the character 0, is '" + part + "'");
+      }
+      if (sql.length() > 0) {
+        sql.append('.');
+      }
+      sql.append('"').append(part.replace("\"", "\"\"")).append('"');
+    }
+    return new Identifier(sql.toString());
+  }
+
+  /** One identifier for each name. */
+  public static List<Identifier> all(List<String> names) {
+    return names.stream().map(Identifier::of).toList();
+  }
+
+  /** One identifier for each name, each behind a table or alias. */
+  public static List<Identifier> all(String before, List<String> names) {
+    return names.stream().map(name -> of(before, name)).toList();
+  }
+
+  /** The quoted text. */
+  @Override
+  public String sql() {
+    return sql;
+  }
+
+  @Override
+  public String toString() {
+    return sql;
+  }
+}
