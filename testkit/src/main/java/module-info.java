@@ -1,5 +1,10 @@
 /** What users of Fulmar and Fulmar itself test with. */
 module io.fulmar.testkit {
+  exports io.fulmar.testkit;
+
   requires transitive io.fulmar.core;
+  requires transitive java.sql;
+  requires static embedded.postgres;
   requires static org.jspecify;
+  requires org.postgresql.jdbc;
 }
