@@ -1,0 +1,4 @@
+/** An application that has a module descriptor and requires Fulmar. */
+module io.fulmar.consumer {
+  requires io.fulmar.core;
+}
