@@ -1,7 +1,11 @@
 package io.fulmar.internal.postgres;
 
+import io.fulmar.SourceException;
+import java.sql.SQLException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 /**
  * What PostgreSQL's error codes (manual, appendix A) mean for a run: the one place that reads them.
@@ -9,16 +13,96 @@ import org.jspecify.annotations.Nullable;
 public final class SqlStates {
   private static final Set<String> MAY_PASS =
       Set.of(
-          "08000", "08003", "08006", "08007", "57P01", "57P02", "57P03", "40001", "40P01", "53300",
-          "0A000");
+          "08000", "08003", "08006", "08007", "57P01", "57P02", "57P03", "40001", "40P01", "0A000");
+
+  /** Codes whose message may quote a value of a row. */
+  private static final Set<String> CLASSES_WITH_VALUES = Set.of("21", "22", "23", "44", "P0");
 
   private SqlStates() {}
 
   /**
    * Whether the same read may succeed if it is started again: a lost connection, a server that
-   * restarts, a conflict with recovery on a standby.
+   * restarts, a conflict with recovery on a standby, a plan that was overtaken by a change of the
+   * schema.
    */
   public static boolean mayPass(@Nullable String sqlState) {
     return sqlState != null && MAY_PASS.contains(sqlState);
+  }
+
+  /**
+   * An error as advice.
+   *
+   * @param doing what could not be done: {@code "read the model customers"}
+   * @param e what the driver said; its message is kept only where it cannot quote a value
+   * @param about the tail of the message: {@code [sync=crm run=1]}
+   */
+  public static SourceException sourceException(String doing, SQLException e, String about) {
+    String state = e.getSQLState();
+    String message =
+        "Cannot %s: %s. %s %s"
+            .formatted(doing, fact(e), remedy(state, fact(e)), tail(about, state));
+    return new SourceException(
+        message, state, CLASSES_WITH_VALUES.contains(classOf(state)) ? null : e);
+  }
+
+  private static String tail(String about, @Nullable String state) {
+    String sqlState = state == null ? "" : "sqlstate=" + state;
+    String inside = about.startsWith("[") ? about.substring(1, about.length() - 1) : about;
+    return "[" + (inside.isEmpty() ? sqlState : inside + " " + sqlState).strip() + "]";
+  }
+
+  private static String classOf(@Nullable String state) {
+    return state == null || state.length() < 2 ? "" : state.substring(0, 2);
+  }
+
+  /** What happened, without values of rows. */
+  public static String fact(SQLException e) {
+    String state = e.getSQLState();
+    if (CLASSES_WITH_VALUES.contains(classOf(state))) {
+      return "a value could not be computed";
+    }
+    ServerErrorMessage server = e instanceof PSQLException p ? p.getServerErrorMessage() : null;
+    String message = server == null ? e.getMessage() : server.getMessage();
+    if (message == null) {
+      return "the driver gave no reason";
+    }
+    String line = message.lines().findFirst().orElse("").strip();
+    return line.endsWith(".") ? line.substring(0, line.length() - 1) : line;
+  }
+
+  private static String remedy(@Nullable String state, String fact) {
+    if (state == null) {
+      return "Look at the cause.";
+    }
+    return switch (state) {
+      case "57014" ->
+          fact.contains("statement timeout")
+              ? "The statement_timeout was reached: raise Source.Builder.statementTimeout, or with a zero there the"
+                  + " role's own: alter role ... set statement_timeout = '...'."
+              : "The statement was cancelled by a user or administrator: run again.";
+      case "55P03" ->
+          "Something holds a lock on a table of the model: wait, or raise Source.Builder.lockTimeout.";
+      case "28P01", "28000" -> "Look at user, password and the server's pg_hba.conf.";
+      case "3D000" -> "Look at the name of the database.";
+      case "42501" ->
+          "Give the role what is missing: grant usage on schema ... and grant select on ... to it.";
+      case "53300" -> "The server has no connection left: raise max_connections or use fewer.";
+      case "53100", "53400" ->
+          "The server ran out of disk or of temp_file_limit: make the model smaller or room.";
+      case "40001" ->
+          "If this is a standby, raise max_standby_streaming_delay and max_standby_archive_delay there, or set"
+              + " hot_standby_feedback = on.";
+      case "57P01", "57P02", "57P03" ->
+          "The server ended the connection or is starting: run again.";
+      case "25006" -> "The model writes; make it a plain query.";
+      default ->
+          switch (classOf(state)) {
+            case "08" -> "Look at host, port, network and server log, and run again.";
+            case "21", "22", "23", "44", "P0" ->
+                "An expression of the model fails for some row: mend the model or the row.";
+            case "42" -> "Mend the model's SQL, or what it refers to.";
+            default -> "Look at the server's log.";
+          };
+    };
   }
 }

@@ -1,0 +1,147 @@
+package io.fulmar;
+
+import io.fulmar.internal.run.Runner;
+import io.fulmar.internal.run.RunnerSettings;
+import io.fulmar.internal.standard.StandardStore;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Objects;
+
+/**
+ * The engine that reads the model and compares it in the JVM. It needs SELECT and nothing else in
+ * the source, and works on a hot standby. What the destination has accepted is kept in a directory,
+ * which must be local and durable: whoever loses it sends everything again. This class is
+ * threadsafe; the application closes it.
+ *
+ * <pre>{@code
+ * try (SyncEngine engine = StandardEngine.on(source, Path.of("/var/lib/shop/fulmar"))) {
+ *   engine.run(sync).throwIfFailed();
+ * }
+ * }</pre>
+ *
+ * <p>One run of a sync at a time holds for the directory: a file lock that the system frees when
+ * the process ends.
+ */
+public final class StandardEngine implements SyncEngine {
+  private final StandardStore store;
+  private final Runner runner;
+
+  private StandardEngine(Builder builder) {
+    this.store =
+        new StandardStore(
+            builder.source,
+            builder.stateDirectory,
+            builder.missingState,
+            builder.diffMemoryBytes,
+            builder.clock);
+    RunnerSettings defaults = RunnerSettings.defaults();
+    this.runner =
+        new Runner(
+            store,
+            new RunnerSettings(
+                builder.clock, defaults.threads(), defaults.waiter(), defaults.grace()));
+  }
+
+  /**
+   * An engine with default settings.
+   *
+   * @param source what is read
+   * @param stateDirectory where the memory of all its syncs lives; made if it is missing
+   */
+  public static StandardEngine on(Source source, Path stateDirectory) {
+    return builder(source, stateDirectory).build();
+  }
+
+  /**
+   * Begins with default settings.
+   *
+   * @param source what is read
+   * @param stateDirectory where the memory of all its syncs lives; made if it is missing
+   */
+  public static Builder builder(Source source, Path stateDirectory) {
+    return new Builder(source, stateDirectory);
+  }
+
+  @Override
+  public SyncReport run(Sync sync) {
+    return runner.run(sync);
+  }
+
+  @Override
+  public ChangeSet plan(Sync sync) {
+    return runner.plan(sync);
+  }
+
+  @Override
+  public SyncReport apply(Sync sync, String planId) {
+    return runner.apply(sync, planId);
+  }
+
+  @Override
+  public void cancel(Sync sync) {
+    runner.cancel(sync);
+  }
+
+  @Override
+  public SyncStatus status(Sync sync) {
+    return store.status(sync);
+  }
+
+  @Override
+  public ModelPreview preview(Model model) {
+    return store.preview(model);
+  }
+
+  @Override
+  public void close() {
+    runner.close();
+    store.close();
+  }
+
+  /** Collects the settings of an engine. Not threadsafe. */
+  public static final class Builder {
+    private final Source source;
+    private final Path stateDirectory;
+    private StandardStore.MissingState missingState = StandardStore.MissingState.BEGIN;
+    private long diffMemoryBytes = 64L << 20;
+    private Clock clock = Clock.systemUTC();
+
+    private Builder(Source source, Path stateDirectory) {
+      this.source = Objects.requireNonNull(source, "source");
+      this.stateDirectory = Objects.requireNonNull(stateDirectory, "stateDirectory");
+    }
+
+    /**
+     * Refuses to run a sync that has no state, for containers in which an empty directory means
+     * that a volume is missing. Default: such a sync begins with nothing accepted.
+     */
+    public Builder requireExistingState() {
+      missingState = StandardStore.MissingState.REFUSE;
+      return this;
+    }
+
+    /**
+     * Most memory outside the heap that one run uses to tell changed rows from unchanged ones as
+     * they arrive, 0 to 2 GiB: 5.6 bytes for each synced key. With more keys than fit, all rows go
+     * through the disk once. Default 64 MiB (67,108,864), enough for 11 million keys.
+     */
+    public Builder diffMemoryBytes(long bytes) {
+      if (bytes < 0 || bytes > 2L << 30) {
+        throw new IllegalArgumentException("diffMemoryBytes must be 0 to 2147483648, is " + bytes);
+      }
+      diffMemoryBytes = bytes;
+      return this;
+    }
+
+    /** Tells the time, for tests. Default: the system's clock. */
+    public Builder clock(Clock value) {
+      clock = Objects.requireNonNull(value, "clock");
+      return this;
+    }
+
+    /** The engine. */
+    public StandardEngine build() {
+      return new StandardEngine(this);
+    }
+  }
+}

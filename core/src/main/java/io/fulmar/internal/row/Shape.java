@@ -1,0 +1,36 @@
+package io.fulmar.internal.row;
+
+import io.fulmar.internal.type.ColumnKind;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Names, kinds and places of the columns of rows. Immutable.
+ *
+ * @param names in the order of the model
+ * @param kinds in the order of the model
+ * @param fields where each column stands in the image of a row
+ * @param index the position of each name
+ */
+public record Shape(
+    List<String> names, List<ColumnKind> kinds, List<Integer> fields, Map<String, Integer> index) {
+  /** A shape with columns at these fields. */
+  public static Shape of(List<String> names, List<ColumnKind> kinds, List<Integer> fields) {
+    Map<String, Integer> index = new HashMap<>();
+    for (int i = 0; i < names.size(); i++) {
+      index.put(names.get(i), i);
+    }
+    return new Shape(
+        List.copyOf(names), List.copyOf(kinds), List.copyOf(fields), Map.copyOf(index));
+  }
+
+  /** The position of a column. */
+  int position(String column) {
+    Integer position = index.get(column);
+    if (position == null) {
+      throw new IllegalArgumentException("there is no column " + column + "; there are " + names);
+    }
+    return position;
+  }
+}

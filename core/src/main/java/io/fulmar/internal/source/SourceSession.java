@@ -1,0 +1,192 @@
+package io.fulmar.internal.source;
+
+import io.fulmar.ConfigurationException;
+import io.fulmar.Source;
+import io.fulmar.SourceException;
+import io.fulmar.internal.postgres.SourcePool;
+import io.fulmar.internal.postgres.SqlStates;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
+import org.postgresql.PGConnection;
+
+/**
+ * One read-only transaction on one snapshot. Settings are made on the handle that the pool gave and
+ * end with the transaction. Used by one thread; the connection goes back as it came, or is cut if
+ * something went wrong in it.
+ */
+public final class SourceSession implements AutoCloseable {
+  private static final Duration IDLE = Duration.ofMinutes(5);
+  private static final int NEWEST_NOT_SUPPORTED = 140_000;
+
+  private final Connection handle;
+  private final boolean autoCommit;
+  private final String about;
+  private final boolean ours;
+  private boolean broken;
+
+  private SourceSession(Connection handle, boolean autoCommit, String about, boolean ours) {
+    this.handle = handle;
+    this.autoCommit = autoCommit;
+    this.about = about;
+    this.ours = ours;
+  }
+
+  /**
+   * Takes a connection and begins the transaction; the snapshot is taken by the first query.
+   *
+   * @param pool gives the connection
+   * @param source timeouts
+   * @param application shown in {@code pg_stat_activity}, at most 63 bytes
+   * @param about the tail of error messages: {@code [sync=crm run=1]}
+   */
+  public static SourceSession open(
+      SourcePool pool, Source source, String application, String about) {
+    Connection handle;
+    try {
+      handle = pool.connect();
+    } catch (SQLException e) {
+      throw SqlStates.sourceException("connect to " + place(source), e, about);
+    }
+    SourceSession session;
+    try {
+      session =
+          new SourceSession(handle, handle.getAutoCommit(), about, source.dataSource() == null);
+    } catch (SQLException e) {
+      closeQuietly(handle, e);
+      throw SqlStates.sourceException("use a connection to " + place(source), e, about);
+    }
+    try {
+      session.begin(source, application);
+      return session;
+    } catch (SQLException e) {
+      session.broken = true;
+      session.close();
+      throw SqlStates.sourceException("begin a transaction in " + place(source), e, about);
+    }
+  }
+
+  private static String place(Source source) {
+    return source.dataSource() != null
+        ? "the application's data source"
+        : source.host() + ":" + source.port() + "/" + source.database();
+  }
+
+  private void begin(Source source, String application) throws SQLException {
+    handle.setAutoCommit(false);
+    try (Statement statement = handle.createStatement()) {
+      statement.execute(SourceSql.SNAPSHOT.sql());
+    }
+    try (PreparedStatement settings = handle.prepareStatement(SourceSql.SETTINGS.sql())) {
+      settings.setString(1, application);
+      settings.setString(
+          2, source.statementTimeout().isZero() ? null : millis(source.statementTimeout()));
+      settings.setString(3, millis(source.lockTimeout()));
+      settings.setString(4, millis(IDLE));
+      settings.executeQuery().close();
+    }
+  }
+
+  private static String millis(Duration duration) {
+    return duration.toMillis() + "ms";
+  }
+
+  /** Which server this is; refuses what Fulmar does not read. */
+  public ServerIdentity server() {
+    try (PreparedStatement statement = handle.prepareStatement(SourceSql.SERVER.sql());
+        ResultSet result = statement.executeQuery()) {
+      result.next();
+      if (!"UTF8".equals(result.getString(6))) {
+        throw new ConfigurationException(
+            "Cannot read the source: client_encoding is %s. Leave it as the driver sets it, UTF8. %s"
+                .formatted(result.getString(6), about));
+      }
+      if (result.getInt(7) < NEWEST_NOT_SUPPORTED) {
+        throw new ConfigurationException(
+            "Cannot read the source: it is PostgreSQL %d. Use 14 or later. %s"
+                .formatted(result.getInt(7) / 10_000, about));
+      }
+      return new ServerIdentity(
+          result.getObject(1, OffsetDateTime.class).toInstant().truncatedTo(ChronoUnit.MICROS),
+          result.getString(2),
+          result.getLong(3),
+          result.getInt(5),
+          result.getLong(4));
+    } catch (SQLException e) {
+      throw failed("ask the server who it is", e);
+    }
+  }
+
+  /** The pool's handle, for statements. */
+  Connection connection() {
+    return handle;
+  }
+
+  /** The driver's own connection, for COPY alone. */
+  PGConnection driver() throws SQLException {
+    return handle.unwrap(PGConnection.class);
+  }
+
+  /** Where messages say that they belong. */
+  String about() {
+    return about;
+  }
+
+  /** Turns an error into advice; the connection is not used again. */
+  SourceException failed(String doing, SQLException e) {
+    broken = true;
+    return SqlStates.sourceException(doing, e, about);
+  }
+
+  /** The connection is in a state that nobody else should get. */
+  void markBroken() {
+    broken = true;
+  }
+
+  /** Ends the transaction and gives the connection back. */
+  @Override
+  public void close() {
+    try {
+      if (broken) {
+        handle.abort(Runnable::run);
+      } else {
+        handle.rollback();
+        if (ours) {
+          handle.setAutoCommit(true);
+          try (Statement statement = handle.createStatement()) {
+            statement.execute("discard all");
+          }
+        }
+        handle.setAutoCommit(autoCommit);
+      }
+    } catch (SQLException e) {
+      abortQuietly(e);
+    } finally {
+      closeQuietly(handle, null);
+    }
+  }
+
+  private void abortQuietly(SQLException cause) {
+    try {
+      handle.abort(Runnable::run);
+    } catch (SQLException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private static void closeQuietly(
+      Connection connection, @org.jspecify.annotations.Nullable SQLException cause) {
+    try {
+      connection.close();
+    } catch (SQLException e) {
+      if (cause != null) {
+        cause.addSuppressed(e);
+      }
+    }
+  }
+}

@@ -1,0 +1,219 @@
+package io.fulmar.internal.source;
+
+import io.fulmar.internal.sql.SqlTemplate;
+
+/** The statements that read a source. */
+final class SourceSql {
+  /** First in the transaction: one snapshot, nothing written. */
+  static final SqlTemplate SNAPSHOT =
+      SqlTemplate.of(
+          """
+          /* fulmar: snapshot */
+          set transaction isolation level repeatable read, read only
+          """);
+
+  /** Settings that end with the transaction; text output must not depend on the role's. */
+  static final SqlTemplate SETTINGS =
+      SqlTemplate.of(
+          """
+          /* fulmar: settings */
+          select set_config('application_name', ?, true),
+                 set_config('statement_timeout', coalesce(?, current_setting('statement_timeout')), true),
+                 set_config('lock_timeout', ?, true),
+                 set_config('idle_in_transaction_session_timeout', ?, true),
+                 set_config('TimeZone', 'UTC', true),
+                 set_config('DateStyle', 'ISO, MDY', true),
+                 set_config('IntervalStyle', 'postgres', true),
+                 set_config('bytea_output', 'hex', true),
+                 set_config('extra_float_digits', '1', true),
+                 set_config('lc_monetary', 'C', true)
+          """);
+
+  /** Which server this is, and where its history stands. */
+  static final SqlTemplate SERVER =
+      SqlTemplate.of(
+          """
+          /* fulmar: server */
+          select clock_timestamp(),
+                 current_database(),
+                 (select system_identifier from pg_catalog.pg_control_system()),
+                 case when pg_catalog.pg_is_in_recovery()
+                      then pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0')
+                      else pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')
+                 end::pg_catalog.int8,
+                 case when pg_catalog.pg_is_in_recovery()
+                      then (select timeline_id from pg_catalog.pg_control_checkpoint())
+                      else ('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int4
+                 end,
+                 current_setting('client_encoding'),
+                 current_setting('server_version_num')::int4
+          """);
+
+  /** Refuses whatever is not one statement that returns rows and writes nothing; runs nothing. */
+  static final SqlTemplate PROOF =
+      SqlTemplate.of(
+          """
+          /* fulmar: proof */
+          select length(query_to_xmlschema(?, true, false, '')::text)
+          """);
+
+  /**
+   * The same where the server was built without XML: opening a cursor takes one statement that
+   * returns rows.
+   */
+  static final SqlTemplate PROOF_TEXT =
+      SqlTemplate.of(
+          """
+          /* fulmar: proof text */
+          select set_config('fulmar.model', ?, true)
+          """);
+
+  /** See {@link #PROOF_TEXT}. */
+  static final SqlTemplate PROOF_BY_CURSOR =
+      SqlTemplate.of(
+          """
+          /* fulmar: proof by cursor */
+          do $proof$
+          declare proof refcursor;
+          begin
+            open proof for execute current_setting('fulmar.model');
+            close proof;
+          end
+          $proof$
+          """);
+
+  /** The names of the result's columns. */
+  static final SqlTemplate COLUMNS =
+      SqlTemplate.of(
+          """
+          /* fulmar: columns */
+          select * from (
+          {model}
+          ) as fulmar_model limit 0
+          """,
+          "model");
+
+  /** The types of the result's columns, by position. */
+  static final SqlTemplate TYPES =
+      SqlTemplate.of(
+          """
+          /* fulmar: types */
+          select declared.oid::int8,
+                 pg_catalog.format_type(declared.oid, null),
+                 base.oid::int8,
+                 base.typtype::text,
+                 coalesce(
+                   (select string_agg(e.enumlabel::text, ',' order by e.enumsortorder)
+                    from pg_catalog.pg_enum e
+                    where e.enumtypid in (base.oid, base.typelem)), '')
+                 || coalesce(
+                   (select string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod), ',' order by a.attnum)
+                    from pg_catalog.pg_attribute a
+                    where a.attrelid in (base.typrelid, (select t.typrelid from pg_catalog.pg_type t where t.oid = base.typelem))
+                      and a.attrelid <> 0 and a.attnum > 0 and not a.attisdropped), '')
+          from (
+            select array[{types}] as oids
+            from (select 1) as one left join (
+              select * from (
+          {model}
+              ) as fulmar_model ({columns}) limit 0
+            ) as fulmar_model on true
+          ) as found
+          cross join lateral unnest(found.oids) with ordinality as declared (oid, position)
+          cross join lateral (
+            with recursive up (oid, typtype, typbasetype, typelem, typrelid) as (
+              select t.oid, t.typtype, t.typbasetype, t.typelem, t.typrelid
+              from pg_catalog.pg_type t where t.oid = declared.oid
+              union all
+              select t.oid, t.typtype, t.typbasetype, t.typelem, t.typrelid
+              from up join pg_catalog.pg_type t on t.oid = up.typbasetype
+              where up.typtype = 'd'
+            )
+            select * from up where typtype <> 'd'
+          ) as base
+          order by declared.position
+          """,
+          "model",
+          "types",
+          "columns");
+
+  /** The collations of some columns, by position. */
+  static final SqlTemplate COLLATIONS =
+      SqlTemplate.of(
+          """
+          /* fulmar: collations */
+          select c.collname::text, c.collisdeterministic
+          from (
+            select array[{collations}] as oids
+            from (select 1) as one left join (
+              select * from (
+          {model}
+              ) as fulmar_model ({columns}) limit 0
+            ) as fulmar_model on true
+          ) as found
+          cross join lateral unnest(found.oids) with ordinality as declared (oid, position)
+          left join pg_catalog.pg_collation c on c.oid = declared.oid
+          order by declared.position
+          """,
+          "model",
+          "collations",
+          "columns");
+
+  /** All rows. */
+  static final SqlTemplate READ =
+      SqlTemplate.of(
+          """
+          /* fulmar: read */
+          copy (
+          select {fields}
+          from (
+          {model}
+          ) as fulmar_model ({columns})
+          ) to stdout (format binary)
+          """,
+          "model",
+          "columns",
+          "fields");
+
+  /** All rows; of those with too many bytes only the key and what identifies their content. */
+  static final SqlTemplate READ_BOUNDED =
+      SqlTemplate.of(
+          """
+          /* fulmar: read bounded */
+          copy (
+          select {fields}
+          from (
+            select {measured}
+            from (
+          {model}
+            ) as fulmar_model ({columns})
+            offset '0'
+          ) as fulmar_row
+          ) to stdout (format binary)
+          """,
+          "model",
+          "columns",
+          "fields",
+          "measured");
+
+  /** The first rows. */
+  static final SqlTemplate PREVIEW =
+      SqlTemplate.of(
+          """
+          /* fulmar: preview */
+          copy (
+          select {fields}
+          from (
+            select * from (
+          {model}
+            ) as fulmar_model ({columns})
+            limit 100
+          ) as fulmar_model
+          ) to stdout (format binary)
+          """,
+          "model",
+          "columns",
+          "fields");
+
+  private SourceSql() {}
+}

@@ -1,0 +1,96 @@
+package io.fulmar.internal.sql;
+
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** What a select list or an array holds, made of quoted names. Immutable. */
+public final class ColumnExpression implements SqlPart {
+  private final String sql;
+
+  private ColumnExpression(String sql) {
+    this.sql = sql;
+  }
+
+  /** The column as it is. */
+  public static ColumnExpression plain(Identifier column) {
+    return new ColumnExpression(column.sql());
+  }
+
+  /** The column as its text, under its own name. */
+  public static ColumnExpression text(Identifier column, Identifier name) {
+    return new ColumnExpression("%s::pg_catalog.text as %s".formatted(column.sql(), name.sql()));
+  }
+
+  /** The type of the column, as an oid. */
+  public static ColumnExpression typeOf(Identifier column) {
+    return new ColumnExpression("pg_catalog.pg_typeof(%s)::pg_catalog.oid".formatted(column.sql()));
+  }
+
+  /** The collation of the column, as an oid. */
+  public static ColumnExpression collationOf(Identifier column) {
+    return new ColumnExpression(
+        "pg_catalog.to_regcollation(pg_catalog.pg_collation_for(%s))::pg_catalog.oid"
+            .formatted(column.sql()));
+  }
+
+  /**
+   * The bytes of some columns together, under a name.
+   *
+   * @param plain measured as they are
+   * @param asText measured as text
+   * @param keys of these; one that is longer than its limit makes the row as large as can be
+   * @param keyLimit most bytes of a key column
+   * @param name of the sum
+   */
+  public static ColumnExpression bytes(
+      List<Identifier> plain,
+      List<Identifier> asText,
+      List<Identifier> keys,
+      long keyLimit,
+      Identifier name) {
+    Stream<String> lengths =
+        Stream.concat(
+                plain.stream().map(Identifier::sql),
+                asText.stream().map(c -> c.sql() + "::pg_catalog.text"))
+            .map("coalesce(pg_catalog.octet_length(%s)::pg_catalog.int8, 0)"::formatted);
+    Stream<String> tooLong =
+        keys.stream()
+            .map(
+                c ->
+                    "case when pg_catalog.octet_length(%s) > %d then 1::pg_catalog.int8 << 40 else 0 end"
+                        .formatted(c.sql(), keyLimit));
+    return new ColumnExpression(
+        Stream.concat(lengths, tooLong).collect(Collectors.joining(" + ")) + " as " + name.sql());
+  }
+
+  /** The column of a key, or NULL if it is longer than a limit. */
+  public static ColumnExpression keyWithin(Identifier column, long limit) {
+    return new ColumnExpression(
+        "case when pg_catalog.octet_length(%s) <= %d then %s end"
+            .formatted(column.sql(), limit, column.sql()));
+  }
+
+  /** The column, or NULL if a row has more bytes than a limit. */
+  public static ColumnExpression within(Identifier column, Identifier bytes, long limit) {
+    return new ColumnExpression(
+        "case when %s <= %d then %s end".formatted(bytes.sql(), limit, column.sql()));
+  }
+
+  /** What stands for some columns if a row has more bytes than a limit, NULL otherwise. */
+  public static ColumnExpression digestBeyond(
+      List<Identifier> columns, Identifier bytes, long limit) {
+    String digests =
+        columns.stream()
+            .map(c -> "pg_catalog.md5(%s)".formatted(c.sql()))
+            .collect(Collectors.joining(", "));
+    return new ColumnExpression(
+        "case when %s > %d then pg_catalog.concat_ws(',', %s) end"
+            .formatted(bytes.sql(), limit, digests));
+  }
+
+  @Override
+  public String sql() {
+    return sql;
+  }
+}

@@ -1,0 +1,272 @@
+package io.fulmar.internal.standard;
+
+import io.fulmar.HoldKind;
+import io.fulmar.internal.store.Memory;
+import io.fulmar.internal.store.Outcome;
+import io.fulmar.internal.store.Planned;
+import io.fulmar.internal.store.Rules;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the next state: the old one, moved forward by the outcomes of a plan. Repeatable: it
+ * changes nothing that it reads.
+ */
+final class Fold implements Closeable {
+  private static final long SLICE_BYTES = 16L << 20;
+  private static final int ENTRY_BYTES = 128;
+
+  private final @Nullable StateFile state;
+  private final PlanHead head;
+  private final @Nullable Ledger ledger;
+  private final Rules rules;
+  private final boolean effectsToo;
+  private final long now;
+  private final Map<PlanFiles.Section, PlanFiles.SectionReader> readers =
+      new EnumMap<>(PlanFiles.Section.class);
+  private final Map<PlanFiles.Section, Long> firstPositions =
+      new EnumMap<>(PlanFiles.Section.class);
+  private final KeyTable table = new KeyTable();
+  private final List<Moved> moved = new ArrayList<>();
+  private long newlyQuarantined;
+  private long accepted;
+  private long unanswered;
+
+  /** What happens to one key. */
+  private static final class Moved {
+    @Nullable Planned planned;
+    @Nullable Outcome outcome;
+    int effects;
+    boolean seen;
+  }
+
+  /**
+   * A fold.
+   *
+   * @param state the old state; null for none
+   * @param head the plan
+   * @param path where the plan stands
+   * @param ledger what became of it; null if nothing was delivered
+   * @param rules say what is remembered
+   * @param effectsToo whether the run went through, so that what planning found is folded too
+   * @param now milliseconds since 1970
+   */
+  Fold(
+      @Nullable StateFile state,
+      PlanHead head,
+      Path path,
+      @Nullable Ledger ledger,
+      Rules rules,
+      boolean effectsToo,
+      long now)
+      throws IOException {
+    this.state = state;
+    this.head = head;
+    this.ledger = ledger;
+    this.rules = rules;
+    this.effectsToo = effectsToo;
+    this.now = now;
+    long position = 0;
+    try {
+      for (PlanFiles.Section section : PlanFiles.Section.values()) {
+        PlanFiles.Directory directory = head.sections.get(section);
+        if (directory != null) {
+          readers.put(section, new PlanFiles.SectionReader(path, section, directory));
+          firstPositions.put(section, position);
+          position += section == PlanFiles.Section.EFFECTS ? 0 : directory.count();
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  long newlyQuarantined() {
+    return newlyQuarantined;
+  }
+
+  /** Changes that were accepted. */
+  long accepted() {
+    return accepted;
+  }
+
+  /** Changes of which no answer came. */
+  long unanswered() {
+    return unanswered;
+  }
+
+  void write(StateFile.Writer writer) throws IOException {
+    for (int partition = 0; partition < Partitions.COUNT; partition++) {
+      long keys = 0;
+      for (PlanFiles.Directory directory : head.sections.values()) {
+        keys += directory.entries()[partition + 1] - directory.entries()[partition];
+      }
+      int slices = (int) Math.min(1 << 16, keys * ENTRY_BYTES / SLICE_BYTES + 1);
+      for (int slice = 0; slice < slices; slice++) {
+        fold(partition, slice, slices, writer);
+      }
+      writer.endPartition();
+    }
+    writer.finish();
+  }
+
+  private void fold(int partition, int slice, int slices, StateFile.Writer writer)
+      throws IOException {
+    table.clear();
+    moved.clear();
+    for (PlanFiles.Section section : readers.keySet()) {
+      load(section, partition, slice, slices);
+    }
+    if (state != null) {
+      StateFile.Cursor cursor = state.read(partition);
+      while (cursor.next()) {
+        long hash = Partitions.hash(cursor.key(), 0, cursor.keyLength());
+        if (slices > 1 && Partitions.slice(hash, slices) != slice) {
+          continue;
+        }
+        int entry = table.size() == 0 ? -1 : table.find(hash, cursor.key(), 0, cursor.keyLength());
+        if (entry < 0 && cursor.isPlain()) {
+          writer.plain(cursor.key(), 0, cursor.keyLength(), cursor.high(), cursor.low());
+        } else {
+          write(
+              writer,
+              cursor.key(),
+              0,
+              cursor.keyLength(),
+              cursor.memory(),
+              entry < 0 ? null : moved.get(entry));
+        }
+      }
+    }
+    for (int entry = 0; entry < table.size(); entry++) {
+      if (!moved.get(entry).seen) {
+        write(
+            writer,
+            table.arena(),
+            table.start(entry),
+            table.length(entry),
+            Memory.NONE,
+            moved.get(entry));
+      }
+    }
+  }
+
+  private void load(PlanFiles.Section section, int partition, int slice, int slices)
+      throws IOException {
+    PlanFiles.SectionReader reader = readers.get(section);
+    if (reader == null || (section == PlanFiles.Section.EFFECTS && !effectsToo)) {
+      return;
+    }
+    long position = reader.go(partition) + firstPositions.getOrDefault(section, 0L);
+    Outcomes outcomes = new Outcomes(position);
+    while (reader.hasMore(false)) {
+      if (section == PlanFiles.Section.EFFECTS) {
+        byte[] key = reader.effectKey();
+        Moved found = moved(key, slice, slices);
+        int effects = reader.effects();
+        if (found != null) {
+          found.effects |= effects;
+        }
+        continue;
+      }
+      PlanFiles.Entry entry = reader.change();
+      reader.skipFields(entry);
+      Outcome outcome = outcomes.next();
+      Moved found = moved(entry.key, slice, slices);
+      if (found != null) {
+        found.planned = entry.planned();
+        found.outcome = outcome;
+      }
+    }
+  }
+
+  private @Nullable Moved moved(byte[] key, int slice, int slices) {
+    long hash = Partitions.hash(key, 0, key.length);
+    if (slices > 1 && Partitions.slice(hash, slices) != slice) {
+      return null;
+    }
+    int known = table.size();
+    int entry = table.add(hash, key, 0, key.length);
+    if (entry == known) {
+      moved.add(new Moved());
+    }
+    return moved.get(entry);
+  }
+
+  private void write(
+      StateFile.Writer writer,
+      byte[] key,
+      int from,
+      int length,
+      Memory before,
+      @Nullable Moved change)
+      throws IOException {
+    Memory after = before;
+    if (change != null) {
+      change.seen = true;
+      if (change.planned != null && change.outcome != null) {
+        after = rules.settle(after, change.planned, change.outcome, now);
+        count(before, after, change.outcome);
+      }
+      after = rules.affect(after, change.effects, now);
+    }
+    after = rules.expire(after, now);
+    if (after.isEmpty()) {
+      return;
+    }
+    if (after.accepted() != null && !after.gone() && after.hold() == null && after.until() == 0) {
+      writer.plain(key, from, length, after.accepted().high(), after.accepted().low());
+    } else {
+      writer.entry(key, from, length, after);
+    }
+  }
+
+  private void count(Memory before, Memory after, Outcome outcome) {
+    accepted += outcome.kind() == Outcome.Kind.ACCEPTED ? 1 : 0;
+    unanswered +=
+        outcome.kind() == Outcome.Kind.UNKNOWN || outcome.kind() == Outcome.Kind.UNKNOWN_ALONE
+            ? 1
+            : 0;
+    boolean was = before.hold() != null && before.hold().kind() == HoldKind.QUARANTINED;
+    boolean is = after.hold() != null && after.hold().kind() == HoldKind.QUARANTINED;
+    newlyQuarantined += is && !was ? 1 : 0;
+  }
+
+  /** The outcomes of a stretch of positions, read from the ledger in pieces. */
+  private final class Outcomes {
+    private static final int PIECE = 4096;
+    private long position;
+    private @Nullable Outcome[] piece = new @Nullable Outcome[0];
+    private int at;
+
+    Outcomes(long position) {
+      this.position = position;
+    }
+
+    @Nullable Outcome next() throws IOException {
+      if (ledger == null) {
+        return null;
+      }
+      if (at == piece.length) {
+        piece = ledger.outcomes(position, PIECE);
+        position += PIECE;
+        at = 0;
+      }
+      return piece[at++];
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (PlanFiles.SectionReader reader : readers.values()) {
+      reader.close();
+    }
+  }
+}

@@ -1,0 +1,258 @@
+package io.fulmar.internal.standard;
+
+import io.fulmar.Operation;
+import io.fulmar.internal.store.Planned;
+import io.fulmar.internal.store.Version;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A plan on disk: one file for each section, each in the order of the partitions, and a head that
+ * is written last and makes them count. Removals come first, rows next, then keys for which an
+ * earlier call may still act; effects have no position.
+ */
+final class PlanFiles {
+  /** The parts of a plan, in the order of the positions. */
+  enum Section {
+    REMOVED,
+    ROWS,
+    WAITING,
+    EFFECTS
+  }
+
+  private static final int OVERSIZE = 8;
+  private static final int WAITS = 16;
+  private static final int OPERATION = 3;
+
+  private PlanFiles() {}
+
+  static Path section(Path plan, Section section) {
+    return plan.resolveSibling(
+        plan.getFileName() + "." + section.name().toLowerCase(java.util.Locale.ROOT));
+  }
+
+  /** Removes a plan; the head first, so that no half of it counts. */
+  static void delete(Path plan) throws IOException {
+    Files.deleteIfExists(plan);
+    for (Section section : Section.values()) {
+      Files.deleteIfExists(section(plan, section));
+    }
+  }
+
+  /** Where the partitions of a section begin, in bytes and in entries, and their checksums. */
+  record Directory(long[] bytes, long[] entries, int[] checksums) {
+    long count() {
+      return entries[Partitions.COUNT];
+    }
+  }
+
+  /** One change of a plan. */
+  static final class Entry {
+    Operation operation = Operation.ADDED;
+    byte[] key = new byte[0];
+    @Nullable Version version;
+    Version changeId = new Version(0, 0);
+    int attempts;
+    long firstAt;
+    long until;
+    boolean oversize;
+    int length;
+
+    Planned planned() {
+      return new Planned(operation, version, changeId, attempts, firstAt);
+    }
+  }
+
+  /** Writes one section. */
+  static final class SectionWriter implements Closeable {
+    private final FileOut out;
+    private final long[] bytes = new long[Partitions.COUNT + 1];
+    private final long[] entries = new long[Partitions.COUNT + 1];
+    private final int[] checksums = new int[Partitions.COUNT];
+    private int partition;
+    private long count;
+
+    SectionWriter(FileChannel channel) {
+      this.out = new FileOut(channel);
+    }
+
+    /** Writes all of an entry but its fields, which must follow. */
+    FileOut change(
+        byte[] key,
+        int from,
+        int keyLength,
+        Planned planned,
+        long until,
+        boolean oversize,
+        int length)
+        throws IOException {
+      out.putByte(
+          planned.operation().ordinal() | (oversize ? OVERSIZE : 0) | (until != 0 ? WAITS : 0));
+      out.putVarint(keyLength);
+      out.putBytes(key, from, keyLength);
+      Version version = planned.version();
+      if (version != null) {
+        out.putLong(version.high());
+        out.putLong(version.low());
+      }
+      out.putLong(planned.changeId().high());
+      out.putLong(planned.changeId().low());
+      out.putVarint(planned.attempts());
+      out.putLong(planned.firstAt());
+      if (until != 0) {
+        out.putLong(until);
+      }
+      out.putVarint(length);
+      count++;
+      return out;
+    }
+
+    void effect(byte[] key, int from, int keyLength, int effects) throws IOException {
+      out.putVarint(keyLength);
+      out.putBytes(key, from, keyLength);
+      out.putByte(effects);
+      count++;
+    }
+
+    void endPartition() {
+      checksums[partition] = out.endSection();
+      partition++;
+      bytes[partition] = out.position();
+      entries[partition] = count;
+    }
+
+    long count() {
+      return count;
+    }
+
+    long size() {
+      return out.position();
+    }
+
+    Directory finish() throws IOException {
+      out.force();
+      return new Directory(bytes, entries, checksums);
+    }
+
+    @Override
+    public void close() throws IOException {
+      out.close();
+    }
+  }
+
+  /** Reads one section, a partition at a time. */
+  static final class SectionReader implements Closeable {
+    private final FileChannel channel;
+    private final Directory directory;
+    private final FileIn in;
+    private int partition;
+
+    SectionReader(Path plan, Section section, Directory directory) throws IOException {
+      this.channel = FileChannel.open(section(plan, section), StandardOpenOption.READ);
+      this.directory = directory;
+      this.in = new FileIn(channel);
+      if (channel.size() != directory.bytes[Partitions.COUNT]) {
+        channel.close();
+        throw new IOException("the plan is cut off");
+      }
+    }
+
+    /** Goes to a partition; gives the position of its first entry within the section. */
+    long go(int to) {
+      partition = to;
+      in.section(directory.bytes[to], directory.bytes[to + 1]);
+      return directory.entries[to];
+    }
+
+    /** Whether the partition has more entries; checks it at its end. */
+    boolean hasMore(boolean check) throws IOException {
+      if (in.hasMore()) {
+        return true;
+      }
+      boolean empty = directory.bytes[partition] == directory.bytes[partition + 1];
+      if (check && !empty && in.checksum() != directory.checksums[partition]) {
+        throw new IOException("partition " + partition + " of the plan is damaged");
+      }
+      return false;
+    }
+
+    /** Reads an entry up to its fields, which are to be read or skipped next. */
+    Entry change() throws IOException {
+      int flags = in.getByte();
+      Entry entry = new Entry();
+      entry.operation = Operation.values()[Math.min(flags & OPERATION, 2)];
+      entry.oversize = (flags & OVERSIZE) != 0;
+      entry.key = in.getBytes(in.getVarint());
+      entry.version =
+          entry.operation == Operation.REMOVED ? null : new Version(in.getLong(), in.getLong());
+      entry.changeId = new Version(in.getLong(), in.getLong());
+      entry.attempts = in.getVarint();
+      entry.firstAt = in.getLong();
+      entry.until = (flags & WAITS) != 0 ? in.getLong() : 0;
+      entry.length = in.getVarint();
+      return entry;
+    }
+
+    byte[] fields(Entry entry) throws IOException {
+      return in.getBytes(entry.length);
+    }
+
+    void skipFields(Entry entry) throws IOException {
+      in.skip(entry.length);
+    }
+
+    byte[] effectKey() throws IOException {
+      return in.getBytes(in.getVarint());
+    }
+
+    int effects() throws IOException {
+      return in.getByte();
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
+    }
+  }
+
+  /** Writes directories into a head. */
+  static void putDirectory(FileOut out, Directory directory) throws IOException {
+    for (int i = 0; i <= Partitions.COUNT; i++) {
+      out.putLong(directory.bytes[i]);
+      out.putLong(directory.entries[i]);
+      out.putLong(i < Partitions.COUNT ? directory.checksums[i] & 0xffffffffL : 0);
+    }
+  }
+
+  /** Reads a directory out of a head. */
+  static Directory getDirectory(FileIn in) throws IOException {
+    Directory directory =
+        new Directory(
+            new long[Partitions.COUNT + 1],
+            new long[Partitions.COUNT + 1],
+            new int[Partitions.COUNT]);
+    for (int i = 0; i <= Partitions.COUNT; i++) {
+      directory.bytes[i] = in.getLong();
+      directory.entries[i] = in.getLong();
+      int checksum = (int) in.getLong();
+      if (i < Partitions.COUNT) {
+        directory.checksums[i] = checksum;
+      }
+    }
+    return directory;
+  }
+
+  /** The sections that have positions. */
+  static List<Section> positioned() {
+    List<Section> sections = new ArrayList<>(List.of(Section.values()));
+    sections.remove(Section.EFFECTS);
+    return sections;
+  }
+}

@@ -1,0 +1,251 @@
+package io.fulmar.internal.standard;
+
+import io.fulmar.ChangeSet;
+import io.fulmar.InvalidRow;
+import io.fulmar.Operation;
+import io.fulmar.Removal;
+import io.fulmar.SyncMode;
+import io.fulmar.internal.row.ImageRow;
+import io.fulmar.internal.row.Shape;
+import io.fulmar.internal.source.ServerIdentity;
+import io.fulmar.internal.store.StoredPlan;
+import io.fulmar.internal.type.ColumnKind;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All of a plan but its changes: counts, what it was made under, and where its sections' partitions
+ * begin.
+ */
+final class PlanHead {
+  private static final long MAGIC = 0x46554c4d504c3031L; // FULMPL01
+
+  /** An invalid key, as it is kept. */
+  record Invalid(InvalidRow.Reason reason, boolean keyImage, byte[] key, long rows) {}
+
+  String sync = "";
+  long run;
+  long stateVersion;
+  String destination = "";
+  String key = "";
+  String fingerprint = "";
+  SyncMode mode = SyncMode.UPSERT;
+  Removal removal = Removal.IGNORE;
+  ServerIdentity server = new ServerIdentity(Instant.EPOCH, "", 0, 0, 0);
+  Shape rowShape = Shape.of(List.of(), List.of(), List.of());
+  Shape keyShape = rowShape;
+  long rows;
+  final long[] planned = new long[Operation.values().length];
+  long held;
+  long ignored;
+  long invalid;
+  final List<Invalid> invalidRows = new ArrayList<>();
+  List<String> objections = List.of();
+  List<String> guards = List.of();
+  long live;
+  long firstRemovals;
+  final Map<PlanFiles.Section, PlanFiles.Directory> sections =
+      new EnumMap<>(PlanFiles.Section.class);
+
+  String id() {
+    return Long.toString(run);
+  }
+
+  long total() {
+    long sum = 0;
+    for (long count : planned) {
+      sum += count;
+    }
+    return sum;
+  }
+
+  long effects() {
+    PlanFiles.Directory directory = sections.get(PlanFiles.Section.EFFECTS);
+    return directory == null ? 0 : directory.count();
+  }
+
+  /** The plan as the runner and the application see it. */
+  StoredPlan plan() {
+    Map<Operation, Long> counts = new EnumMap<>(Operation.class);
+    for (Operation operation : Operation.values()) {
+      counts.put(operation, planned[operation.ordinal()]);
+    }
+    List<InvalidRow> samples = new ArrayList<>();
+    for (Invalid sample : invalidRows) {
+      samples.add(
+          new InvalidRow(
+              sample.reason(),
+              sample.keyImage()
+                  ? ImageRow.ofKey(keyShape, sample.key())
+                  : ImageRow.of(keyShape, sample.key()),
+              sample.rows()));
+    }
+    ChangeSet changeSet =
+        new ChangeSet(
+            id(), sync, run, server.at(), rows, counts, held, ignored, invalid, samples, guards);
+    return new StoredPlan(changeSet, live, firstRemovals, objections, effects());
+  }
+
+  /** Writes the head and thereby makes the plan count. */
+  void write(StateDirectory directory, Path path) throws IOException {
+    Path next = path.resolveSibling(path.getFileName() + ".next");
+    try (FileOut out = new FileOut(directory.create(next))) {
+      out.putLong(MAGIC);
+      out.putString(sync);
+      out.putLong(run);
+      out.putLong(stateVersion);
+      out.putString(destination);
+      out.putString(key);
+      out.putString(fingerprint);
+      out.putByte(mode.ordinal());
+      out.putByte(removal.ordinal());
+      out.putLong(server.at().getEpochSecond());
+      out.putLong(server.at().getNano());
+      out.putString(server.database());
+      out.putLong(server.system());
+      out.putLong(server.timeline());
+      out.putLong(server.position());
+      putShape(out, rowShape);
+      putShape(out, keyShape);
+      out.putLong(rows);
+      for (long count : planned) {
+        out.putLong(count);
+      }
+      out.putLong(held);
+      out.putLong(ignored);
+      out.putLong(invalid);
+      out.putVarint(invalidRows.size());
+      for (Invalid sample : invalidRows) {
+        out.putByte(sample.reason().ordinal());
+        out.putByte(sample.keyImage() ? 1 : 0);
+        out.putVarint(sample.key().length);
+        out.putBytes(sample.key(), 0, sample.key().length);
+        out.putLong(sample.rows());
+      }
+      putStrings(out, objections);
+      putStrings(out, guards);
+      out.putLong(live);
+      out.putLong(firstRemovals);
+      out.putVarint(sections.size());
+      for (Map.Entry<PlanFiles.Section, PlanFiles.Directory> section : sections.entrySet()) {
+        out.putByte(section.getKey().ordinal());
+        PlanFiles.putDirectory(out, section.getValue());
+      }
+      out.putLong(out.endSection() & 0xffffffffL);
+      out.force();
+    }
+    directory.place(next, path);
+  }
+
+  /** Reads a head; null if there is none. */
+  static @Nullable PlanHead read(Path path) throws IOException {
+    if (!Files.exists(path)) {
+      return null;
+    }
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      FileIn in = new FileIn(channel);
+      long end = channel.size() - 8;
+      if (end < 8) {
+        throw new IOException("the plan is cut off");
+      }
+      in.section(0, end);
+      if (in.getLong() != MAGIC) {
+        throw new IOException("the plan is damaged");
+      }
+      PlanHead head = new PlanHead();
+      head.read(in);
+      int checksum = in.checksum();
+      in.section(end, end + 8);
+      if ((int) in.getLong() != checksum) {
+        throw new IOException("the plan is damaged");
+      }
+      return head;
+    } catch (ArrayIndexOutOfBoundsException | IllegalArgumentException e) {
+      throw new IOException("the plan is damaged", e);
+    }
+  }
+
+  private void read(FileIn in) throws IOException {
+    sync = in.getString();
+    run = in.getLong();
+    stateVersion = in.getLong();
+    destination = in.getString();
+    key = in.getString();
+    fingerprint = in.getString();
+    mode = SyncMode.values()[in.getByte()];
+    removal = Removal.values()[in.getByte()];
+    Instant at = Instant.ofEpochSecond(in.getLong(), in.getLong());
+    server = new ServerIdentity(at, in.getString(), in.getLong(), (int) in.getLong(), in.getLong());
+    rowShape = getShape(in);
+    keyShape = getShape(in);
+    rows = in.getLong();
+    for (int i = 0; i < planned.length; i++) {
+      planned[i] = in.getLong();
+    }
+    held = in.getLong();
+    ignored = in.getLong();
+    invalid = in.getLong();
+    int samples = in.getVarint();
+    for (int i = 0; i < samples; i++) {
+      InvalidRow.Reason reason = InvalidRow.Reason.values()[in.getByte()];
+      boolean keyImage = in.getByte() == 1;
+      invalidRows.add(new Invalid(reason, keyImage, in.getBytes(in.getVarint()), in.getLong()));
+    }
+    objections = getStrings(in);
+    guards = getStrings(in);
+    live = in.getLong();
+    firstRemovals = in.getLong();
+    int count = in.getVarint();
+    for (int i = 0; i < count; i++) {
+      PlanFiles.Section section = PlanFiles.Section.values()[in.getByte()];
+      sections.put(section, PlanFiles.getDirectory(in));
+    }
+  }
+
+  private static void putShape(FileOut out, Shape shape) throws IOException {
+    out.putVarint(shape.names().size());
+    for (int i = 0; i < shape.names().size(); i++) {
+      out.putString(shape.names().get(i));
+      out.putString(shape.kinds().get(i).name());
+      out.putVarint(shape.fields().get(i));
+    }
+  }
+
+  private static Shape getShape(FileIn in) throws IOException {
+    int count = in.getVarint();
+    List<String> names = new ArrayList<>();
+    List<ColumnKind> kinds = new ArrayList<>();
+    List<Integer> fields = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      names.add(in.getString());
+      kinds.add(ColumnKind.valueOf(in.getString()));
+      fields.add(in.getVarint());
+    }
+    return Shape.of(names, kinds, fields);
+  }
+
+  private static void putStrings(FileOut out, List<String> strings) throws IOException {
+    out.putVarint(strings.size());
+    for (String string : strings) {
+      out.putString(string);
+    }
+  }
+
+  private static List<String> getStrings(FileIn in) throws IOException {
+    int count = in.getVarint();
+    List<String> strings = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      strings.add(in.getString());
+    }
+    return strings;
+  }
+}

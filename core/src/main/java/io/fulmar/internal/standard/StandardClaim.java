@@ -1,0 +1,748 @@
+package io.fulmar.internal.standard;
+
+import com.dynatrace.hash4j.hashing.Hashing;
+import io.fulmar.Change;
+import io.fulmar.ConfigurationException;
+import io.fulmar.HoldKind;
+import io.fulmar.Row;
+import io.fulmar.RunStatus;
+import io.fulmar.StateException;
+import io.fulmar.Sync;
+import io.fulmar.SyncMode;
+import io.fulmar.internal.row.ImageRow;
+import io.fulmar.internal.source.Describer;
+import io.fulmar.internal.source.ModelRows;
+import io.fulmar.internal.source.ModelShape;
+import io.fulmar.internal.source.ServerIdentity;
+import io.fulmar.internal.source.SourceSession;
+import io.fulmar.internal.store.Claim;
+import io.fulmar.internal.store.Folded;
+import io.fulmar.internal.store.Outcome;
+import io.fulmar.internal.store.PlanReader;
+import io.fulmar.internal.store.PlannedChange;
+import io.fulmar.internal.store.Recovery;
+import io.fulmar.internal.store.Rules;
+import io.fulmar.internal.store.RunEnd;
+import io.fulmar.internal.store.StoredPlan;
+import io.fulmar.internal.store.Version;
+import java.io.IOException;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The right to run one sync, held by a file lock that the system frees when the process ends. A
+ * fold happens at the moment at which the sync file is replaced; everything before can be done
+ * again, everything after is tidying up.
+ */
+final class StandardClaim implements Claim {
+  private static final long PROGRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+  private static final int PROGRESS_ROWS = 4_096;
+
+  private final StandardStore store;
+  private final Sync sync;
+  private final StateDirectory directory;
+  private final FileLock lock;
+  private final SyncFile file;
+  private final long run;
+  private final Map<Long, PlanHead> heads = new HashMap<>();
+  private volatile @Nullable Ledger ledger;
+  private volatile boolean closed;
+
+  private StandardClaim(
+      StandardStore store, Sync sync, StateDirectory directory, FileLock lock, SyncFile file) {
+    this.store = store;
+    this.sync = sync;
+    this.directory = directory;
+    this.lock = lock;
+    this.file = file;
+    this.run = Math.max(newestRun() + 1, store.clock().millis());
+  }
+
+  /** Opens or begins the state of a sync that is locked. */
+  static StandardClaim of(StandardStore store, Sync sync, StateDirectory directory, FileLock lock)
+      throws IOException {
+    SyncFile file = SyncFile.read(directory.syncFile());
+    if (file == null) {
+      if (!directory.files("state-").isEmpty() || !directory.files("plan-").isEmpty()) {
+        throw new IOException(
+            "the file " + directory.syncFile() + " is missing, though other files are there");
+      }
+      file = begin(sync);
+      file.write(directory);
+    }
+    StandardClaim claim = new StandardClaim(store, sync, directory, lock, file);
+    claim.check();
+    claim.tidy();
+    return claim;
+  }
+
+  private static SyncFile begin(Sync sync) {
+    SecureRandom random = new SecureRandom();
+    byte[] bytes = new byte[16];
+    SyncFile file = new SyncFile();
+    file.sync = sync.name();
+    file.destination = sync.destination().identity();
+    random.nextBytes(bytes);
+    file.incarnation = HexFormat.of().formatHex(bytes);
+    random.nextBytes(bytes);
+    file.secret = HexFormat.of().formatHex(bytes);
+    return file;
+  }
+
+  private void check() throws IOException {
+    if (!file.sync.equals(sync.name())) {
+      throw new IOException("it belongs to the sync " + file.sync);
+    }
+    if (!file.destination.equals(sync.destination().identity())) {
+      throw new StateException(
+          "Cannot run %s: its state says what %s has accepted, and the destination now is %s. Give a sync to another destination another name. [sync=%s]"
+              .formatted(
+                  sync.name(), file.destination, sync.destination().identity(), sync.name()));
+    }
+    if (file.generation > 0 && !Files.exists(directory.state(file.generation))) {
+      throw new IOException("the file " + directory.state(file.generation) + " is missing");
+    }
+  }
+
+  private long newestRun() {
+    long newest = file.run;
+    try {
+      for (Path path : directory.files("plan-")) {
+        newest = Math.max(newest, number(path));
+      }
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+    return newest;
+  }
+
+  private static long number(Path path) {
+    String name = path.getFileName().toString();
+    String digits = name.substring(name.indexOf('-') + 1).split("\\.", 2)[0];
+    return digits.chars().allMatch(Character::isDigit) && !digits.isEmpty()
+        ? Long.parseLong(digits)
+        : 0;
+  }
+
+  /** Removes what dead runs left behind and nothing needs. */
+  private void tidy() throws IOException {
+    for (Path path : directory.files("scratch-")) {
+      Files.delete(path);
+    }
+    for (Path path : directory.files("state-")) {
+      if (!path.equals(directory.state(file.generation))) {
+        Files.delete(path);
+      }
+    }
+    for (Path path : directory.files("ledger-")) {
+      if (number(path) <= file.foldedRun || !Files.exists(directory.plan(number(path)))) {
+        Files.deleteIfExists(path);
+      }
+    }
+    for (Path path : directory.files("plan-")) {
+      long number = number(path);
+      boolean needed =
+          Files.exists(directory.plan(number))
+              && number > file.foldedRun
+              && (number == file.keptPlan || Files.exists(directory.ledger(number)));
+      if (!needed) {
+        Files.deleteIfExists(path);
+      }
+    }
+  }
+
+  @Override
+  public long run() {
+    return run;
+  }
+
+  // --------------------------------------------------------------------------------------- recover
+
+  @Override
+  public @Nullable Recovery recover() {
+    try {
+      Recovery recovery = null;
+      for (Path path : directory.files("ledger-")) {
+        long number = number(path);
+        if (path.equals(directory.ledger(number))) {
+          recovery = recover(number);
+        }
+      }
+      return recovery;
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  private @Nullable Recovery recover(long number) throws IOException {
+    PlanHead head = PlanHead.read(directory.plan(number));
+    if (head == null) {
+      return null;
+    }
+    Fold fold;
+    try (Ledger left = Ledger.open(directory.ledger(number))) {
+      fold = write(head, left, rules(true), false);
+    }
+    file.foldedRun = number;
+    file.keptPlan = 0;
+    file.run = Math.max(file.run, number);
+    file.key = file.key.isEmpty() ? head.key : file.key;
+    Instant now = store.clock().instant();
+    ended(new RunEnd(RunStatus.INTERRUPTED, now, false));
+    file.write(directory);
+    tidy();
+    return new Recovery(number, fold.accepted(), fold.unanswered());
+  }
+
+  private Rules rules(boolean holdsSkipped) {
+    return new Rules(
+        sync.mode(),
+        sync.removal(),
+        holdsSkipped,
+        sync.quarantineAttempts(),
+        sync.quarantineAge(),
+        sync.forgetAfter());
+  }
+
+  private boolean holdsSkipped() {
+    return file.mode == null || (file.mode == sync.mode() && file.removal == sync.removal());
+  }
+
+  // ------------------------------------------------------------------------------------------ plan
+
+  @Override
+  public StoredPlan plan(LongConsumer progress) {
+    try {
+      try {
+        return plan(progress, sync.mode() == SyncMode.ALL ? 0 : store.diffBytes());
+      } catch (Diff.FilterMissed e) {
+        return plan(progress, 0);
+      }
+    } catch (Diff.FilterMissed e) {
+      throw new IllegalStateException("without a filter nothing is missed", e);
+    } catch (IOException e) {
+      throw new StateException(
+          "Cannot keep the plan of %s in %s: %s. Make room or mend the disk; nothing was sent. [sync=%s run=%d]"
+              .formatted(sync.name(), directory.path(), e.getMessage(), sync.name(), run),
+          e);
+    }
+  }
+
+  private StoredPlan plan(LongConsumer progress, long filterBytes)
+      throws IOException, Diff.FilterMissed {
+    PlanFiles.delete(directory.plan(run));
+    PlanHead head = new PlanHead();
+    boolean done = false;
+    try (StateFile state = openState();
+        Diff diff = read(head, state, filterBytes, progress)) {
+      diff.join();
+      finish(head);
+      done = true;
+      heads.put(head.run, head);
+      return head.plan();
+    } finally {
+      Files.deleteIfExists(directory.scratch(run));
+      if (!done) {
+        PlanFiles.delete(directory.plan(run));
+      }
+    }
+  }
+
+  /** Reads the model in one snapshot; the transaction is over when this returns. */
+  private Diff read(
+      PlanHead head, @Nullable StateFile state, long filterBytes, LongConsumer progress)
+      throws IOException {
+    String about = "[sync=" + sync.name() + " run=" + run + "]";
+    try (SourceSession session = store.session(application(), about)) {
+      head.server = session.server();
+      ModelShape shape = Describer.describe(session, sync.model());
+      begin(head, shape);
+      progress.accept(0);
+      TagFilter filter = filter(state, filterBytes);
+      Diff diff =
+          new Diff(
+              directory, head, state, shape, rules(holdsSkipped()), filter, seeds(shape), now());
+      try {
+        read(session, shape, diff, progress);
+        return diff;
+      } catch (IOException | RuntimeException e) {
+        diff.close();
+        throw e;
+      }
+    }
+  }
+
+  private String application() {
+    String name = "fulmar " + sync.name() + " " + run;
+    return name.length() <= 63 ? name : "fulmar " + sync.name().substring(0, 40) + " " + run;
+  }
+
+  private long now() {
+    return store.clock().millis();
+  }
+
+  private @Nullable StateFile openState() throws IOException {
+    try {
+      return file.generation == 0 ? null : StateFile.open(directory.state(file.generation));
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  private void begin(PlanHead head, ModelShape shape) {
+    head.sync = sync.name();
+    head.run = run;
+    head.stateVersion = file.version;
+    head.destination = file.destination;
+    head.key = shape.keySignature();
+    head.fingerprint = shape.fingerprint();
+    head.mode = sync.mode();
+    head.removal = sync.removal();
+    head.rowShape = shape.rowShape();
+    head.keyShape = shape.keyShape();
+    head.live = file.live;
+    head.objections = objections(head.server);
+    if (!file.key.isEmpty() && !file.key.equals(head.key)) {
+      throw new ConfigurationException(
+          "Cannot run %s: its key was (%s) and now is (%s), so what is remembered no longer fits. Go back to that key, or give the sync a new name to begin anew. [sync=%s run=%d]"
+              .formatted(sync.name(), file.key, head.key, sync.name(), run));
+    }
+  }
+
+  /** What speaks for it that this is not the source that the state was made from, as it went on. */
+  private List<String> objections(ServerIdentity server) {
+    List<String> objections = new ArrayList<>();
+    if (file.system == 0) {
+      return objections;
+    }
+    if (file.system != server.system() || !file.database.equals(server.database())) {
+      objections.add(
+          "the source is another database (%s in cluster %d) than before (%s in cluster %d)"
+              .formatted(server.database(), server.system(), file.database, file.system));
+    } else if (server.position() < file.position) {
+      objections.add(
+          "the source went back in time: its log stands at %d (timeline %d), the last run saw %d (timeline %d)"
+              .formatted(server.position(), server.timeline(), file.position, file.timeline));
+    }
+    return objections;
+  }
+
+  private void read(SourceSession session, ModelShape shape, Diff diff, LongConsumer progress)
+      throws IOException {
+    long[] seen = new long[2];
+    seen[1] = System.nanoTime();
+    ModelRows.read(
+        session,
+        shape.readSql(sync.maxRowBytes()),
+        shape.fieldKinds(),
+        shape.columns().size() + (shape.isMeasured() ? 1 : 0),
+        "read the model " + sync.model().name(),
+        (buffer, from, to, fields) -> {
+          diff.row(buffer, from, to, fields);
+          if (++seen[0] % PROGRESS_ROWS == 0 && System.nanoTime() - seen[1] > PROGRESS_NANOS) {
+            seen[1] = System.nanoTime();
+            progress.accept(seen[0]);
+          }
+        });
+    progress.accept(seen[0]);
+  }
+
+  /** The accepted versions that nothing else is remembered about; null if they do not fit. */
+  private static @Nullable TagFilter filter(@Nullable StateFile state, long maxBytes)
+      throws IOException {
+    TagFilter filter = state == null ? null : TagFilter.of(state.keys(), maxBytes);
+    if (state == null || filter == null) {
+      return null;
+    }
+    for (int partition = 0; partition < Partitions.COUNT; partition++) {
+      StateFile.Cursor cursor = state.read(partition);
+      while (cursor.next()) {
+        if (cursor.isPlain()) {
+          filter.add(cursor.high(), cursor.low());
+        }
+      }
+    }
+    return filter;
+  }
+
+  private Diff.Seeds seeds(ModelShape shape) {
+    return new Diff.Seeds(
+        Hashing.xxh3_64().hashCharsToLong(file.secret + "\n" + shape.fingerprint()),
+        Hashing.xxh3_64().hashCharsToLong(file.incarnation));
+  }
+
+  /** Makes the plan count, unless there is nothing in it. */
+  private void finish(PlanHead head) throws IOException {
+    if (head.total() == 0 && head.effects() == 0) {
+      return;
+    }
+    // The ledger, the next state and its plan must fit too; nothing has been sent yet.
+    long state = file.generation == 0 ? 0 : Files.size(directory.state(file.generation));
+    directory.checkRoom(
+        state + head.total() * 64 + (1 << 20), "[sync=" + sync.name() + " run=" + run + "]");
+    head.write(directory, directory.plan(run));
+  }
+
+  // -------------------------------------------------------------------------------------- approval
+
+  @Override
+  public StoredPlan stored(String planId) {
+    PlanHead head = keptHead();
+    if (head == null || !head.id().equals(planId)) {
+      throw new StateException(
+          "Cannot apply plan %s of %s: there is no such plan. %s [sync=%s run=%d]"
+              .formatted(
+                  planId,
+                  sync.name(),
+                  head == null ? "None is stored." : "The stored one is " + head.id() + ".",
+                  sync.name(),
+                  run));
+    }
+    String stale = stale(head);
+    if (stale != null) {
+      throw new StateException(
+          "Cannot apply plan %s of %s: %s since it was made. Run or plan anew. [sync=%s run=%d]"
+              .formatted(planId, sync.name(), stale, sync.name(), run));
+    }
+    return head.plan();
+  }
+
+  @Override
+  public @Nullable StoredPlan kept() {
+    PlanHead head = keptHead();
+    return head == null || stale(head) != null ? null : head.plan();
+  }
+
+  private @Nullable PlanHead keptHead() {
+    if (file.keptPlan == 0) {
+      return null;
+    }
+    try {
+      PlanHead head = PlanHead.read(directory.plan(file.keptPlan));
+      if (head != null) {
+        heads.put(head.run, head);
+      }
+      return head;
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  private @Nullable String stale(PlanHead head) {
+    if (head.stateVersion != file.version) {
+      return "the state has moved on";
+    }
+    if (head.mode != sync.mode() || head.removal != sync.removal()) {
+      return "mode or removal have changed";
+    }
+    return null;
+  }
+
+  @Override
+  public void keep(StoredPlan plan) {
+    try {
+      PlanHead head = head(plan);
+      head.guards = plan.changeSet().guards();
+      head.write(directory, directory.plan(head.run));
+      long before = file.keptPlan;
+      file.keptPlan = head.run;
+      file.run = run;
+      file.write(directory);
+      if (before != 0 && before != head.run) {
+        PlanFiles.delete(directory.plan(before));
+      }
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  @Override
+  public void drop(StoredPlan plan) {
+    try {
+      PlanFiles.delete(directory.plan(head(plan).run));
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  private PlanHead head(StoredPlan plan) {
+    PlanHead head = heads.get(Long.parseLong(plan.changeSet().id()));
+    if (head == null) {
+      throw new IllegalArgumentException("this plan is not of this claim");
+    }
+    return head;
+  }
+
+  // --------------------------------------------------------------------------------------- deliver
+
+  @Override
+  public PlanReader open(StoredPlan plan) {
+    PlanHead head = head(plan);
+    try {
+      ledger = Ledger.create(directory.ledger(head.run), head.total(), directory);
+      return new Reader(head);
+    } catch (IOException e) {
+      throw new StateException(
+          "Cannot begin to deliver %s: %s. Make room or mend the disk; nothing was sent. [sync=%s run=%d]"
+              .formatted(sync.name(), e.getMessage(), sync.name(), run),
+          e);
+    }
+  }
+
+  @Override
+  public void reserve(long from, long to, long until) {
+    try {
+      openLedger().reserve(from, to, until);
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  @Override
+  public void acknowledge(long from, List<Outcome> outcomes) {
+    try {
+      openLedger().acknowledge(from, outcomes);
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  @Override
+  public void flush() {
+    try {
+      openLedger().force();
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  private Ledger openLedger() {
+    Ledger open = ledger;
+    if (open == null || closed) {
+      throw new StateException(
+          "Cannot note an outcome of %s: the run is over. [sync=%s run=%d]"
+              .formatted(sync.name(), sync.name(), run));
+    }
+    return open;
+  }
+
+  /** Hands out the changes of a plan; lanes share it. */
+  private final class Reader implements PlanReader {
+    private final PlanHead head;
+    private final List<PlanFiles.Section> sections = new ArrayList<>();
+    private PlanFiles.@Nullable SectionReader reader;
+    private int partition;
+    private long position;
+    private PlanFiles.@Nullable Entry ahead;
+
+    Reader(PlanHead head) {
+      this.head = head;
+      for (PlanFiles.Section section : PlanFiles.positioned()) {
+        if (head.sections.containsKey(section)) {
+          sections.add(section);
+        }
+      }
+    }
+
+    @Override
+    public synchronized List<PlannedChange> next(int maxRows, long maxBytes) {
+      List<PlannedChange> changes = new ArrayList<>(Math.min(maxRows, 1024));
+      long bytes = 0;
+      try {
+        while (changes.size() < maxRows && more()) {
+          PlanFiles.Entry entry = ahead;
+          PlanFiles.SectionReader from = reader;
+          if (entry == null || from == null) {
+            break;
+          }
+          bytes += entry.length;
+          if (bytes > maxBytes && !changes.isEmpty()) {
+            break;
+          }
+          changes.add(change(entry, from.fields(entry)));
+          ahead = null;
+        }
+      } catch (IOException e) {
+        throw StandardStore.unusable(sync.name(), directory, e);
+      }
+      if (changes.isEmpty() && position != head.total()) {
+        throw new StateException(
+            "Cannot go on delivering %s: the plan has %d changes instead of %d. Run again. [sync=%s run=%d]"
+                .formatted(sync.name(), position, head.total(), sync.name(), run));
+      }
+      return changes;
+    }
+
+    /** Reads the beginning of the next change, if there is one and it has not been read. */
+    private boolean more() throws IOException {
+      while (ahead == null) {
+        if (reader == null) {
+          if (sections.isEmpty()) {
+            return false;
+          }
+          PlanFiles.Section section = sections.remove(0);
+          PlanFiles.Directory sectionDirectory = head.sections.get(section);
+          if (sectionDirectory == null) {
+            return false;
+          }
+          reader = new PlanFiles.SectionReader(directory.plan(head.run), section, sectionDirectory);
+          partition = 0;
+          reader.go(0);
+        }
+        if (reader.hasMore(true)) {
+          ahead = reader.change();
+        } else if (++partition < Partitions.COUNT) {
+          reader.go(partition);
+        } else {
+          reader.close();
+          reader = null;
+        }
+      }
+      return true;
+    }
+
+    private PlannedChange change(PlanFiles.Entry entry, byte[] fields) {
+      Row key = ImageRow.ofKey(head.keyShape, entry.key);
+      Row row = entry.version == null ? key : ImageRow.of(head.rowShape, fields);
+      Change change =
+          new Change(entry.operation, key, row, id(entry.changeId), run, entry.attempts + 1);
+      return new PlannedChange(
+          position++, change, entry.key.length + fields.length, entry.oversize, entry.until);
+    }
+
+    @Override
+    public synchronized void close() {
+      try {
+        if (reader != null) {
+          reader.close();
+        }
+      } catch (IOException e) {
+        throw StandardStore.unusable(sync.name(), directory, e);
+      }
+    }
+  }
+
+  private static String id(Version id) {
+    HexFormat hex = HexFormat.of();
+    return hex.toHexDigits(id.high()) + hex.toHexDigits(id.low());
+  }
+
+  // ------------------------------------------------------------------------------------------ fold
+
+  @Override
+  public Folded fold(StoredPlan plan, RunEnd end) {
+    PlanHead head = head(plan);
+    try {
+      boolean skippedAgain = !holdsSkipped() && file.holds.getOrDefault(HoldKind.SKIPPED, 0L) > 0;
+      long quarantined = 0;
+      if (head.total() > 0 || head.effects() > 0 || skippedAgain) {
+        Ledger noted = ledger;
+        if (noted != null) {
+          noted.force();
+        }
+        quarantined = write(head, noted, rules(holdsSkipped()), true).newlyQuarantined();
+        file.version++;
+      }
+      file.foldedRun = head.run;
+      long kept = file.keptPlan;
+      file.keptPlan = 0;
+      file.key = head.key;
+      file.fingerprint = head.fingerprint;
+      file.mode = sync.mode();
+      file.removal = sync.removal();
+      file.system = head.server.system();
+      file.database = head.server.database();
+      file.timeline = head.server.timeline();
+      file.position = head.server.position();
+      if (end.nothingUnsent()) {
+        file.upToDateAsOf = head.server.at();
+      }
+      boolean warn = end.status() == RunStatus.SUCCEEDED && quarantined > 0;
+      ended(warn ? new RunEnd(RunStatus.WARNING, end.endedAt(), end.nothingUnsent()) : end);
+      file.run = run;
+      file.write(directory);
+      closeLedger();
+      if (kept != 0) {
+        PlanFiles.delete(directory.plan(kept));
+      }
+      tidy();
+      return new Folded(quarantined);
+    } catch (IOException e) {
+      throw new StateException(
+          "Cannot move the state of %s forward: %s. What was accepted is on record and the next run takes it in; make room or mend the disk. [sync=%s run=%d]"
+              .formatted(sync.name(), e.getMessage(), sync.name(), run),
+          e);
+    }
+  }
+
+  /** Writes the next state; it counts once the sync file names it. */
+  private Fold write(PlanHead head, @Nullable Ledger noted, Rules rules, boolean effectsToo)
+      throws IOException {
+    Path next = directory.state(file.generation + 1);
+    try (StateFile state = openState();
+        Fold fold =
+            new Fold(state, head, directory.plan(head.run), noted, rules, effectsToo, now());
+        StateFile.Writer writer = new StateFile.Writer(directory.create(next))) {
+      fold.write(writer);
+      StateFile.Census census = writer.census();
+      file.generation++;
+      file.keys = census.synced;
+      file.live = census.live;
+      file.unsure = census.unsure;
+      file.holds.clear();
+      file.holds.putAll(census.holds);
+      return fold;
+    }
+  }
+
+  @Override
+  public void end(RunEnd end) {
+    ended(end);
+    file.run = run;
+    try {
+      file.write(directory);
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  private void ended(RunEnd end) {
+    file.lastStatus = end.status();
+    file.lastEndedAt = end.endedAt();
+    boolean good = end.status() == RunStatus.SUCCEEDED || end.status() == RunStatus.WARNING;
+    file.failuresInARow = good ? 0 : file.failuresInARow + 1;
+    if (good) {
+      file.lastSuccessAt = end.endedAt();
+    }
+  }
+
+  private void closeLedger() throws IOException {
+    Ledger open = ledger;
+    ledger = null;
+    if (open != null) {
+      open.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    try {
+      closeLedger();
+      lock.acquiredBy().close();
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+}

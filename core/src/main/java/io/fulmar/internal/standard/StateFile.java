@@ -1,0 +1,331 @@
+package io.fulmar.internal.standard;
+
+import io.fulmar.HoldKind;
+import io.fulmar.internal.store.Hold;
+import io.fulmar.internal.store.Memory;
+import io.fulmar.internal.store.Version;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.EnumMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is remembered of all keys, in the order of the partitions: each entry is the length of the
+ * key, the key, flags, and what the flags name. An entry of which only a version is accepted takes
+ * 18 bytes and its key. The file ends with a directory of the partitions with their checksums, and
+ * is never changed once it is written.
+ */
+final class StateFile implements Closeable {
+  private static final long MAGIC = 0x46554c4d53543031L; // FULMST01
+  private static final int DIRECTORY_ENTRY = 8 + 8 + 8;
+  private static final int FOOTER = Partitions.COUNT * DIRECTORY_ENTRY + 8 + 8;
+
+  static final int ACCEPTED = 1;
+  private static final int GONE = 2;
+  private static final int UNTIL = 4;
+  private static final int HOLD = 8;
+  private static final int HOLD_OF_ROW = 16;
+  private static final int HOLD_WITH_ID = 32;
+  private static final int HOLD_UNSURE = 64;
+  private static final int HOLD_WITH_REASON = 128;
+
+  private final FileChannel channel;
+  private final long[] starts = new long[Partitions.COUNT + 1];
+  private final long[] counts = new long[Partitions.COUNT];
+  private final int[] checksums = new int[Partitions.COUNT];
+
+  private StateFile(FileChannel channel) {
+    this.channel = channel;
+  }
+
+  /** Opens a state and checks its directory. */
+  static StateFile open(Path path) throws IOException {
+    FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
+    StateFile state = new StateFile(channel);
+    try {
+      state.readDirectory();
+      return state;
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  private void readDirectory() throws IOException {
+    long size = channel.size();
+    if (size < FOOTER) {
+      throw new IOException("the state is cut off");
+    }
+    FileIn in = new FileIn(channel);
+    in.section(size - FOOTER, size - 16);
+    for (int i = 0; i < Partitions.COUNT; i++) {
+      starts[i] = in.getLong();
+      counts[i] = in.getLong();
+      checksums[i] = (int) in.getLong();
+    }
+    int checksum = in.checksum();
+    in.section(size - 16, size);
+    if (in.getLong() != MAGIC || (int) in.getLong() != checksum) {
+      throw new IOException("the directory of the state is damaged");
+    }
+    starts[Partitions.COUNT] = size - FOOTER;
+  }
+
+  long size() throws IOException {
+    return channel.size();
+  }
+
+  long keys() {
+    long sum = 0;
+    for (long count : counts) {
+      sum += count;
+    }
+    return sum;
+  }
+
+  long keys(int partition) {
+    return counts[partition];
+  }
+
+  Cursor read(int partition) {
+    return new Cursor(partition);
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+
+  /** Goes over the entries of one partition; checks its checksum at the end. */
+  final class Cursor {
+    private final int partition;
+    private final FileIn in = new FileIn(channel);
+    private byte[] key = new byte[64];
+    private int keyLength;
+    private int flags;
+    private long high;
+    private long low;
+    private @Nullable Memory memory;
+
+    private Cursor(int partition) {
+      this.partition = partition;
+      in.section(starts[partition], starts[partition + 1]);
+    }
+
+    boolean next() throws IOException {
+      if (!in.hasMore()) {
+        if (in.checksum() != checksums[partition] && starts[partition] < starts[partition + 1]) {
+          throw new IOException("partition " + partition + " of the state is damaged");
+        }
+        return false;
+      }
+      keyLength = in.getVarint();
+      if (key.length < keyLength) {
+        key = new byte[Math.min(keyLength * 2, 1 << 20)];
+      }
+      if (key.length < keyLength) {
+        throw new IOException("a key in the state is damaged");
+      }
+      in.getBytes(key, 0, keyLength);
+      flags = in.getByte();
+      if ((flags & ACCEPTED) != 0) {
+        high = in.getLong();
+        low = in.getLong();
+      }
+      memory = flags == ACCEPTED ? null : readMemory();
+      return true;
+    }
+
+    byte[] key() {
+      return key;
+    }
+
+    int keyLength() {
+      return keyLength;
+    }
+
+    /** Whether nothing is remembered but an accepted version: {@link #high} and {@link #low}. */
+    boolean isPlain() {
+      return flags == ACCEPTED;
+    }
+
+    long high() {
+      return high;
+    }
+
+    long low() {
+      return low;
+    }
+
+    Memory memory() {
+      return memory == null ? new Memory(new Version(high, low), 0, null, 0) : memory;
+    }
+
+    private Memory readMemory() throws IOException {
+      Version accepted = (flags & ACCEPTED) != 0 ? new Version(high, low) : null;
+      long gone = (flags & GONE) != 0 ? in.getLong() : 0;
+      long until = (flags & UNTIL) != 0 ? in.getLong() : 0;
+      return new Memory(accepted, gone, (flags & HOLD) != 0 ? readHold() : null, until);
+    }
+
+    private Hold readHold() throws IOException {
+      Version version = (flags & HOLD_OF_ROW) != 0 ? new Version(in.getLong(), in.getLong()) : null;
+      int kind = in.getByte();
+      if (kind >= HoldKind.values().length) {
+        throw new IOException("a hold in the state is damaged");
+      }
+      int attempts = in.getVarint();
+      long firstAt = in.getLong();
+      Version id = (flags & HOLD_WITH_ID) != 0 ? new Version(in.getLong(), in.getLong()) : null;
+      Hold.Reason reason =
+          (flags & HOLD_WITH_REASON) != 0 ? new Hold.Reason(in.getString(), in.getString()) : null;
+      return new Hold(
+          version,
+          HoldKind.values()[kind],
+          attempts,
+          firstAt,
+          id,
+          (flags & HOLD_UNSURE) != 0,
+          reason);
+    }
+  }
+
+  /** What a state holds, for {@link io.fulmar.SyncEngine#status}. */
+  static final class Census {
+    long synced;
+    long live;
+    long unsure;
+    final Map<HoldKind, Long> holds = new EnumMap<>(HoldKind.class);
+
+    void plain() {
+      synced++;
+      live++;
+    }
+
+    void add(Memory memory) {
+      if (memory.accepted() != null) {
+        synced++;
+        live += memory.gone() ? 0 : 1;
+      }
+      Hold hold = memory.hold();
+      if (hold != null) {
+        holds.merge(hold.kind(), 1L, Long::sum);
+        unsure += hold.unsure() ? 1 : 0;
+      }
+    }
+  }
+
+  /** Writes a state, partition after partition. */
+  static final class Writer implements Closeable {
+    private final FileOut out;
+    private final long[] directory = new long[Partitions.COUNT * 3];
+    private final Census census = new Census();
+    private int partition;
+    private long count;
+    private long start;
+
+    Writer(FileChannel channel) {
+      this.out = new FileOut(channel);
+    }
+
+    Census census() {
+      return census;
+    }
+
+    void plain(byte[] key, int from, int length, long high, long low) throws IOException {
+      out.putVarint(length);
+      out.putBytes(key, from, length);
+      out.putByte(ACCEPTED);
+      out.putLong(high);
+      out.putLong(low);
+      census.plain();
+      count++;
+    }
+
+    void entry(byte[] key, int from, int length, Memory memory) throws IOException {
+      Version accepted = memory.accepted();
+      Hold hold = memory.hold();
+      int flags =
+          (accepted != null ? ACCEPTED : 0)
+              | (memory.gone() ? GONE : 0)
+              | (memory.until() != 0 ? UNTIL : 0)
+              | (hold != null ? flags(hold) : 0);
+      out.putVarint(length);
+      out.putBytes(key, from, length);
+      out.putByte(flags);
+      version(accepted);
+      if (memory.gone()) {
+        out.putLong(memory.goneSince());
+      }
+      if (memory.until() != 0) {
+        out.putLong(memory.until());
+      }
+      if (hold != null) {
+        hold(hold);
+      }
+      census.add(memory);
+      count++;
+    }
+
+    private static int flags(Hold hold) {
+      return HOLD
+          | (hold.version() != null ? HOLD_OF_ROW : 0)
+          | (hold.changeId() != null ? HOLD_WITH_ID : 0)
+          | (hold.unsure() ? HOLD_UNSURE : 0)
+          | (hold.reason() != null ? HOLD_WITH_REASON : 0);
+    }
+
+    private void hold(Hold hold) throws IOException {
+      version(hold.version());
+      out.putByte(hold.kind().ordinal());
+      out.putVarint(hold.attempts());
+      out.putLong(hold.firstAt());
+      version(hold.changeId());
+      Hold.Reason reason = hold.reason();
+      if (reason != null) {
+        out.putString(reason.code());
+        out.putString(reason.message());
+      }
+    }
+
+    private void version(@Nullable Version version) throws IOException {
+      if (version != null) {
+        out.putLong(version.high());
+        out.putLong(version.low());
+      }
+    }
+
+    void endPartition() throws IOException {
+      directory[partition * 3] = start;
+      directory[partition * 3 + 1] = count;
+      directory[partition * 3 + 2] = out.endSection() & 0xffffffffL;
+      partition++;
+      count = 0;
+      start = out.position();
+    }
+
+    /** Writes the directory and makes the file durable. */
+    void finish() throws IOException {
+      if (partition != Partitions.COUNT) {
+        throw new IllegalStateException(
+            "a state has " + Partitions.COUNT + " partitions, not " + partition);
+      }
+      for (long value : directory) {
+        out.putLong(value);
+      }
+      int checksum = out.endSection();
+      out.putLong(MAGIC);
+      out.putLong(checksum & 0xffffffffL);
+      out.force();
+    }
+
+    @Override
+    public void close() throws IOException {
+      out.close();
+    }
+  }
+}
