@@ -96,7 +96,7 @@ public final class SourcePool implements AutoCloseable {
 
     @Override
     public int getLoginTimeout() {
-      return 0;
+      return (int) Math.max(1, source.connectTimeout().toSeconds());
     }
 
     @Override

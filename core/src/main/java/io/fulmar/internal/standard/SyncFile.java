@@ -162,7 +162,8 @@ final class SyncFile {
     values.forEach(
         (name, value) ->
             text.append(name).append('=').append(escaped(value.toString())).append('\n'));
-    text.append(CHECKSUM).append(checksum(text.toString())).append('\n');
+    String checksum = checksum(text.toString());
+    text.append(CHECKSUM).append(checksum).append('\n');
     Path next = directory.syncFile().resolveSibling("sync.next");
     try (FileChannel channel = directory.create(next)) {
       ByteBuffer bytes = ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8));
