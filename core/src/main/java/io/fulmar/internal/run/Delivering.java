@@ -2,6 +2,7 @@ package io.fulmar.internal.run;
 
 import io.fulmar.Action;
 import io.fulmar.FailureCodes;
+import io.fulmar.Operation;
 import io.fulmar.RunEvent;
 import io.fulmar.Sync;
 import io.fulmar.internal.store.Claim;
@@ -18,7 +19,9 @@ import io.fulmar.spi.Writer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +33,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Delivering {
   private static final long FLUSH_MILLIS = 100;
-  private static final int MAX_BATCHES_RESERVED = 32;
+  private static final int MAX_ROWS_RESERVED = 8_192;
+  private static final long MAX_BYTES_RESERVED = 4L << 20;
   private static final long LONG_RANGE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   private final RunScope scope;
@@ -41,6 +45,7 @@ final class Delivering {
   private final Tally tally;
   private final int batchRows;
   private final long batchBytes;
+  private final Map<Operation, Action> actions = new EnumMap<>(Operation.class);
 
   Delivering(
       RunScope scope,
@@ -58,6 +63,12 @@ final class Delivering {
     Capabilities capabilities = scope.sync().destination().capabilities();
     this.batchRows = Math.min(scope.sync().batchRows(), capabilities.maxRows());
     this.batchBytes = capabilities.maxBytes();
+    for (Operation operation : Operation.values()) {
+      Action action = scope.sync().action(operation);
+      if (action != null) {
+        actions.put(operation, action);
+      }
+    }
   }
 
   /** Delivers; returns when every lane has ended, or has been left behind after the grace. */
@@ -153,8 +164,7 @@ final class Delivering {
       try {
         BatchSender sender = new BatchSender(scope, writer, throttle, tally, this);
         while (!scope.isStopped()) {
-          List<PlannedChange> range =
-              reader.next(batchRows * batchesAtOnce, batchBytes * batchesAtOnce);
+          List<PlannedChange> range = reader.next(batchRows * batchesAtOnce, rangeBytes());
           if (range.isEmpty()) {
             break;
           }
@@ -173,10 +183,14 @@ final class Delivering {
      */
     private void adapt(long nanos) {
       if (nanos < LONG_RANGE_NANOS / 2) {
-        batchesAtOnce = Math.min(MAX_BATCHES_RESERVED, batchesAtOnce * 2);
+        batchesAtOnce = Math.max(1, Math.min(MAX_ROWS_RESERVED / batchRows, batchesAtOnce * 2));
       } else if (nanos > LONG_RANGE_NANOS) {
         batchesAtOnce = Math.max(1, batchesAtOnce / 2);
       }
+    }
+
+    private long rangeBytes() {
+      return Math.max(batchBytes, Math.min(batchBytes * batchesAtOnce, MAX_BYTES_RESERVED));
     }
 
     private void deliver(List<PlannedChange> range, BatchSender sender) {
@@ -188,9 +202,7 @@ final class Delivering {
         int size = batchSize(range, done);
         List<PlannedChange> batch = range.subList(done, done + size);
         List<Outcome> outcomes = outcomes(batch, sender);
-        for (int i = 0; i < size; i++) {
-          tally.add(batch.get(i).change().operation(), outcomes.get(i));
-        }
+        tally.add(batch, outcomes);
         claim.acknowledge(from + done, outcomes);
         done += size;
       }
@@ -272,7 +284,7 @@ final class Delivering {
     }
 
     private Action action(PlannedChange planned) {
-      Action action = scope.sync().action(planned.change().operation());
+      Action action = actions.get(planned.change().operation());
       if (action == null) {
         throw new IllegalStateException("a removal is planned although removals are ignored");
       }

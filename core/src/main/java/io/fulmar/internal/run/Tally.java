@@ -6,7 +6,9 @@ import io.fulmar.SyncReport.Counts;
 import io.fulmar.SyncReport.FailureGroup;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Outcome;
+import io.fulmar.internal.store.PlannedChange;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -20,36 +22,54 @@ final class Tally {
 
   private record Group(Operation operation, String code) {}
 
-  private record Sample(String message, long[] count) {}
+  private static final class Sample {
+    private final String message;
+    private long count;
 
-  private final Map<Operation, long[]> counts = new EnumMap<>(Operation.class);
+    private Sample(String message) {
+      this.message = message;
+    }
+  }
+
+  private static final class Counter {
+    private long accepted;
+    private long skipped;
+    private long failed;
+  }
+
+  private final Counter[] counters = new Counter[Operation.values().length];
   private final Map<Group, Sample> groups = new HashMap<>();
   private long calls;
   private long done;
 
   Tally() {
-    for (Operation operation : Operation.values()) {
-      counts.put(operation, new long[3]);
-    }
+    Arrays.setAll(counters, i -> new Counter());
   }
 
   synchronized void called() {
     calls++;
   }
 
-  synchronized void add(Operation operation, Outcome outcome) {
-    long[] of = counts.get(operation);
+  /** Counts the outcomes of a batch. */
+  synchronized void add(List<PlannedChange> changes, List<Outcome> outcomes) {
+    for (int i = 0; i < outcomes.size(); i++) {
+      add(changes.get(i).change().operation(), outcomes.get(i));
+    }
+  }
+
+  private void add(Operation operation, Outcome outcome) {
+    Counter of = counters[operation.ordinal()];
     done++;
     switch (outcome.kind()) {
-      case ACCEPTED -> of[0]++;
-      case SKIPPED -> of[1]++;
+      case ACCEPTED -> of.accepted++;
+      case SKIPPED -> of.skipped++;
       case REJECTED, REJECTED_TOGETHER, UNKNOWN, UNKNOWN_ALONE -> {
-        of[2]++;
+        of.failed++;
         group(operation, outcome);
       }
       case NOT_TRIED -> {
         if (outcome.unsure()) {
-          of[2]++;
+          of.failed++;
           group(operation, outcome);
         }
       }
@@ -67,8 +87,12 @@ final class Tally {
       group = new Group(operation, OTHER);
       message = "further codes";
     }
-    Sample sample = new Sample(message, new long[1]);
-    groups.computeIfAbsent(group, g -> sample).count()[0]++;
+    Sample sample = groups.get(group);
+    if (sample == null) {
+      sample = new Sample(message);
+      groups.put(group, sample);
+    }
+    sample.count++;
   }
 
   synchronized long done() {
@@ -81,10 +105,12 @@ final class Tally {
 
   synchronized Map<Operation, Counts> counts(Map<Operation, Long> planned) {
     Map<Operation, Counts> result = new EnumMap<>(Operation.class);
-    counts.forEach(
-        (operation, of) ->
-            result.put(
-                operation, new Counts(planned.getOrDefault(operation, 0L), of[0], of[1], of[2])));
+    for (Operation operation : Operation.values()) {
+      Counter of = counters[operation.ordinal()];
+      result.put(
+          operation,
+          new Counts(planned.getOrDefault(operation, 0L), of.accepted, of.skipped, of.failed));
+    }
     return result;
   }
 
@@ -93,8 +119,7 @@ final class Tally {
     groups.forEach(
         (group, sample) ->
             result.add(
-                new FailureGroup(
-                    group.operation(), group.code(), sample.message(), sample.count()[0])));
+                new FailureGroup(group.operation(), group.code(), sample.message, sample.count)));
     result.sort(
         Comparator.comparingLong(FailureGroup::count).reversed().thenComparing(FailureGroup::code));
     return result;

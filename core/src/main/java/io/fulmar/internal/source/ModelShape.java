@@ -149,6 +149,11 @@ public record ModelShape(QueryText query, List<Column> columns, List<Integer> ke
           .with("fields", fields(aliases))
           .sql();
     }
+    List<Integer> unboundedColumns =
+        IntStream.range(0, columns.size()).filter(i -> !columns.get(i).bounded()).boxed().toList();
+    if (unboundedColumns.size() == 1 && !isReadAsText(columns.get(unboundedColumns.get(0)))) {
+      return readMeasuringOne(aliases, unboundedColumns.get(0), maxRowBytes);
+    }
     List<ColumnExpression> measured = new ArrayList<>(fields(aliases));
     List<Identifier> plain = new ArrayList<>();
     List<Identifier> asText = new ArrayList<>();
@@ -163,7 +168,7 @@ public record ModelShape(QueryText query, List<Column> columns, List<Integer> ke
       (isReadAsText(column) ? asText : plain).add(aliases.get(i));
       if (keyPositions.contains(i)) {
         keys.add(aliases.get(i));
-        outside.add(ColumnExpression.keyWithin(aliases.get(i), MAX_KEY_BYTES));
+        outside.add(ColumnExpression.alone(aliases.get(i), MAX_KEY_BYTES));
       } else {
         outside.add(ColumnExpression.within(aliases.get(i), BYTES, maxRowBytes));
       }
@@ -177,6 +182,23 @@ public record ModelShape(QueryText query, List<Column> columns, List<Integer> ke
         .with("columns", aliases)
         .with("measured", measured)
         .with("fields", outside)
+        .sql();
+  }
+
+  /** One column alone is measured where it stands, which spares the server a step for each row. */
+  private String readMeasuringOne(List<Identifier> aliases, int measured, long maxRowBytes) {
+    long limit = keyPositions.contains(measured) ? MAX_KEY_BYTES : maxRowBytes;
+    List<ColumnExpression> fields = new ArrayList<>();
+    for (int i : readOrder()) {
+      Identifier alias = aliases.get(i);
+      fields.add(
+          i == measured ? ColumnExpression.alone(alias, limit) : ColumnExpression.plain(alias));
+    }
+    fields.add(ColumnExpression.digestAlone(aliases.get(measured), limit));
+    return SourceSql.READ
+        .with("model", query)
+        .with("columns", aliases)
+        .with("fields", fields)
         .sql();
   }
 

@@ -64,8 +64,8 @@ public final class ColumnExpression implements SqlPart {
         Stream.concat(lengths, tooLong).collect(Collectors.joining(" + ")) + " as " + name.sql());
   }
 
-  /** The column of a key, or NULL if it is longer than a limit. */
-  public static ColumnExpression keyWithin(Identifier column, long limit) {
+  /** The column, or NULL if it alone is larger than a limit. */
+  public static ColumnExpression alone(Identifier column, long limit) {
     return new ColumnExpression(
         "case when pg_catalog.octet_length(%s) <= %d then %s end"
             .formatted(column.sql(), limit, column.sql()));
@@ -87,6 +87,13 @@ public final class ColumnExpression implements SqlPart {
     return new ColumnExpression(
         "case when %s > %d then pg_catalog.concat_ws(',', %s) end"
             .formatted(bytes.sql(), limit, digests));
+  }
+
+  /** What stands for a column that alone is larger than a limit, NULL otherwise. */
+  public static ColumnExpression digestAlone(Identifier column, long limit) {
+    return new ColumnExpression(
+        "case when pg_catalog.octet_length(%1$s) > %2$d then pg_catalog.md5(%1$s) end"
+            .formatted(column.sql(), limit));
   }
 
   @Override

@@ -19,10 +19,8 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -38,8 +36,8 @@ final class Diff implements RowSink, Closeable {
   private static final int ENTRY_BYTES = 64;
   private static final int MAX_SAMPLES = 100;
   private static final int OVERSIZE = 1;
-  private static final int PLAIN = -2;
-  private static final int UNKNOWN = -1;
+  private static final int KNOWN = 2;
+  private static final int NOT_HERE = -1;
 
   /** The filter took a changed row for an unchanged one, so its fields are not there. */
   static final class FilterMissed extends Exception {
@@ -54,7 +52,9 @@ final class Diff implements RowSink, Closeable {
   private final long now;
   private final Hasher128 rowHasher;
   private final Hasher128 idHasher;
-  private final Spill spill;
+  private final PartitionedFile keys;
+  private final PartitionedFile fieldsOfRows;
+  private final VersionTable known = new VersionTable();
   private final ColumnKind[] keyKinds;
   private final int[] keyFields;
   private final int marker;
@@ -62,18 +62,24 @@ final class Diff implements RowSink, Closeable {
   private final Map<PlanFiles.Section, PlanFiles.SectionWriter> writers =
       new EnumMap<>(PlanFiles.Section.class);
   private byte[] idBuffer = new byte[256];
+  private byte[] keyBytes = new byte[256];
 
-  // One entry for each key of the partition (or slice) that is being joined.
+  private final long[] rowsOf = new long[Partitions.COUNT];
+
+  // One entry for each key of the partition (or slice) of which a row came with its fields.
   private final KeyTable table = new KeyTable();
   private int[] rows = new int[1024];
   private long[] high = new long[1024];
   private long[] low = new long[1024];
-  private long[] acceptedHigh = new long[1024];
-  private long[] acceptedLow = new long[1024];
-  private int[] memory = new int[1024];
+  private boolean[] decided = new boolean[1024];
+  private long[] until = new long[1024];
   private @Nullable Planned[] planned = new @Nullable Planned[1024];
-  private final List<Memory> memories = new ArrayList<>();
+
+  // One place for each such row, in the order in which they came.
   private int[] entryOfRow = new int[1024];
+  private int[] lengthOfRow = new int[1024];
+  private boolean[] oversizeRow = new boolean[1024];
+  private int rowCount;
 
   Diff(
       StateDirectory directory,
@@ -92,7 +98,9 @@ final class Diff implements RowSink, Closeable {
     this.now = now;
     this.rowHasher = Hashing.xxh3_128(seeds.ofRows());
     this.idHasher = Hashing.xxh3_128(seeds.ofIds());
-    this.spill = new Spill(() -> directory.create(directory.scratch(head.run)));
+    this.keys = new PartitionedFile(() -> directory.create(directory.scratch(head.run)));
+    this.fieldsOfRows =
+        new PartitionedFile(() -> directory.create(PlanFiles.fields(directory.plan(head.run))));
     this.keyKinds =
         shape.keyPositions().stream()
             .map(i -> shape.columns().get(i).kind())
@@ -131,17 +139,23 @@ final class Diff implements RowSink, Closeable {
     HashValue128 version = rowHasher.hashBytesTo128Bits(buffer, from, to - from);
     long versionHigh = version.getMostSignificantBits();
     long versionLow = version.getLeastSignificantBits();
-    boolean known = filter != null && filter.mayContain(versionHigh, versionLow);
-    spill.add(
-        Partitions.of(Partitions.hash(key.array(), 0, key.length())),
-        key.array(),
-        key.length(),
-        versionHigh,
-        versionLow,
-        oversize ? OVERSIZE : 0,
-        buffer,
-        from,
-        known ? -1 : to - from);
+    long hash = Partitions.hash(key.array(), 0, key.length());
+    int partition = Partitions.of(hash);
+    rowsOf[partition]++;
+    if (filter != null && filter.mayContain(partition, versionHigh, versionLow)) {
+      keys.putByte(partition, KNOWN);
+      keys.putInt(partition, Partitions.sliceBits(hash));
+      keys.putLong(partition, versionHigh);
+      keys.putLong(partition, versionLow);
+      return;
+    }
+    keys.putByte(partition, oversize ? OVERSIZE : 0);
+    keys.putInt(partition, key.length());
+    keys.putLong(partition, versionHigh);
+    keys.putLong(partition, versionLow);
+    keys.putInt(partition, to - from);
+    keys.putBytes(partition, key.array(), 0, key.length());
+    fieldsOfRows.putBytes(partition, buffer, from, to - from);
   }
 
   /** Counts a row without a usable key; keeps what there is of the key of the first ones. */
@@ -167,8 +181,8 @@ final class Diff implements RowSink, Closeable {
   /** Joins what was read with the state and writes the sections of the plan. */
   void join() throws IOException, FilterMissed {
     for (int partition = 0; partition < Partitions.COUNT; partition++) {
-      long keys = spill.rows(partition) + (state == null ? 0 : state.keys(partition));
-      int slices = (int) Math.min(1 << 16, keys * ENTRY_BYTES / SLICE_BYTES + 1);
+      long entries = rowsOf[partition] + (state == null ? 0 : state.keys(partition));
+      int slices = (int) Math.min(1 << 16, entries * ENTRY_BYTES / SLICE_BYTES + 1);
       for (int slice = 0; slice < slices; slice++) {
         join(partition, slice, slices);
       }
@@ -179,166 +193,195 @@ final class Diff implements RowSink, Closeable {
     for (Map.Entry<PlanFiles.Section, PlanFiles.SectionWriter> writer : writers.entrySet()) {
       head.sections.put(writer.getKey(), writer.getValue().finish());
     }
+    if (head.sections.containsKey(PlanFiles.Section.ROWS)) {
+      head.fields = fieldsOfRows.finish();
+    }
   }
 
   private void join(int partition, int slice, int slices) throws IOException, FilterMissed {
-    table.clear();
-    memories.clear();
+    collect(partition, slice, slices);
     if (state != null) {
-      load(state.read(partition), slice, slices);
+      compare(state.read(partition), partition, slice, slices);
     }
-    int rowCount = count(spill.read(partition), slice, slices);
-    boolean anyRow = false;
+    if (known.left() > 0) {
+      throw new FilterMissed();
+    }
     for (int entry = 0; entry < table.size(); entry++) {
-      anyRow |= decide(partition, entry);
+      if (!decided[entry]) {
+        decide(partition, entry, rows[entry], Memory.NONE);
+      }
     }
-    if (anyRow) {
-      emit(partition, rowCount, slice, slices);
-    }
+    emit(partition, slices);
   }
 
-  private void load(StateFile.Cursor cursor, int slice, int slices) throws IOException {
-    while (cursor.next()) {
-      long hash = Partitions.hash(cursor.key(), 0, cursor.keyLength());
-      if (slices > 1 && Partitions.slice(hash, slices) != slice) {
+  /** Takes in the rows of a partition: known ones by their version, others by their key. */
+  private void collect(int partition, int slice, int slices) throws IOException {
+    known.clear();
+    table.clear();
+    rowCount = 0;
+    PartitionedFile.Cursor cursor = keys.read(partition);
+    while (cursor.hasMore()) {
+      int flags = cursor.getByte();
+      int number = cursor.getInt();
+      long versionHigh = cursor.getLong();
+      long versionLow = cursor.getLong();
+      if (flags == KNOWN) {
+        if (slices == 1 || Partitions.slice(number, slices) == slice) {
+          known.add(versionHigh, versionLow);
+        }
         continue;
       }
-      int entry = entry(hash, cursor.key(), cursor.keyLength());
-      if (cursor.isPlain()) {
-        memory[entry] = PLAIN;
-        acceptedHigh[entry] = cursor.high();
-        acceptedLow[entry] = cursor.low();
-      } else {
-        memory[entry] = memories.size();
-        memories.add(cursor.memory());
+      int length = cursor.getInt();
+      if (keyBytes.length < number) {
+        keyBytes = new byte[number * 2];
       }
+      cursor.getBytes(keyBytes, 0, number);
+      long hash = Partitions.hash(keyBytes, 0, number);
+      boolean here = slices == 1 || Partitions.slice(Partitions.sliceBits(hash), slices) == slice;
+      int entry = here ? entry(hash, number) : NOT_HERE;
+      if (here) {
+        rows[entry]++;
+        high[entry] = versionHigh;
+        low[entry] = versionLow;
+      }
+      row(entry, length, (flags & OVERSIZE) != 0);
     }
   }
 
-  private int count(Spill.Cursor cursor, int slice, int slices) throws IOException {
-    int count = 0;
-    while (cursor.next()) {
-      long hash = Partitions.hash(cursor.key(), 0, cursor.keyLength());
-      if (slices > 1 && Partitions.slice(hash, slices) != slice) {
-        continue;
-      }
-      int entry = entry(hash, cursor.key(), cursor.keyLength());
-      rows[entry]++;
-      high[entry] = cursor.high();
-      low[entry] = cursor.low();
-      if (count == entryOfRow.length) {
-        entryOfRow = Arrays.copyOf(entryOfRow, count * 2);
-      }
-      entryOfRow[count++] = entry;
-    }
-    return count;
-  }
-
-  private int entry(long hash, byte[] keyBytes, int length) {
-    int known = table.size();
+  private int entry(long hash, int length) {
+    int before = table.size();
     int entry = table.add(hash, keyBytes, 0, length);
-    if (entry == known) {
+    if (entry == before) {
       if (entry == rows.length) {
-        grow();
+        int size = rows.length * 2;
+        rows = Arrays.copyOf(rows, size);
+        high = Arrays.copyOf(high, size);
+        low = Arrays.copyOf(low, size);
+        decided = Arrays.copyOf(decided, size);
+        until = Arrays.copyOf(until, size);
+        planned = Arrays.copyOf(planned, size);
       }
       rows[entry] = 0;
-      memory[entry] = UNKNOWN;
+      decided[entry] = false;
       planned[entry] = null;
     }
     return entry;
   }
 
-  private void grow() {
-    int size = rows.length * 2;
-    rows = Arrays.copyOf(rows, size);
-    high = Arrays.copyOf(high, size);
-    low = Arrays.copyOf(low, size);
-    acceptedHigh = Arrays.copyOf(acceptedHigh, size);
-    acceptedLow = Arrays.copyOf(acceptedLow, size);
-    memory = Arrays.copyOf(memory, size);
-    planned = Arrays.copyOf(planned, size);
+  private void row(int entry, int length, boolean oversize) {
+    if (rowCount == entryOfRow.length) {
+      entryOfRow = Arrays.copyOf(entryOfRow, rowCount * 2);
+      lengthOfRow = Arrays.copyOf(lengthOfRow, rowCount * 2);
+      oversizeRow = Arrays.copyOf(oversizeRow, rowCount * 2);
+    }
+    entryOfRow[rowCount] = entry;
+    lengthOfRow[rowCount] = length;
+    oversizeRow[rowCount++] = oversize;
   }
 
-  /** Decides about one key; true if a row of it is planned. */
-  private boolean decide(int partition, int entry) throws IOException {
-    if (rows[entry] > 1) {
-      duplicate(entry);
-      return false;
+  /** Goes over what is remembered of the keys of a partition. */
+  private void compare(StateFile.Cursor cursor, int partition, int slice, int slices)
+      throws IOException {
+    while (cursor.next()) {
+      int entry = NOT_HERE;
+      if (table.size() > 0 || slices > 1) {
+        long hash = Partitions.hash(cursor.key(), 0, cursor.keyLength());
+        if (slices > 1 && Partitions.slice(Partitions.sliceBits(hash), slices) != slice) {
+          continue;
+        }
+        entry = table.find(hash, cursor.key(), 0, cursor.keyLength());
+      }
+      int same = cursor.isPlain() ? known.take(cursor.high(), cursor.low()) : 0;
+      int count = same + (entry >= 0 ? rows[entry] : 0);
+      if (entry < 0 && same == 1) {
+        continue; // the destination has this version, and nothing else is remembered
+      }
+      if (entry >= 0) {
+        decide(partition, entry, count, cursor.memory());
+      } else if (count > 1) {
+        duplicate(cursor.key(), 0, cursor.keyLength(), count);
+      } else {
+        decision(partition, cursor.key(), 0, cursor.keyLength(), null, cursor.memory());
+      }
     }
-    boolean present = rows[entry] == 1;
-    boolean same =
-        present
-            && memory[entry] == PLAIN
-            && high[entry] == acceptedHigh[entry]
-            && low[entry] == acceptedLow[entry];
-    if (same && rules.mode() != io.fulmar.SyncMode.ALL) {
-      return false;
+  }
+
+  private void decide(int partition, int entry, int count, Memory memory) throws IOException {
+    decided[entry] = true;
+    int start = table.start(entry);
+    int length = table.length(entry);
+    if (count > 1) {
+      duplicate(table.arena(), start, length, count);
+      return;
     }
-    Memory remembered = remembered(entry);
-    Version version = present ? new Version(high[entry], low[entry]) : null;
-    Rules.Decision decision = rules.decide(version, remembered);
+    Version version = new Version(high[entry], low[entry]);
+    planned[entry] = decision(partition, table.arena(), start, length, version, memory);
+    until[entry] = memory.until() > now ? memory.until() : 0;
+  }
+
+  /**
+   * Decides about one key; removals and effects are written at once, a row that is planned is given
+   * back.
+   */
+  private @Nullable Planned decision(
+      int partition, byte[] bytes, int from, int length, @Nullable Version version, Memory memory)
+      throws IOException {
+    Rules.Decision decision = rules.decide(version, memory);
     switch (decision.left()) {
       case HELD -> head.held++;
       case IGNORED -> head.ignored++;
       case NOTHING -> {}
     }
     if (decision.effects() != 0) {
-      writer(PlanFiles.Section.EFFECTS, partition)
-          .effect(table.arena(), table.start(entry), table.length(entry), decision.effects());
+      writer(PlanFiles.Section.EFFECTS, partition).effect(bytes, from, length, decision.effects());
     }
     Operation operation = decision.planned();
     if (operation == null) {
-      return false;
+      return null;
     }
     head.planned[operation.ordinal()]++;
-    Planned change = planned(entry, operation, version, remembered.hold(), decision.again());
-    if (present) {
-      planned[entry] = change;
-      return true;
+    Hold hold = memory.hold();
+    Planned change = planned(bytes, from, length, operation, version, hold, decision.again());
+    if (version != null) {
+      return change;
     }
-    Hold hold = remembered.hold();
     if (hold == null || (hold.version() != null && !hold.unsure())) {
       head.firstRemovals++;
     }
-    long until = remembered.until() > now ? remembered.until() : 0;
-    PlanFiles.Section section = until != 0 ? PlanFiles.Section.WAITING : PlanFiles.Section.REMOVED;
-    writer(section, partition)
-        .change(table.arena(), table.start(entry), table.length(entry), change, until, false, 0);
-    return false;
-  }
-
-  private Memory remembered(int entry) {
-    return switch (memory[entry]) {
-      case UNKNOWN -> Memory.NONE;
-      case PLAIN -> new Memory(new Version(acceptedHigh[entry], acceptedLow[entry]), 0, null, 0);
-      default -> memories.get(memory[entry]);
-    };
+    long mayActUntil = memory.until() > now ? memory.until() : 0;
+    PlanFiles.Section section =
+        mayActUntil != 0 ? PlanFiles.Section.WAITING : PlanFiles.Section.REMOVED;
+    writer(section, partition).change(bytes, from, length, change, mayActUntil, false, 0);
+    return null;
   }
 
   private Planned planned(
-      int entry,
+      byte[] bytes,
+      int from,
+      int length,
       Operation operation,
       @Nullable Version version,
       @Nullable Hold hold,
       boolean again) {
-    Version known = again && hold != null ? hold.changeId() : null;
-    if (known != null && hold != null) {
-      return new Planned(operation, version, known, hold.attempts(), hold.firstAt());
+    Version id = again && hold != null ? hold.changeId() : null;
+    if (id != null && hold != null) {
+      return new Planned(operation, version, id, hold.attempts(), hold.firstAt());
     }
-    return new Planned(operation, version, changeId(entry, operation, version), 0, now);
+    return new Planned(
+        operation, version, changeId(bytes, from, length, operation, version), 0, now);
   }
 
   /**
    * Hash of key, operation, content and the number of this run, which is the first that plans the
    * change.
    */
-  private Version changeId(int entry, Operation operation, @Nullable Version version) {
-    int length = table.length(entry);
+  private Version changeId(
+      byte[] bytes, int from, int length, Operation operation, @Nullable Version version) {
     if (idBuffer.length < length + 32) {
       idBuffer = new byte[2 * length + 32];
     }
     ByteBuffer.wrap(idBuffer)
-        .put(table.arena(), table.start(entry), length)
+        .put(bytes, from, length)
         .put((byte) operation.ordinal())
         .putLong(version == null ? 0 : version.high())
         .putLong(version == null ? 0 : version.low())
@@ -347,44 +390,58 @@ final class Diff implements RowSink, Closeable {
     return new Version(id.getMostSignificantBits(), id.getLeastSignificantBits());
   }
 
-  private void duplicate(int entry) {
-    head.invalid += rows[entry];
+  private void duplicate(byte[] bytes, int from, int length, int count) {
+    head.invalid += count;
     if (head.invalidRows.size() < MAX_SAMPLES) {
-      int start = table.start(entry);
-      byte[] bytes = Arrays.copyOfRange(table.arena(), start, start + table.length(entry));
+      byte[] image = Arrays.copyOfRange(bytes, from, from + length);
       head.invalidRows.add(
-          new PlanHead.Invalid(InvalidRow.Reason.DUPLICATE_KEY, true, bytes, rows[entry]));
+          new PlanHead.Invalid(InvalidRow.Reason.DUPLICATE_KEY, true, image, count));
     }
   }
 
-  /** Goes over the rows again, in the same order, and writes those that are planned. */
-  private void emit(int partition, int rowCount, int slice, int slices)
-      throws IOException, FilterMissed {
-    Spill.Cursor cursor = spill.read(partition);
-    for (int row = 0; row < rowCount && cursor.next(); ) {
-      if (slices > 1
-          && Partitions.slice(Partitions.hash(cursor.key(), 0, cursor.keyLength()), slices)
-              != slice) {
+  /** Writes the rows that are planned, in the order in which their fields stand. */
+  private void emit(int partition, int slices) throws IOException {
+    PartitionedFile.Cursor fields = null;
+    long unread = 0;
+    long unplanned = 0;
+    for (int row = 0; row < rowCount; row++) {
+      int entry = entryOfRow[row];
+      int length = lengthOfRow[row];
+      Planned change = entry == NOT_HERE ? null : planned[entry];
+      boolean inPlace = change != null && until[entry] == 0 && slices == 1;
+      if (inPlace) {
+        PlanFiles.SectionWriter writer = writer(PlanFiles.Section.ROWS, partition);
+        writer.skip(unplanned);
+        unplanned = 0;
+        change(writer, row, entry, change);
+      } else {
+        unplanned += length;
+      }
+      if (change == null || inPlace) {
+        unread += length;
         continue;
       }
-      int entry = entryOfRow[row++];
-      Planned change = planned[entry];
-      if (change == null) {
-        continue;
-      }
-      if (cursor.length() < 0) {
-        throw new FilterMissed();
-      }
-      Memory remembered = remembered(entry);
-      long until = remembered.until() > now ? remembered.until() : 0;
-      PlanFiles.Section section = until != 0 ? PlanFiles.Section.WAITING : PlanFiles.Section.ROWS;
-      boolean oversize = (cursor.flags() & OVERSIZE) != 0;
-      FileOut out =
-          writer(section, partition)
-              .change(
-                  cursor.key(), 0, cursor.keyLength(), change, until, oversize, cursor.length());
-      cursor.fields(out);
+      // What is sent last, and what is not in the order of the fields, has its fields with it.
+      fields = fields == null ? fieldsOfRows.read(partition) : fields;
+      fields.skip(unread);
+      unread = 0;
+      byte[] copy = new byte[length];
+      fields.getBytes(copy, 0, length);
+      change(writer(PlanFiles.Section.WAITING, partition), row, entry, change)
+          .putBytes(copy, 0, length);
     }
+  }
+
+  private FileOut change(PlanFiles.SectionWriter writer, int row, int entry, Planned change)
+      throws IOException {
+    return writer.change(
+        table.arena(),
+        table.start(entry),
+        table.length(entry),
+        change,
+        until[entry],
+        oversizeRow[row],
+        lengthOfRow[row]);
   }
 
   /** The writer of a section; one that begins late has nothing in the partitions before. */
@@ -409,7 +466,8 @@ final class Diff implements RowSink, Closeable {
         writer.close();
       }
     } finally {
-      spill.close();
+      keys.close();
+      fieldsOfRows.close();
     }
   }
 }

@@ -50,6 +50,13 @@ final class FileIn {
     return next - (filled - at);
   }
 
+  int peekByte() throws IOException {
+    if (at == filled) {
+      fill(1);
+    }
+    return buffer[at] & 0xff;
+  }
+
   int getByte() throws IOException {
     if (at == filled) {
       fill(1);

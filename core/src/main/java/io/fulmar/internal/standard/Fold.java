@@ -128,7 +128,7 @@ final class Fold implements Closeable {
       StateFile.Cursor cursor = state.read(partition);
       while (cursor.next()) {
         long hash = Partitions.hash(cursor.key(), 0, cursor.keyLength());
-        if (slices > 1 && Partitions.slice(hash, slices) != slice) {
+        if (slices > 1 && Partitions.slice(Partitions.sliceBits(hash), slices) != slice) {
           continue;
         }
         int entry = table.size() == 0 ? -1 : table.find(hash, cursor.key(), 0, cursor.keyLength());
@@ -176,8 +176,11 @@ final class Fold implements Closeable {
         }
         continue;
       }
+      reader.skipped();
       PlanFiles.Entry entry = reader.change();
-      reader.skipFields(entry);
+      if (section == PlanFiles.Section.WAITING) {
+        reader.skipFields(entry);
+      }
       Outcome outcome = outcomes.next();
       Moved found = moved(entry.key, slice, slices);
       if (found != null) {
@@ -189,7 +192,7 @@ final class Fold implements Closeable {
 
   private @Nullable Moved moved(byte[] key, int slice, int slices) {
     long hash = Partitions.hash(key, 0, key.length);
-    if (slices > 1 && Partitions.slice(hash, slices) != slice) {
+    if (slices > 1 && Partitions.slice(Partitions.sliceBits(hash), slices) != slice) {
       return null;
     }
     int known = table.size();

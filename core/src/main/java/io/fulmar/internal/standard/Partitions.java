@@ -21,11 +21,16 @@ final class Partitions {
     return (int) (hash >>> 56);
   }
 
+  /** The bits of a hash that choose a slice. */
+  static int sliceBits(long hash) {
+    return (int) (hash >>> 24);
+  }
+
   /**
    * Which slice of its partition a key is worked on in, if the partition is too large to be worked
    * on whole.
    */
-  static int slice(long hash, int slices) {
-    return (int) ((((hash >>> 24) & 0xffffffffL) * slices) >>> 32);
+  static int slice(int sliceBits, int slices) {
+    return (int) (((sliceBits & 0xffffffffL) * slices) >>> 32);
   }
 }

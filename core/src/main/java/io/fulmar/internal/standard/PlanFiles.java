@@ -27,11 +27,19 @@ final class PlanFiles {
     EFFECTS
   }
 
+  /** Instead of an operation: fields that belong to no change. */
+  private static final int SKIPPED = 3;
+
   private static final int OVERSIZE = 8;
   private static final int WAITS = 16;
   private static final int OPERATION = 3;
 
   private PlanFiles() {}
+
+  /** The file with the fields of the changes in {@link Section#ROWS}. */
+  static Path fields(Path plan) {
+    return plan.resolveSibling(plan.getFileName() + ".fields");
+  }
 
   static Path section(Path plan, Section section) {
     return plan.resolveSibling(
@@ -41,6 +49,7 @@ final class PlanFiles {
   /** Removes a plan; the head first, so that no half of it counts. */
   static void delete(Path plan) throws IOException {
     Files.deleteIfExists(plan);
+    Files.deleteIfExists(fields(plan));
     for (Section section : Section.values()) {
       Files.deleteIfExists(section(plan, section));
     }
@@ -78,12 +87,18 @@ final class PlanFiles {
     private final int[] checksums = new int[Partitions.COUNT];
     private int partition;
     private long count;
+    private long skipped;
 
     SectionWriter(FileChannel channel) {
       this.out = new FileOut(channel);
     }
 
-    /** Writes all of an entry but its fields, which must follow. */
+    /** Says that the next fields belong to no change. */
+    void skip(long length) {
+      skipped += length;
+    }
+
+    /** Writes all of an entry but its fields, which stand elsewhere or follow. */
     FileOut change(
         byte[] key,
         int from,
@@ -93,6 +108,12 @@ final class PlanFiles {
         boolean oversize,
         int length)
         throws IOException {
+      while (skipped > 0) {
+        int part = (int) Math.min(skipped, Integer.MAX_VALUE);
+        out.putByte(SKIPPED);
+        out.putVarint(part);
+        skipped -= part;
+      }
       out.putByte(
           planned.operation().ordinal() | (oversize ? OVERSIZE : 0) | (until != 0 ? WAITS : 0));
       out.putVarint(keyLength);
@@ -122,6 +143,7 @@ final class PlanFiles {
     }
 
     void endPartition() {
+      skipped = 0;
       checksums[partition] = out.endSection();
       partition++;
       bytes[partition] = out.position();
@@ -183,7 +205,17 @@ final class PlanFiles {
       return false;
     }
 
-    /** Reads an entry up to its fields, which are to be read or skipped next. */
+    /** How many bytes of fields are to be skipped before the next change, which there is. */
+    long skipped() throws IOException {
+      long bytes = 0;
+      while (in.peekByte() == SKIPPED) {
+        in.getByte();
+        bytes += in.getVarint();
+      }
+      return bytes;
+    }
+
+    /** Reads an entry up to its fields. */
     Entry change() throws IOException {
       int flags = in.getByte();
       Entry entry = new Entry();
@@ -200,6 +232,7 @@ final class PlanFiles {
       return entry;
     }
 
+    /** The fields that follow an entry. */
     byte[] fields(Entry entry) throws IOException {
       return in.getBytes(entry.length);
     }

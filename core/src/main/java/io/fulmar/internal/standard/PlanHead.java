@@ -56,6 +56,8 @@ final class PlanHead {
   final Map<PlanFiles.Section, PlanFiles.Directory> sections =
       new EnumMap<>(PlanFiles.Section.class);
 
+  PartitionedFile.Directory fields = PartitionedFile.Directory.empty();
+
   String id() {
     return Long.toString(run);
   }
@@ -140,6 +142,13 @@ final class PlanHead {
         out.putByte(section.getKey().ordinal());
         PlanFiles.putDirectory(out, section.getValue());
       }
+      for (int i = 0; i < Partitions.COUNT; i++) {
+        out.putVarint(fields.blocks()[i].length);
+        for (long block : fields.blocks()[i]) {
+          out.putLong(block);
+        }
+        out.putLong(fields.checksums()[i]);
+      }
       out.putLong(out.endSection() & 0xffffffffL);
       out.force();
     }
@@ -208,6 +217,13 @@ final class PlanHead {
     for (int i = 0; i < count; i++) {
       PlanFiles.Section section = PlanFiles.Section.values()[in.getByte()];
       sections.put(section, PlanFiles.getDirectory(in));
+    }
+    for (int i = 0; i < Partitions.COUNT; i++) {
+      fields.blocks()[i] = new long[in.getVarint()];
+      for (int j = 0; j < fields.blocks()[i].length; j++) {
+        fields.blocks()[i][j] = in.getLong();
+      }
+      fields.checksums()[i] = (int) in.getLong();
     }
   }
 

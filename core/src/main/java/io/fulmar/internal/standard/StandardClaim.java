@@ -26,9 +26,11 @@ import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.internal.store.Version;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -269,7 +271,7 @@ final class StandardClaim implements Claim {
       ModelShape shape = Describer.describe(session, sync.model());
       begin(head, shape);
       progress.accept(0);
-      TagFilter filter = filter(state, filterBytes);
+      TagFilter filter = state == null ? null : TagFilter.of(state, filterBytes);
       Diff diff =
           new Diff(
               directory, head, state, shape, rules(holdsSkipped()), filter, seeds(shape), now());
@@ -356,24 +358,6 @@ final class StandardClaim implements Claim {
           }
         });
     progress.accept(seen[0]);
-  }
-
-  /** The accepted versions that nothing else is remembered about; null if they do not fit. */
-  private static @Nullable TagFilter filter(@Nullable StateFile state, long maxBytes)
-      throws IOException {
-    TagFilter filter = state == null ? null : TagFilter.of(state.keys(), maxBytes);
-    if (state == null || filter == null) {
-      return null;
-    }
-    for (int partition = 0; partition < Partitions.COUNT; partition++) {
-      StateFile.Cursor cursor = state.read(partition);
-      while (cursor.next()) {
-        if (cursor.isPlain()) {
-          filter.add(cursor.high(), cursor.low());
-        }
-      }
-    }
-    return filter;
   }
 
   private Diff.Seeds seeds(ModelShape shape) {
@@ -542,6 +526,8 @@ final class StandardClaim implements Claim {
     private final PlanHead head;
     private final List<PlanFiles.Section> sections = new ArrayList<>();
     private PlanFiles.@Nullable SectionReader reader;
+    private @Nullable PartitionedFile fieldsFile;
+    private PartitionedFile.@Nullable Cursor fields;
     private int partition;
     private long position;
     private PlanFiles.@Nullable Entry ahead;
@@ -560,17 +546,13 @@ final class StandardClaim implements Claim {
       List<PlannedChange> changes = new ArrayList<>(Math.min(maxRows, 1024));
       long bytes = 0;
       try {
-        while (changes.size() < maxRows && more()) {
-          PlanFiles.Entry entry = ahead;
-          PlanFiles.SectionReader from = reader;
-          if (entry == null || from == null) {
+        while (changes.size() < maxRows) {
+          PlanFiles.Entry entry = ahead();
+          if (entry == null || (bytes + entry.length > maxBytes && !changes.isEmpty())) {
             break;
           }
           bytes += entry.length;
-          if (bytes > maxBytes && !changes.isEmpty()) {
-            break;
-          }
-          changes.add(change(entry, from.fields(entry)));
+          changes.add(change(entry, fields(entry)));
           ahead = null;
         }
       } catch (IOException e) {
@@ -584,32 +566,83 @@ final class StandardClaim implements Claim {
       return changes;
     }
 
-    /** Reads the beginning of the next change, if there is one and it has not been read. */
-    private boolean more() throws IOException {
+    /** The next change up to its fields; null at the end. */
+    private PlanFiles.@Nullable Entry ahead() throws IOException {
       while (ahead == null) {
-        if (reader == null) {
-          if (sections.isEmpty()) {
-            return false;
+        PlanFiles.SectionReader from = reader;
+        if (from == null) {
+          from = openNext();
+          if (from == null) {
+            return null;
           }
-          PlanFiles.Section section = sections.remove(0);
-          PlanFiles.Directory sectionDirectory = head.sections.get(section);
-          if (sectionDirectory == null) {
-            return false;
-          }
-          reader = new PlanFiles.SectionReader(directory.plan(head.run), section, sectionDirectory);
-          partition = 0;
-          reader.go(0);
         }
-        if (reader.hasMore(true)) {
-          ahead = reader.change();
-        } else if (++partition < Partitions.COUNT) {
-          reader.go(partition);
+        if (from.hasMore(true)) {
+          long skipped = from.skipped();
+          if (fields != null) {
+            fields.skip(skipped);
+          }
+          ahead = from.change();
         } else {
-          reader.close();
-          reader = null;
+          endPartition(from);
         }
       }
-      return true;
+      return ahead;
+    }
+
+    private PlanFiles.@Nullable SectionReader openNext() throws IOException {
+      if (sections.isEmpty()) {
+        return null;
+      }
+      PlanFiles.Section section = sections.remove(0);
+      PlanFiles.Directory sectionDirectory = head.sections.get(section);
+      if (sectionDirectory == null) {
+        return null;
+      }
+      PlanFiles.SectionReader opened =
+          new PlanFiles.SectionReader(directory.plan(head.run), section, sectionDirectory);
+      reader = opened;
+      if (section == PlanFiles.Section.ROWS) {
+        Path path = PlanFiles.fields(directory.plan(head.run));
+        fieldsFile =
+            new PartitionedFile(FileChannel.open(path, StandardOpenOption.READ), head.fields);
+      }
+      go(opened, 0);
+      return opened;
+    }
+
+    private void go(PlanFiles.SectionReader to, int newPartition) {
+      partition = newPartition;
+      to.go(newPartition);
+      fields = fieldsFile == null ? null : fieldsFile.read(newPartition);
+    }
+
+    private void endPartition(PlanFiles.SectionReader from) throws IOException {
+      if (fields != null) {
+        fields.checkRest(head.fields.checksums()[partition]);
+      }
+      if (partition + 1 < Partitions.COUNT) {
+        go(from, partition + 1);
+        return;
+      }
+      from.close();
+      reader = null;
+      fields = null;
+      if (fieldsFile != null) {
+        fieldsFile.close();
+        fieldsFile = null;
+      }
+    }
+
+    private byte[] fields(PlanFiles.Entry entry) throws IOException {
+      PlanFiles.SectionReader from = reader;
+      if (fields == null && from != null) {
+        return from.fields(entry);
+      }
+      byte[] bytes = new byte[entry.length];
+      if (fields != null) {
+        fields.getBytes(bytes, 0, entry.length);
+      }
+      return bytes;
     }
 
     private PlannedChange change(PlanFiles.Entry entry, byte[] fields) {
@@ -626,6 +659,9 @@ final class StandardClaim implements Claim {
       try {
         if (reader != null) {
           reader.close();
+        }
+        if (fieldsFile != null) {
+          fieldsFile.close();
         }
       } catch (IOException e) {
         throw StandardStore.unusable(sync.name(), directory, e);

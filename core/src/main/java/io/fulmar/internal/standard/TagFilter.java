@@ -1,5 +1,6 @@
 package io.fulmar.internal.standard;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.IntBuffer;
@@ -12,61 +13,72 @@ import org.jspecify.annotations.Nullable;
  */
 final class TagFilter {
   private static final double SLOTS_PER_VERSION = 1.4;
+  private static final int LEAST_SLOTS = 4;
 
   private final IntBuffer slots;
-  private final int capacity;
+  private final int[] starts = new int[Partitions.COUNT + 1];
 
   private TagFilter(IntBuffer slots) {
     this.slots = slots;
-    this.capacity = slots.capacity();
   }
 
   /**
-   * A filter with room for so many versions; null if that takes more memory than is allowed or
-   * there is.
+   * A filter of the versions in a state that nothing else is remembered about; null if that takes
+   * more memory than is allowed or there is. Each partition has a stretch of its own, so that
+   * filling it stays within the processor's cache.
    *
-   * @param versions how many
+   * @param state the accepted versions
    * @param maxBytes most memory to use
    */
-  static @Nullable TagFilter of(long versions, long maxBytes) {
-    long capacity = (long) (versions * SLOTS_PER_VERSION) + 16;
+  static @Nullable TagFilter of(StateFile state, long maxBytes) throws IOException {
+    long capacity = 0;
+    for (int partition = 0; partition < Partitions.COUNT; partition++) {
+      capacity += slots(state, partition);
+    }
     if (capacity * Integer.BYTES > Math.min(maxBytes, Integer.MAX_VALUE - 64)) {
       return null;
     }
+    TagFilter filter;
     try {
       ByteBuffer bytes = ByteBuffer.allocateDirect((int) capacity * Integer.BYTES);
-      return new TagFilter(bytes.order(ByteOrder.nativeOrder()).asIntBuffer());
+      filter = new TagFilter(bytes.order(ByteOrder.nativeOrder()).asIntBuffer());
     } catch (OutOfMemoryError e) {
       return null; // of direct memory, of which the JVM has its own limit
     }
-  }
-
-  void add(long high, long low) {
-    int tag = tag(low);
-    int slot = slot(high);
-    for (int found = slots.get(slot); found != 0; found = slots.get(slot)) {
-      if (found == tag) {
-        return;
+    for (int partition = 0; partition < Partitions.COUNT; partition++) {
+      filter.starts[partition + 1] = filter.starts[partition] + (int) slots(state, partition);
+      StateFile.Cursor cursor = state.read(partition);
+      while (cursor.next()) {
+        if (cursor.isPlain()) {
+          filter.add(partition, cursor.high(), cursor.low());
+        }
       }
-      slot = slot + 1 == capacity ? 0 : slot + 1;
     }
-    slots.put(slot, tag);
+    return filter;
   }
 
-  boolean mayContain(long high, long low) {
-    int tag = tag(low);
-    int slot = slot(high);
-    for (int found = slots.get(slot); found != 0; found = slots.get(slot)) {
-      if (found == tag) {
-        return true;
-      }
-      slot = slot + 1 == capacity ? 0 : slot + 1;
-    }
-    return false;
+  private static long slots(StateFile state, int partition) {
+    return (long) (state.keys(partition) * SLOTS_PER_VERSION) + LEAST_SLOTS;
   }
 
-  private int slot(long high) {
-    return (int) (((high >>> 32) * capacity) >>> 32);
+  private void add(int partition, long high, long low) {
+    int slot = find(partition, high, tag(low));
+    slots.put(slot, tag(low));
+  }
+
+  boolean mayContain(int partition, long high, long low) {
+    return slots.get(find(partition, high, tag(low))) != 0;
+  }
+
+  /** The slot with this tag, or the free one where it belongs. */
+  private int find(int partition, long high, int tag) {
+    int start = starts[partition];
+    int end = starts[partition + 1];
+    int slot = start + (int) (((high >>> 32) * (end - start)) >>> 32);
+    for (int found = slots.get(slot); found != 0 && found != tag; found = slots.get(slot)) {
+      slot = slot + 1 == end ? start : slot + 1;
+    }
+    return slot;
   }
 
   private static int tag(long low) {

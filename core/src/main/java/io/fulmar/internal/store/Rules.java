@@ -73,7 +73,9 @@ public record Rules(
     int effects = source != null && memory.gone() ? CLEAR_GONE : 0;
     boolean sameAsHeld = hold != null && Objects.equals(hold.version(), source);
     boolean held =
-        sameAsHeld && (hold.kind() == HoldKind.QUARANTINED || hold.kind() == HoldKind.SKIPPED);
+        hold != null
+            && sameAsHeld
+            && (hold.kind() == HoldKind.QUARANTINED || hold.kind() == HoldKind.SKIPPED);
     boolean due =
         !Objects.equals(source, accepted)
             || (hold != null && hold.unsure())

@@ -1,0 +1,88 @@
+package io.fulmar.verify.bench;
+
+import io.fulmar.testkit.TestDatabase;
+import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.tpch.Tpch;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Starts a server of its own, loads TPC-H orders, and measures the standard engine beside the bare
+ * read of the same rows, each variant in a JVM of its own with a stated heap. Prints one Markdown
+ * table for each; ratios are between medians of the same run.
+ *
+ * <p>Arguments: rows in thousands (default 3000) and counted rounds (default 5).
+ */
+public final class Benchmark {
+  private Benchmark() {}
+
+  /**
+   * Runs the benchmark.
+   *
+   * @param args rows in thousands, rounds
+   */
+  public static void main(String[] args) throws Exception {
+    long thousands = args.length > 0 ? Long.parseLong(args[0]) : 3_000;
+    int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 5;
+    try (TestPostgres postgres =
+        TestPostgres.builder()
+            .majorVersion(17)
+            .parameter("shared_buffers", "2GB")
+            .parameter("max_wal_size", "8GB")
+            .parameter("checkpoint_timeout", "1h")
+            .start()) {
+      System.out.printf(
+          "%n## Standard engine, TPC-H orders, PostgreSQL 17, Java %s, %d processors%n",
+          Runtime.version().feature(), Runtime.getRuntime().availableProcessors());
+      TestDatabase large = load(postgres, thousands);
+      run(large, "-Xmx256m", "time", Integer.toString(rounds));
+      run(large, "-Xmx64m", "heap");
+      if (thousands >= 10) {
+        run(load(postgres, thousands / 10), "-Xmx64m", "heap");
+      }
+    }
+  }
+
+  private static TestDatabase load(TestPostgres postgres, long thousands) throws SQLException {
+    TestDatabase database = postgres.createDatabase();
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      Tpch.atScale(thousands / 1_500.0).loadOrders(connection);
+      statement.execute("vacuum (analyze, freeze) orders");
+      try (ResultSet count = statement.executeQuery("select count(*) from orders")) {
+        count.next();
+        System.out.printf("%n%,d rows%n%n", count.getLong(1));
+      }
+    }
+    return database;
+  }
+
+  private static void run(TestDatabase database, String heap, String... args)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of(heap, "-cp", System.getProperty("java.class.path")));
+    if (Boolean.getBoolean("bench.steps")) {
+      command.add("-Dbench.steps=true");
+    }
+    command.add(StandardVariants.class.getName());
+    command.addAll(
+        List.of(
+            database.host(),
+            Integer.toString(database.port()),
+            database.name(),
+            database.user(),
+            heap));
+    command.addAll(List.of(args));
+    int exit = new ProcessBuilder(command).inheritIO().start().waitFor();
+    if (exit != 0) {
+      throw new IllegalStateException("a variant ended with exit code " + exit);
+    }
+  }
+}

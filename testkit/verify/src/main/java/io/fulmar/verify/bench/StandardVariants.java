@@ -1,0 +1,251 @@
+package io.fulmar.verify.bench;
+
+import com.sun.management.GarbageCollectionNotificationInfo;
+import io.fulmar.Model;
+import io.fulmar.Operation;
+import io.fulmar.Removal;
+import io.fulmar.Source;
+import io.fulmar.StandardEngine;
+import io.fulmar.Sync;
+import io.fulmar.SyncEngine;
+import io.fulmar.SyncReport;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.Destination;
+import java.io.IOException;
+import java.lang.management.GarbageCollectorMXBean;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryType;
+import java.lang.management.MemoryUsage;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+import javax.management.NotificationEmitter;
+import javax.management.openmbean.CompositeData;
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyOut;
+
+/**
+ * The variants of the benchmark of the standard engine, in one JVM, in turn: the same machine, the
+ * same minute.
+ */
+final class StandardVariants {
+  private static final String SELECT =
+      "select o_orderkey, o_custkey, o_orderstatus, o_totalprice, o_orderdate, o_orderpriority, o_clerk,"
+          + " o_shippriority, o_comment from orders";
+
+  private final String url;
+  private final Source source;
+  private final Path root;
+  private final AtomicLong delivered = new AtomicLong();
+  private final Map<String, List<Double>> seconds = new LinkedHashMap<>();
+  private int states;
+
+  private StandardVariants(String[] args) throws IOException {
+    url = "jdbc:postgresql://%s:%s/%s?user=%s".formatted(args[0], args[1], args[2], args[3]);
+    source =
+        Source.builder()
+            .host(args[0])
+            .port(Integer.parseInt(args[1]))
+            .database(args[2])
+            .user(args[3])
+            .withoutTls()
+            .build();
+    root = Files.createTempDirectory("fulmar-bench");
+  }
+
+  /** Arguments: host, port, database, user, heap, then "time" and rounds, or "heap". */
+  public static void main(String[] args) throws Exception {
+    StandardVariants variants = new StandardVariants(args);
+    try {
+      if ("time".equals(args[5])) {
+        variants.time(Integer.parseInt(args[6]), args[4]);
+      } else {
+        variants.heap(args[4]);
+      }
+    } finally {
+      delete(variants.root);
+    }
+  }
+
+  private void time(int rounds, String heap) throws Exception {
+    long rows = read();
+    Path kept = root.resolve("kept");
+    runExpecting(kept, rows, 0);
+    for (int round = 0; round <= rounds; round++) {
+      if (round == 1) {
+        seconds.clear(); // the first round was for the compiler
+      }
+      timed("read", this::read);
+      timed("unchanged", () -> runExpecting(kept, 0, 0));
+      change(round);
+      long changed = changed(rows, round);
+      timed("1 % changed", () -> runExpecting(kept, 0, changed));
+      Path fresh = root.resolve("fresh-" + states++);
+      timed("first", () -> runExpecting(fresh, rows, 0));
+      delete(fresh);
+    }
+    double read = median(seconds.getOrDefault("read", List.of()));
+    System.out.printf(
+        "| variant (heap %s) | median s | min | max | rows/s | ratio to read | goal |%n", heap);
+    System.out.println("|---|---|---|---|---|---|---|");
+    Map<String, String> goals =
+        Map.of("read", "", "unchanged", "1.2", "1 % changed", "1.3", "first", "2");
+    seconds.forEach(
+        (name, times) ->
+            System.out.printf(
+                "| %s | %.2f | %.2f | %.2f | %,.0f | %.2f | %s |%n",
+                name,
+                median(times),
+                times.stream().min(Comparator.naturalOrder()).orElse(0.0),
+                times.stream().max(Comparator.naturalOrder()).orElse(0.0),
+                rows / median(times),
+                median(times) / read,
+                goals.getOrDefault(name, "")));
+    System.out.printf(
+        "%nState on disk: %.1f bytes a row (goal 40)%n", (double) stateBytes(kept) / rows);
+  }
+
+  private void heap(String heap) throws Exception {
+    AtomicLong peak = new AtomicLong();
+    for (GarbageCollectorMXBean bean : ManagementFactory.getGarbageCollectorMXBeans()) {
+      ((NotificationEmitter) bean)
+          .addNotificationListener(
+              (notification, handback) -> {
+                GarbageCollectionNotificationInfo info =
+                    GarbageCollectionNotificationInfo.from(
+                        (CompositeData) notification.getUserData());
+                peak.accumulateAndGet(
+                    heapAfter(info.getGcInfo().getMemoryUsageAfterGc()), Math::max);
+              },
+              null,
+              null);
+    }
+    long rows = read();
+    Path kept = root.resolve("kept");
+    runExpecting(kept, rows, 0);
+    runExpecting(kept, 0, 0);
+    change(1);
+    runExpecting(kept, 0, changed(rows, 1));
+    System.gc();
+    System.out.printf(
+        "Heap %s, %,d rows: first, unchanged and 1 %% changed ran; most heap in use after a collection: %.1f MB%n",
+        heap, rows, peak.get() / 1e6);
+  }
+
+  private static long heapAfter(Map<String, MemoryUsage> pools) {
+    return ManagementFactory.getMemoryPoolMXBeans().stream()
+        .filter(pool -> pool.getType() == MemoryType.HEAP)
+        .mapToLong(
+            pool -> pools.containsKey(pool.getName()) ? pools.get(pool.getName()).getUsed() : 0)
+        .sum();
+  }
+
+  /** The bare read: binary COPY through the driver, bytes thrown away. */
+  private long read() throws SQLException {
+    try (Connection connection = DriverManager.getConnection(url)) {
+      CopyOut out =
+          connection
+              .unwrap(PGConnection.class)
+              .getCopyAPI()
+              .copyOut("copy (" + SELECT + ") to stdout (format binary)");
+      long rows = -1; // the trailer is a message too
+      while (out.readFromCopy() != null) {
+        rows++;
+      }
+      return rows;
+    }
+  }
+
+  private void change(int round) throws SQLException {
+    try (Connection connection = DriverManager.getConnection(url);
+        Statement statement = connection.createStatement()) {
+      statement.execute("update orders set o_totalprice = o_totalprice + 1 where o_orderkey % 100 = " + round);
+      statement.execute("vacuum orders");
+    }
+  }
+
+  private long changed(long rows, int round) throws SQLException {
+    try (Connection connection = DriverManager.getConnection(url);
+        Statement statement = connection.createStatement();
+        var result =
+            statement.executeQuery(
+                "select count(*) from orders where o_orderkey % 100 = " + round)) {
+      result.next();
+      return Math.min(rows, result.getLong(1));
+    }
+  }
+
+  /** One run of the sync; fails if it did not deliver what it should. */
+  private long runExpecting(Path state, long added, long changed) {
+    Sync sync =
+        Sync.builder("orders")
+            .model(Model.query("orders", SELECT).key("o_orderkey"))
+            .to(
+                Destination.of(
+                    "bench",
+                    batch -> {
+                      delivered.addAndGet(batch.size());
+                      return Delivery.allAccepted();
+                    }))
+            .onRemoved(Removal.DELETE)
+            .build();
+    delivered.set(0);
+    try (SyncEngine engine = StandardEngine.on(source, state)) {
+      SyncReport report = engine.run(sync).throwIfFailed();
+      boolean right =
+          report.counts(Operation.ADDED).accepted() == added
+              && report.counts(Operation.CHANGED).accepted() == changed
+              && report.counts(Operation.REMOVED).planned() == 0
+              && delivered.get() == added + changed;
+      if (!right) {
+        throw new IllegalStateException(
+            "expected %d added and %d changed, got %s".formatted(added, changed, report.counts()));
+      }
+      if (Boolean.getBoolean("bench.steps")) {
+        System.out.println(report.times());
+      }
+      return added + changed;
+    }
+  }
+
+  private interface Work {
+    long run() throws Exception;
+  }
+
+  private void timed(String name, Work work) throws Exception {
+    long began = System.nanoTime();
+    work.run();
+    seconds.computeIfAbsent(name, n -> new ArrayList<>()).add((System.nanoTime() - began) / 1e9);
+  }
+
+  private static double median(List<Double> values) {
+    List<Double> sorted = values.stream().sorted().toList();
+    return sorted.isEmpty() ? Double.NaN : sorted.get(sorted.size() / 2);
+  }
+
+  private static long stateBytes(Path state) throws IOException {
+    try (Stream<Path> files = Files.walk(state)) {
+      return files.filter(Files::isRegularFile).mapToLong(file -> file.toFile().length()).sum();
+    }
+  }
+
+  private static void delete(Path path) throws IOException {
+    if (Files.exists(path)) {
+      try (Stream<Path> files = Files.walk(path)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(file);
+        }
+      }
+    }
+  }
+}
