@@ -83,6 +83,19 @@ public final class SqlTemplate {
   }
 
   /**
+   * The statement with each token taken from a map that serves several templates, so may hold more.
+   *
+   * @throws IllegalArgumentException if the map has nothing for a token
+   */
+  public String sql(Map<String, ? extends List<? extends SqlPart>> parts) {
+    SqlTemplate filled = this;
+    for (String token : tokens) {
+      filled = filled.with(token, parts.containsKey(token) ? parts.get(token) : List.of());
+    }
+    return filled.sql();
+  }
+
+  /**
    * The statement.
    *
    * @throws IllegalStateException if a token has not been filled

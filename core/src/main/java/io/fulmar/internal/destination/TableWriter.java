@@ -1,0 +1,214 @@
+package io.fulmar.internal.destination;
+
+import io.fulmar.ConfigurationException;
+import io.fulmar.Source;
+import io.fulmar.internal.postgres.Connector;
+import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.TableDestinationSql;
+import io.fulmar.spi.Batch;
+import io.fulmar.spi.BatchRejectedException;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.RunContext;
+import io.fulmar.spi.StopRunException;
+import io.fulmar.spi.Writer;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
+
+/**
+ * Writes batches to a table, each in one transaction. Keeps a connection of its own from batch to
+ * batch, or borrows one of the application's for each. Used by one thread at a time.
+ */
+public final class TableWriter implements Writer {
+  private static final int ALIVE_WITHIN_SECONDS = 5;
+
+  private final TableTarget target;
+  private final Connector connector;
+  private final String applicationName;
+  private final String what;
+  private @Nullable Connection connection;
+  private @Nullable Layout layout;
+  private boolean autoCommitBefore;
+  private boolean purged;
+
+  /** A writer for one lane of a run; connects with the first batch. */
+  public TableWriter(TableTarget target, RunContext run) {
+    this.target = target;
+    this.applicationName = "fulmar " + run.sync() + " " + run.run();
+    this.connector = new Connector(target.source(), applicationName);
+    this.what = "write to " + target.identifier();
+  }
+
+  @Override
+  public Delivery write(Batch batch) throws Exception {
+    Connection open = connect();
+    boolean committing = false;
+    try {
+      begin(open);
+      Layout checked = layout(open, batch);
+      Delivery delivery = new BatchWrite(open, checked, batch, target.sequenceColumn()).apply();
+      if (checked.leavesTombstones() && !purged) {
+        purge(open, checked);
+      }
+      committing = true;
+      open.commit();
+      purged |= checked.leavesTombstones();
+      giveBack(open);
+      return delivery;
+    } catch (SQLException e) {
+      throw failure(e, committing, rollBack(open, e));
+    } catch (Exception | Error e) {
+      rollBack(open, e);
+      throw e;
+    }
+  }
+
+  private Connection connect() throws Exception {
+    if (connection != null) {
+      return connection;
+    }
+    Connection open = null;
+    try {
+      open = connector.connect();
+      if (!open.isWrapperFor(PGConnection.class)) {
+        throw Failure.ofTable(
+            "08000",
+            what,
+            "the data source does not give connections of pgjdbc",
+            "Give one that does, or one whose connections unwrap to them");
+      }
+      autoCommitBefore = open.getAutoCommit();
+      open.setAutoCommit(false);
+      connection = open;
+      return open;
+    } catch (SQLException e) {
+      close(open, e);
+      throw Failure.ofBatch(e, what, grants());
+    } catch (StopRunException e) {
+      close(open, e);
+      throw e;
+    } catch (ConfigurationException e) {
+      throw new StopRunException("CONFIGURATION", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void begin(Connection open) throws SQLException {
+    Source source = target.source();
+    try (PreparedStatement begin = open.prepareStatement(TableDestinationSql.BEGIN.sql())) {
+      begin.setString(1, applicationName);
+      begin.setString(2, source.statementTimeout().isZero() ? "" : ms(source.statementTimeout()));
+      begin.setString(3, ms(source.lockTimeout()));
+      begin.execute();
+    }
+  }
+
+  private static String ms(Duration duration) {
+    return Long.toString(duration.toMillis());
+  }
+
+  /** The first batch of its kind looks at the table. */
+  private Layout layout(Connection open, Batch batch) throws SQLException, StopRunException {
+    Layout current = layout;
+    if (current == null || !current.fits(batch.action(), batch.changes().get(0))) {
+      current = new TableCheck(target, open).layout(batch.action(), batch.changes().get(0));
+      layout = current;
+    }
+    String lock = current.lock();
+    if (lock != null) {
+      try (Statement statement = open.createStatement()) {
+        statement.execute(lock);
+      }
+    }
+    return current;
+  }
+
+  private void purge(Connection open, Layout checked) throws SQLException {
+    try (PreparedStatement purge =
+        open.prepareStatement(checked.sql(TableDestinationSql.PURGE_TOMBSTONES))) {
+      purge.setDouble(1, target.keepTombstones().toMillis() / 1000.0);
+      purge.executeUpdate();
+    }
+  }
+
+  /**
+   * What the engine is told. Before COMMIT was sent PostgreSQL undoes everything, whatever
+   * happened. After it, only an error that the session survived is known to have undone it.
+   */
+  private Exception failure(SQLException error, boolean committing, boolean survived) {
+    if (committing && !(survived && Failure.server(error) != null)) {
+      return error;
+    }
+    if (Failure.isOfRow(error)) {
+      return new BatchRejectedException(Failure.state(error), Failure.ofRow(error, null));
+    }
+    return Failure.ofBatch(error, what, grants());
+  }
+
+  /** Leaves the connection as it was found, or drops it; true if the session is alive. */
+  private boolean rollBack(Connection open, Throwable cause) {
+    layout = null;
+    try {
+      open.rollback();
+      if (open.isValid(ALIVE_WITHIN_SECONDS)) {
+        giveBack(open);
+        return true;
+      }
+    } catch (SQLException e) {
+      cause.addSuppressed(e);
+    }
+    connection = null;
+    close(open, cause);
+    return false;
+  }
+
+  private void giveBack(Connection open) throws SQLException {
+    if (target.source().dataSource() != null) {
+      connection = null;
+      open.setAutoCommit(autoCommitBefore);
+      open.close();
+    }
+  }
+
+  private static void close(@Nullable Connection open, Throwable cause) {
+    try {
+      if (open != null) {
+        open.close();
+      }
+    } catch (SQLException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private String grants() {
+    boolean own = target.source().dataSource() == null;
+    String role = own ? Identifier.of(target.source().user()).sql() : "<role>";
+    String database = own ? Identifier.of(target.source().database()).sql() : "<database>";
+    String tables =
+        target.sequenceColumn() == null
+            ? target.identifier().sql()
+            : target.identifier() + ", " + target.tombstones();
+    return """
+        grant usage%s on schema %s to %s; \
+        grant select, insert, update, delete on %s to %3$s; \
+        grant temporary on database %5$s to %3$s"""
+        .formatted(
+            target.columnTypes() == null ? "" : ", create",
+            Identifier.of(target.schema()),
+            role,
+            tables,
+            database);
+  }
+
+  @Override
+  public void close() throws SQLException {
+    try (connector) {
+      if (connection != null) {
+        connection.close();
+      }
+    }
+  }
+}
