@@ -79,14 +79,10 @@ public record Rules(
     boolean due =
         !Objects.equals(source, accepted)
             || (hold != null && hold.unsure())
-            || (sameAsHeld && hold.kind() == HoldKind.REJECTED);
-    if (source == null && memory.gone() && removal == Removal.IGNORE) {
-      due = false;
-    } else if (source != null && mode == SyncMode.ALL) {
-      due = true;
-    }
+            || (sameAsHeld && hold.kind() == HoldKind.REJECTED)
+            || (source != null && mode == SyncMode.ALL);
     if (held) {
-      return new Decision(null, false, effects, due ? Left.HELD : Left.NOTHING);
+      return new Decision(null, false, effects, Left.HELD);
     }
     Operation operation =
         source == null ? Operation.REMOVED : accepted == null ? Operation.ADDED : Operation.CHANGED;
@@ -97,8 +93,7 @@ public record Rules(
                 && mode == SyncMode.INSERT
                 && !(hold != null && hold.unsure());
     if (due && !unsent) {
-      boolean again =
-          sameAsHeld && (hold.kind() == HoldKind.REJECTED || hold.kind() == HoldKind.OPEN);
+      boolean again = sameAsHeld && !isBareUnsure(hold);
       return new Decision(operation, again, effects, Left.NOTHING);
     }
     if (due && operation == Operation.REMOVED) {
@@ -113,6 +108,29 @@ public record Rules(
       effects |= DROP_HOLD;
     }
     return effects == 0 ? Decision.NOTHING : new Decision(null, false, effects, Left.NOTHING);
+  }
+
+  /**
+   * The change that a decision asks for.
+   *
+   * @param decision of {@link #decide}, with an operation
+   * @param source the version in the source; null if the key is absent
+   * @param memory what is remembered
+   * @param newId the id of the change if it is planned for the first time
+   * @param now milliseconds since 1970
+   */
+  public Planned planned(
+      Decision decision, @Nullable Version source, Memory memory, Version newId, long now) {
+    Operation operation = Objects.requireNonNull(decision.planned(), "decision.planned");
+    Hold hold = decision.again() ? converted(memory.hold()) : null;
+    Version id = hold == null ? null : hold.changeId();
+    int attempts = hold == null ? 0 : hold.attempts();
+    return new Planned(
+        operation,
+        source,
+        id == null ? newId : id,
+        attempts,
+        hold == null || attempts == 0 ? now : hold.firstAt());
   }
 
   /**
