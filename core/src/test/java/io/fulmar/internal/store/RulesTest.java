@@ -622,6 +622,20 @@ class RulesTest {
       assertThat(settle(Outcome.Kind.REJECTED, w, a, h)).isEqualTo(expected);
     }
 
+    @DisplayName("rejected with others, bad rows not found: as rejected, attempts kept")
+    @ParameterizedTest(name = "W {0} | A {1} | H {2}: {3}")
+    @CsvSource(
+        delimiter = '|',
+        textBlock =
+            """
+            b | a | none              | A a, H REJECTED b, 0 attempts, new id
+            b | a | REJECTED b unsure | A a, H REJECTED b, 2 attempts, same id, unsure
+            b | ∅ | OPEN c unsure     | A ∅, H REJECTED b, 0 attempts, new id, unsure
+            """)
+    void rejectionThatNamesNoRowIsNoAttempt(String w, String a, String h, String expected) {
+      assertThat(settle(Outcome.Kind.REJECTED_TOGETHER, w, a, h)).isEqualTo(expected);
+    }
+
     @DisplayName("skipped: A stays, H SKIPPED W; unsure kept")
     @ParameterizedTest(name = "W {0} | A {1} | H {2}: {3}")
     @CsvSource(
@@ -714,6 +728,7 @@ class RulesTest {
             SKIPPED           | A a, H SKIPPED b, 0 attempts, new id, unsure
             UNKNOWN           | A a, H OPEN b, 0 attempts, new id, unsure
             UNKNOWN_ALONE     | A a, H OPEN b, 1 attempts, new id, unsure
+            REJECTED_TOGETHER | A a, H REJECTED b, 0 attempts, new id, unsure
             NOT_TRIED         | A a, H OPEN b, 0 attempts, new id, unsure
             """)
     void onlyAnAcceptanceMakesSure(Outcome.Kind then, String expected) {
