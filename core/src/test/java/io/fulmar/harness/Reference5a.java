@@ -1,0 +1,331 @@
+package io.fulmar.harness;
+
+import io.fulmar.HoldKind;
+import io.fulmar.Operation;
+import io.fulmar.Removal;
+import io.fulmar.SyncMode;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Section 5a of the design by the letter, for one key: what is planned, and what is remembered
+ * afterwards. The reference that the library's own rules, stores and engines are held against, so
+ * it shares nothing with them but the words: versions are strings, and every sentence of 5a is one
+ * statement here. A rule can be left out, to see that whoever compares notices.
+ */
+public final class Reference5a {
+  /** Version of a key with more than one row. */
+  public static final String AMBIGUOUS = "?";
+
+  /** The rules that can be left out. */
+  public enum Rule {
+    /** An unsure change is due, whatever the versions say. */
+    UNSURE_IS_DUE,
+    /** A rejected version is due again. */
+    REJECTED_IS_DUE,
+    /** A quarantined or skipped version is not planned. */
+    HELD_IS_SUPPRESSED,
+    /** Attempts and id restart when the version is another. */
+    OTHER_VERSION_STARTS_ANEW,
+    /** A hold for another version goes when nothing is planned. */
+    HOLD_OF_OTHER_VERSION_IS_DROPPED,
+    /** The unsure mark stays when its hold is dropped. */
+    UNSURE_OUTLIVES_ITS_HOLD,
+    /** The unsure mark stays when a later call is answered otherwise than by acceptance. */
+    UNSURE_OUTLIVES_LATER_ANSWERS,
+    /** The unsure mark of earlier runs stays until an acceptance. */
+    UNSURE_OUTLIVES_RUNS,
+    /** Nothing is remembered of a change that was not tried. */
+    NOT_TRIED_CHANGES_NOTHING,
+    /** A key that left under IGNORE is gone. */
+    IGNORED_KEY_IS_GONE,
+    /** A valid row ends being gone. */
+    RETURN_ENDS_GONE,
+    /** An ambiguous key plans nothing and keeps its memory. */
+    AMBIGUOUS_KEY_STAYS,
+    /** Under INSERT, changed rows are not sent. */
+    INSERT_SENDS_NO_CHANGES,
+    /** Skipped changes come back when mode or removal change. */
+    NEW_SETTINGS_RETRY_SKIPPED,
+    /** Quarantine needs age as well as attempts. */
+    QUARANTINE_NEEDS_AGE,
+    /** An unknown outcome of a batch of several is no attempt. */
+    BATCH_OF_SEVERAL_IS_NO_ATTEMPT,
+    /** The moment until which a call may act outlives an acceptance. */
+    UNTIL_OUTLIVES_ACCEPTANCE
+  }
+
+  /** What came out of one call that carried a change. */
+  public enum Call {
+    /** Accepted. */
+    ACCEPTED,
+    /** Rejected by name. */
+    REJECTED,
+    /** Rejected as part of a batch. */
+    REJECTED_WITH_OTHERS,
+    /** Nothing to do. */
+    SKIPPED,
+    /** No answer to a call with several changes. */
+    UNKNOWN,
+    /** No answer to a call with this change alone. */
+    UNKNOWN_ALONE,
+    /** Nothing was applied, and nothing is known. */
+    NOT_APPLIED
+  }
+
+  /**
+   * What the rules depend on besides the key.
+   *
+   * @param mode which changes are sent
+   * @param removal what happens to rows that left
+   * @param changed whether mode or removal are others than in the last folded run
+   * @param quarantineAttempts quarantine after so many attempts ...
+   * @param quarantineAge ... and so long, in ms
+   * @param forgetAfter forgets gone keys after so long, in ms; 0 for never
+   */
+  public record Settings(
+      SyncMode mode,
+      Removal removal,
+      boolean changed,
+      int quarantineAttempts,
+      long quarantineAge,
+      long forgetAfter) {}
+
+  /**
+   * H, the hold.
+   *
+   * @param version V; null for a removal
+   * @param kind why it is held
+   * @param attempts runs that tried it
+   * @param firstAt when the first did
+   * @param id change id; null when only the unsure mark is left
+   * @param unsure whether a call may have applied something
+   */
+  public record Held(
+      @Nullable String version,
+      HoldKind kind,
+      int attempts,
+      long firstAt,
+      @Nullable String id,
+      boolean unsure) {}
+
+  /**
+   * What is remembered of a key.
+   *
+   * @param accepted A; null for none
+   * @param goneSince when it became gone; 0 if it is live
+   * @param held H; null for none
+   * @param until the moment until which a call may still act; 0 for none
+   */
+  public record Remembered(
+      @Nullable String accepted, long goneSince, @Nullable Held held, long until) {
+    /** Nothing. */
+    public static final Remembered NOTHING = new Remembered(null, 0, null, 0);
+
+    boolean gone() {
+      return goneSince != 0;
+    }
+  }
+
+  /**
+   * What a run does about a key.
+   *
+   * @param source W
+   * @param operation what is planned; null for nothing
+   * @param id the id of the hold that goes on; null if the change gets a new one
+   * @param attempts earlier attempts of this change
+   * @param firstAt when the first was; 0 if there was none
+   * @param held whether nothing is planned because the version is held
+   * @param ignored whether nothing is sent because the key has just left under IGNORE
+   */
+  public record Step(
+      @Nullable String source,
+      @Nullable Operation operation,
+      @Nullable String id,
+      int attempts,
+      long firstAt,
+      boolean held,
+      boolean ignored) {}
+
+  private final Settings settings;
+  private final Set<Rule> leftOut;
+
+  /** All rules. */
+  public Reference5a(Settings settings) {
+    this(settings, EnumSet.noneOf(Rule.class));
+  }
+
+  /** All rules but some. */
+  public Reference5a(Settings settings, Set<Rule> leftOut) {
+    this.settings = settings;
+    this.leftOut = Set.copyOf(leftOut);
+  }
+
+  /**
+   * What is planned for a key.
+   *
+   * @param w the version in the source; null for absent
+   * @param m what is remembered
+   */
+  public Step plan(@Nullable String w, Remembered m) {
+    if (isAmbiguous(w)) {
+      return nothing(w, false, false);
+    }
+    Held h = current(m.held());
+    boolean same = h != null && Objects.equals(h.version(), w);
+    boolean unsure = h != null && h.unsure();
+    boolean rejected = same && h.kind() == HoldKind.REJECTED;
+    boolean due =
+        !Objects.equals(w, m.accepted())
+            || (unsure && on(Rule.UNSURE_IS_DUE))
+            || (rejected && on(Rule.REJECTED_IS_DUE))
+            || (w != null && settings.mode() == SyncMode.ALL);
+    if (isSuppressed(h, w)) {
+      return nothing(w, true, false);
+    }
+    if (!due) {
+      return nothing(w, false, false);
+    }
+    if (w == null && settings.removal() == Removal.IGNORE) {
+      return nothing(w, false, m.accepted() != null && !m.gone());
+    }
+    Operation operation =
+        w == null ? Operation.REMOVED : m.accepted() == null ? Operation.ADDED : Operation.CHANGED;
+    boolean insertOnly = settings.mode() == SyncMode.INSERT && on(Rule.INSERT_SENDS_NO_CHANGES);
+    if (operation == Operation.CHANGED && insertOnly && !unsure) {
+      return nothing(w, false, false);
+    }
+    boolean goesOn = h != null && h.id() != null && (same || !on(Rule.OTHER_VERSION_STARTS_ANEW));
+    if (h == null || !goesOn) {
+      return new Step(w, operation, null, 0, 0, false, false);
+    }
+    long firstAt = h.attempts() == 0 ? 0 : h.firstAt();
+    return new Step(w, operation, h.id(), h.attempts(), firstAt, false, false);
+  }
+
+  /**
+   * What is remembered of a planned key when nothing is known but its calls: the second table.
+   *
+   * @param m what was remembered
+   * @param step what was planned
+   * @param id the id under which it was sent
+   * @param calls the calls that carried it, in order
+   * @param until the moment until which one of them may still act; 0 for none
+   * @param now when
+   */
+  public Remembered settle(
+      Remembered m, Step step, String id, List<Call> calls, long until, long now) {
+    List<Call> telling = calls.stream().filter(call -> call != Call.NOT_APPLIED).toList();
+    long latest = Math.max(m.until(), until);
+    if (telling.isEmpty()) {
+      return on(Rule.NOT_TRIED_CHANGES_NOTHING)
+          ? new Remembered(m.accepted(), m.goneSince(), m.held(), latest)
+          : new Remembered(m.accepted(), m.goneSince(), null, latest);
+    }
+    Call last = telling.get(telling.size() - 1);
+    if (last == Call.ACCEPTED) {
+      return new Remembered(
+          step.source(), 0, null, on(Rule.UNTIL_OUTLIVES_ACCEPTANCE) ? latest : 0);
+    }
+    Held h = current(m.held());
+    List<Call> heard = on(Rule.UNSURE_OUTLIVES_LATER_ANSWERS) ? telling : List.of(last);
+    boolean unsure =
+        (h != null && h.unsure() && on(Rule.UNSURE_OUTLIVES_RUNS))
+            || heard.contains(Call.UNKNOWN)
+            || heard.contains(Call.UNKNOWN_ALONE);
+    boolean counts =
+        last == Call.REJECTED
+            || last == Call.UNKNOWN_ALONE
+            || (last == Call.UNKNOWN && !on(Rule.BATCH_OF_SEVERAL_IS_NO_ATTEMPT));
+    int attempts = step.attempts() + (counts ? 1 : 0);
+    long firstAt = step.firstAt() == 0 ? now : step.firstAt();
+    HoldKind kind =
+        switch (last) {
+          case SKIPPED -> HoldKind.SKIPPED;
+          case REJECTED, REJECTED_WITH_OTHERS -> HoldKind.REJECTED;
+          default ->
+              h != null && Objects.equals(h.version(), step.source()) ? h.kind() : HoldKind.OPEN;
+        };
+    boolean old = now - firstAt >= settings.quarantineAge() || !on(Rule.QUARANTINE_NEEDS_AGE);
+    if (counts && attempts >= settings.quarantineAttempts() && old) {
+      kind = HoldKind.QUARANTINED;
+    }
+    Held held = new Held(step.source(), kind, attempts, firstAt, id, unsure);
+    return new Remembered(m.accepted(), m.goneSince(), held, latest);
+  }
+
+  /**
+   * What is remembered of a key after the fold of a run.
+   *
+   * @param m what was remembered
+   * @param step what the run did about the key
+   * @param id the id under which it was sent, if it was planned
+   * @param calls the calls that carried it, in order
+   * @param until the moment until which one of them may still act; 0 for none
+   * @param now when
+   */
+  public Remembered fold(
+      Remembered m, Step step, @Nullable String id, List<Call> calls, long until, long now) {
+    String w = step.source();
+    Remembered after = m;
+    if (step.operation() != null) {
+      after = settle(m, step, Objects.requireNonNull(id, "id"), calls, until, now);
+    } else if (!isAmbiguous(w)) {
+      Held h = current(m.held());
+      boolean leaves = w == null && settings.removal() == Removal.IGNORE && !isSuppressed(h, w);
+      boolean other = h != null && !Objects.equals(h.version(), w);
+      if (h != null && (leaves || (other && on(Rule.HOLD_OF_OTHER_VERSION_IS_DROPPED)))) {
+        boolean bare = h.unsure() && on(Rule.UNSURE_OUTLIVES_ITS_HOLD);
+        Held left = bare ? new Held(h.version(), HoldKind.OPEN, 0, 0, null, true) : null;
+        after = new Remembered(m.accepted(), m.goneSince(), left, m.until());
+      }
+      if (leaves && m.accepted() != null && !m.gone() && on(Rule.IGNORED_KEY_IS_GONE)) {
+        after = new Remembered(m.accepted(), now, after.held(), after.until());
+      }
+    }
+    if (w != null && !isAmbiguous(w) && on(Rule.RETURN_ENDS_GONE)) {
+      after = new Remembered(after.accepted(), 0, after.held(), after.until());
+    }
+    return expired(after, now);
+  }
+
+  private Remembered expired(Remembered m, long now) {
+    Held h = current(m.held());
+    long until = m.until() > now ? m.until() : 0;
+    boolean forget = settings.forgetAfter() > 0 && now - m.goneSince() >= settings.forgetAfter();
+    if (m.gone() && h == null && forget) {
+      return new Remembered(null, 0, null, until);
+    }
+    return new Remembered(m.accepted(), m.goneSince(), h, until);
+  }
+
+  private boolean isAmbiguous(@Nullable String w) {
+    return AMBIGUOUS.equals(w) && on(Rule.AMBIGUOUS_KEY_STAYS);
+  }
+
+  private boolean isSuppressed(@Nullable Held h, @Nullable String w) {
+    return on(Rule.HELD_IS_SUPPRESSED)
+        && h != null
+        && (h.kind() == HoldKind.QUARANTINED || h.kind() == HoldKind.SKIPPED)
+        && Objects.equals(h.version(), w);
+  }
+
+  /** The hold, after what a change of mode or removal does to it. */
+  private @Nullable Held current(@Nullable Held h) {
+    boolean again = settings.changed() && on(Rule.NEW_SETTINGS_RETRY_SKIPPED);
+    return h != null && h.kind() == HoldKind.SKIPPED && again
+        ? new Held(h.version(), HoldKind.REJECTED, 0, h.firstAt(), h.id(), h.unsure())
+        : h;
+  }
+
+  private static Step nothing(@Nullable String w, boolean held, boolean ignored) {
+    return new Step(w, null, null, 0, 0, held, ignored);
+  }
+
+  private boolean on(Rule rule) {
+    return !leftOut.contains(rule);
+  }
+}
