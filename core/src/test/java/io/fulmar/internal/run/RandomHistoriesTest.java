@@ -1,0 +1,131 @@
+package io.fulmar.internal.run;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import io.fulmar.Model;
+import io.fulmar.harness.History;
+import io.fulmar.harness.MortalStore;
+import io.fulmar.harness.Reference5a.Remembered;
+import io.fulmar.harness.Reference5a.Rule;
+import io.fulmar.harness.RunnerSubject;
+import io.fulmar.harness.SourceRow;
+import io.fulmar.internal.store.FakeStore;
+import io.fulmar.internal.store.SyncStore;
+import io.fulmar.spi.Batch;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The runner in random histories over a store in memory that plans and folds by the reference: no
+ * change is lost, nothing is sent that is not planned, and the protocol of the store is kept. With
+ * a rule left out, some history goes wrong, so the histories look where it matters.
+ */
+@DisplayName("P1, P2, P3, P8: random histories of the runner")
+class RandomHistoriesTest {
+  private static final Logger RUN_LOG = (Logger) LoggerFactory.getLogger("io.fulmar.run");
+  private static @org.jspecify.annotations.Nullable Level before;
+
+  @BeforeAll
+  static void quiet() {
+    before = RUN_LOG.getLevel();
+    RUN_LOG.setLevel(Level.OFF);
+  }
+
+  @AfterAll
+  static void loud() {
+    RUN_LOG.setLevel(before);
+  }
+
+  @Test
+  void destinationEqualsTheSourceInTheEnd() {
+    History.playAll(1, Integer.getInteger("fulmar.histories", 500), FakeSubject::new);
+  }
+
+  @Test
+  @Tag("soak")
+  void destinationEqualsTheSourceInTheEndOfManyHistories() {
+    long first = Math.floorMod(System.nanoTime(), 1_000_000L) * 1_000_000L;
+    History.playAll(first, Integer.getInteger("fulmar.histories", 20_000), FakeSubject::new);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @EnumSource(
+      mode = EnumSource.Mode.EXCLUDE,
+      names = {"QUARANTINE_NEEDS_AGE"})
+  void someHistoryGoesWrongWithoutARule(Rule leftOut) {
+    assertThatThrownBy(
+            () -> History.playAll(1, 500, seed -> new FakeSubject(seed, EnumSet.of(leftOut))))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("fulmar.seed=");
+  }
+
+  /** The runner over a {@link FakeStore}. */
+  private static final class FakeSubject extends RunnerSubject {
+    private final FakeStore store;
+    private final long seed;
+
+    FakeSubject(long seed) {
+      this(seed, Set.of());
+    }
+
+    FakeSubject(long seed, Set<Rule> leftOut) {
+      this.store = new FakeStore(clock(), leftOut);
+      this.seed = seed;
+    }
+
+    @Override
+    protected SyncStore open() {
+      return store;
+    }
+
+    @Override
+    protected void died(MortalStore mortal) {
+      if (seed % 2 == 0) {
+        store.kill();
+      } else {
+        store.killAfterWriting();
+      }
+    }
+
+    @Override
+    public Model model(int mapping) {
+      return Model.query("rows", Integer.toString(mapping)).key("k");
+    }
+
+    @Override
+    public void source(List<SourceRow> rows) {
+      store.source(rows);
+    }
+
+    @Override
+    public Optional<Long> reservedUntil(Batch batch) {
+      return Optional.of(store.reservedUntil(batch));
+    }
+
+    @Override
+    public Optional<Map<String, Remembered>> memory() {
+      return Optional.of(store.memory());
+    }
+
+    @Override
+    public List<String> objections() {
+      return store.breaches();
+    }
+
+    @Override
+    public void close() {}
+  }
+}
