@@ -341,7 +341,8 @@ final class Diff implements RowSink, Closeable {
     }
     head.planned[operation.ordinal()]++;
     Hold hold = memory.hold();
-    Planned change = planned(bytes, from, length, operation, version, hold, decision.again());
+    Version id = changeId(bytes, from, length, operation, version);
+    Planned change = rules.planned(decision, version, memory, id, now);
     if (version != null) {
       return change;
     }
@@ -353,22 +354,6 @@ final class Diff implements RowSink, Closeable {
         mayActUntil != 0 ? PlanFiles.Section.WAITING : PlanFiles.Section.REMOVED;
     writer(section, partition).change(bytes, from, length, change, mayActUntil, false, 0);
     return null;
-  }
-
-  private Planned planned(
-      byte[] bytes,
-      int from,
-      int length,
-      Operation operation,
-      @Nullable Version version,
-      @Nullable Hold hold,
-      boolean again) {
-    Version id = again && hold != null ? hold.changeId() : null;
-    if (id != null && hold != null) {
-      return new Planned(operation, version, id, hold.attempts(), hold.firstAt());
-    }
-    return new Planned(
-        operation, version, changeId(bytes, from, length, operation, version), 0, now);
   }
 
   /**
