@@ -10,11 +10,8 @@ import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncMode;
 import io.fulmar.internal.row.ImageRow;
-import io.fulmar.internal.source.Describer;
-import io.fulmar.internal.source.ModelRows;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.ServerIdentity;
-import io.fulmar.internal.source.SourceSession;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Folded;
 import io.fulmar.internal.store.Outcome;
@@ -266,9 +263,9 @@ final class StandardClaim implements Claim {
       PlanHead head, @Nullable StateFile state, long filterBytes, LongConsumer progress)
       throws IOException {
     String about = "[sync=" + sync.name() + " run=" + run + "]";
-    try (SourceSession session = store.session(application(), about)) {
-      head.server = session.server();
-      ModelShape shape = Describer.describe(session, sync.model());
+    try (Snapshot snapshot = store.snapshot(sync.model(), application(), about)) {
+      head.server = snapshot.server();
+      ModelShape shape = snapshot.shape();
       begin(head, shape);
       progress.accept(0);
       TagFilter filter = state == null ? null : TagFilter.of(state, filterBytes);
@@ -276,7 +273,7 @@ final class StandardClaim implements Claim {
           new Diff(
               directory, head, state, shape, rules(holdsSkipped()), filter, seeds(shape), now());
       try {
-        read(session, shape, diff, progress);
+        read(snapshot, diff, progress);
         return diff;
       } catch (IOException | RuntimeException e) {
         diff.close();
@@ -340,16 +337,11 @@ final class StandardClaim implements Claim {
     return objections;
   }
 
-  private void read(SourceSession session, ModelShape shape, Diff diff, LongConsumer progress)
-      throws IOException {
+  private void read(Snapshot snapshot, Diff diff, LongConsumer progress) throws IOException {
     long[] seen = new long[2];
     seen[1] = System.nanoTime();
-    ModelRows.read(
-        session,
-        shape.readSql(sync.maxRowBytes()),
-        shape.fieldKinds(),
-        shape.columns().size() + (shape.isMeasured() ? 1 : 0),
-        "read the model " + sync.model().name(),
+    snapshot.rows(
+        sync.maxRowBytes(),
         (buffer, from, to, fields) -> {
           diff.row(buffer, from, to, fields);
           if (++seen[0] % PROGRESS_ROWS == 0 && System.nanoTime() - seen[1] > PROGRESS_NANOS) {

@@ -8,13 +8,8 @@ import io.fulmar.Source;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncStatus;
-import io.fulmar.internal.postgres.SourcePool;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
-import io.fulmar.internal.source.Describer;
-import io.fulmar.internal.source.ModelRows;
-import io.fulmar.internal.source.ModelShape;
-import io.fulmar.internal.source.SourceSession;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.SyncStore;
 import java.io.IOException;
@@ -42,8 +37,7 @@ public final class StandardStore implements SyncStore {
     REFUSE
   }
 
-  private final Source source;
-  private final SourcePool pool;
+  private final Snapshots snapshots;
   private final Path root;
   private final MissingState missingState;
   private final long diffBytes;
@@ -60,8 +54,12 @@ public final class StandardStore implements SyncStore {
    */
   public StandardStore(
       Source source, Path root, MissingState missingState, long diffBytes, Clock clock) {
-    this.source = source;
-    this.pool = new SourcePool(source, "fulmar");
+    this(new PostgresSnapshots(source), root, missingState, diffBytes, clock);
+  }
+
+  StandardStore(
+      Snapshots snapshots, Path root, MissingState missingState, long diffBytes, Clock clock) {
+    this.snapshots = snapshots;
     this.root = root.toAbsolutePath().normalize();
     this.missingState = missingState;
     this.diffBytes = diffBytes;
@@ -76,9 +74,9 @@ public final class StandardStore implements SyncStore {
     return clock;
   }
 
-  /** Begins a transaction in the source. */
-  SourceSession session(String application, String about) {
-    return SourceSession.open(pool, source, application, about);
+  /** Begins a snapshot of a model. */
+  Snapshot snapshot(Model model, String application, String about) {
+    return snapshots.open(model, application, about);
   }
 
   @Override
@@ -156,18 +154,12 @@ public final class StandardStore implements SyncStore {
   public ModelPreview preview(Model model) {
     String about = "[model=" + model.name() + "]";
     List<Row> rows = new ArrayList<>();
-    try (SourceSession session = session("fulmar preview", about)) {
-      ModelShape shape = Describer.describe(session, model);
-      Shape rowShape = shape.rowShape();
-      ModelRows.read(
-          session,
-          shape.previewSql(),
-          shape.fieldKinds(),
-          shape.columns().size(),
-          "read the model " + model.name(),
+    try (Snapshot snapshot = snapshots.open(model, "fulmar preview", about)) {
+      Shape rowShape = snapshot.shape().rowShape();
+      snapshot.firstRows(
           (buffer, from, to, fields) ->
               rows.add(ImageRow.of(rowShape, Arrays.copyOfRange(buffer, from, to))));
-      return new ModelPreview(shape.preview(), rows);
+      return new ModelPreview(snapshot.shape().preview(), rows);
     } catch (IOException e) {
       throw new IllegalStateException("a list does not throw this", e);
     }
@@ -175,6 +167,6 @@ public final class StandardStore implements SyncStore {
 
   @Override
   public void close() {
-    pool.close();
+    snapshots.close();
   }
 }

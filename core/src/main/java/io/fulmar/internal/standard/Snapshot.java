@@ -1,0 +1,35 @@
+package io.fulmar.internal.standard;
+
+import io.fulmar.internal.source.ModelShape;
+import io.fulmar.internal.source.RowSink;
+import io.fulmar.internal.source.ServerIdentity;
+import java.io.IOException;
+
+/** One model at one moment; the transaction is over once it is closed. Not threadsafe. */
+interface Snapshot extends AutoCloseable {
+  /** Which database it is, and when. */
+  ServerIdentity server();
+
+  /** The model, described. */
+  ModelShape shape();
+
+  /**
+   * Reads all rows.
+   *
+   * @param maxRowBytes rows with more bytes come without their values
+   * @param sink takes the rows
+   * @throws IOException if the sink threw it
+   */
+  void rows(long maxRowBytes, RowSink sink) throws IOException;
+
+  /**
+   * Reads the first rows, for a preview.
+   *
+   * @param sink takes the rows
+   * @throws IOException if the sink threw it
+   */
+  void firstRows(RowSink sink) throws IOException;
+
+  @Override
+  void close();
+}

@@ -1,0 +1,20 @@
+package io.fulmar.internal.standard;
+
+import io.fulmar.Model;
+
+/** Where models are read. Threadsafe. */
+interface Snapshots extends AutoCloseable {
+  /**
+   * Begins a snapshot and describes the model in it.
+   *
+   * @param model what is read
+   * @param application shown in the source as the name of the reader
+   * @param about the tail of messages
+   * @throws io.fulmar.SourceException if the source cannot be reached or read
+   * @throws io.fulmar.ConfigurationException if the model cannot be used
+   */
+  Snapshot open(Model model, String application, String about);
+
+  @Override
+  void close();
+}
