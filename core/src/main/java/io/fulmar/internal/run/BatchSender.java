@@ -147,7 +147,7 @@ final class BatchSender {
       }
       if (part.why() == Part.Why.REJECTED_AGAIN) {
         rejections.recordException(new NotAppliedException("rejected for now", (Throwable) null));
-        if (!pause(rejections)) {
+        if (!pause(rejections.getDelay())) {
           continue;
         }
       }
@@ -253,14 +253,15 @@ final class BatchSender {
       if (!acquire()) {
         return new Answer.Stopped();
       }
+      Duration delay;
       try {
         lastUntil = reservation.beforeCall();
         tally.called();
         return checked(writer.write(batch), batch);
       } catch (NotAppliedException e) {
         retries.recordException(e);
-        long delay = retries.getDelay().toMillis();
-        if (scope.now() + delay > giveUpAt) {
+        delay = delay(retries, e.retryAfter());
+        if (scope.now() + delay.toMillis() > giveUpAt) {
           String why = "nothing was applied within %s, at last: %s";
           scope.stop(
               new RunScope.Stop.Failed(why.formatted(scope.sync().retryFor(), e.getMessage()), e));
@@ -284,10 +285,16 @@ final class BatchSender {
       } finally {
         throttle.release();
       }
-      if (!pause(retries)) {
+      if (!pause(delay)) {
         return new Answer.Stopped();
       }
     }
+  }
+
+  /** The backoff, or what the destination asks for if that is longer. */
+  private static Duration delay(Execution<Object> retries, @Nullable Duration retryAfter) {
+    Duration backoff = retries.getDelay();
+    return retryAfter == null || retryAfter.compareTo(backoff) < 0 ? backoff : retryAfter;
   }
 
   private boolean acquire() {
@@ -335,10 +342,10 @@ final class BatchSender {
     return null;
   }
 
-  /** Waits for as long as the retry policy says; false if the run should stop instead. */
-  private boolean pause(Execution<Object> retries) {
+  /** Waits; false if the run should stop instead. */
+  private boolean pause(Duration delay) {
     try {
-      scope.await(retries.getDelay());
+      scope.await(delay);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       scope.stop(new RunScope.Stop.Cancelled());
@@ -352,10 +359,6 @@ final class BatchSender {
         .withBackoff(FIRST_DELAY, LONGEST_DELAY)
         .withJitter(JITTER)
         .withMaxAttempts(-1)
-        .<NotAppliedException>withDelayFnOn(
-            context ->
-                context.getLastException() instanceof NotAppliedException e ? e.retryAfter() : null,
-            NotAppliedException.class)
         .build();
   }
 }
