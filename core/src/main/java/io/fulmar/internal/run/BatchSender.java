@@ -131,7 +131,7 @@ final class BatchSender {
   List<Outcome> send(Action action, List<PlannedChange> changes) {
     List<Pending> all = new ArrayList<>(changes.size());
     changes.forEach(change -> all.add(new Pending(change)));
-    int callsForEachFound = 2 * (32 - Integer.numberOfLeadingZeros(changes.size())) + 16;
+    int callsForEachFound = 2 * (32 - Integer.numberOfLeadingZeros(changes.size() - 1)) + 16;
     int callsLeft = callsForEachFound;
     Execution<Object> rejections = Execution.of(retryPolicy());
     Deque<Part> parts = new ArrayDeque<>();
