@@ -64,6 +64,7 @@ final class BatchSender {
     boolean unsure;
     long until;
     int rejections;
+    Hold.@Nullable Reason rejection;
     @Nullable Outcome outcome;
 
     Pending(PlannedChange planned) {
@@ -76,6 +77,15 @@ final class BatchSender {
     }
 
     void end(Outcome.Kind kind, Hold.@Nullable Reason reason) {
+      boolean nothingNew =
+          kind == Outcome.Kind.UNKNOWN
+              || kind == Outcome.Kind.UNKNOWN_ALONE
+              || kind == Outcome.Kind.REJECTED_TOGETHER;
+      if (nothingNew && rejection != null) {
+        // It was rejected by name in this run, which counts; a later call can add doubt.
+        outcome = new Outcome(Outcome.Kind.REJECTED, unsure, until, rejection);
+        return;
+      }
       if (kind == Outcome.Kind.ACCEPTED && until == 0) {
         outcome = Outcome.ACCEPTED;
         return;
@@ -225,7 +235,8 @@ final class BatchSender {
       } else if (verdict instanceof Verdict.Skipped) {
         pending.end(Outcome.Kind.SKIPPED, null);
       } else if (verdict instanceof Verdict.Rejected rejected) {
-        pending.end(Outcome.Kind.REJECTED, new Hold.Reason(rejected.code(), rejected.message()));
+        pending.rejection = new Hold.Reason(rejected.code(), rejected.message());
+        pending.end(Outcome.Kind.REJECTED, pending.rejection);
         if (rejected.retry() == Verdict.Retry.THIS_RUN
             && ++pending.rejections <= RETRIES_OF_A_ROW) {
           again.add(pending);
