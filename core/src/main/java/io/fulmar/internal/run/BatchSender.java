@@ -266,7 +266,9 @@ final class BatchSender {
       }
       Duration delay;
       try {
-        lastUntil = reservation.beforeCall();
+        if (!reserve()) {
+          return new Answer.Stopped();
+        }
         tally.called();
         return checked(writer.write(batch), batch);
       } catch (NotAppliedException e) {
@@ -306,6 +308,17 @@ final class BatchSender {
   private static Duration delay(Execution<Object> retries, @Nullable Duration retryAfter) {
     Duration backoff = retries.getDelay();
     return retryAfter == null || retryAfter.compareTo(backoff) < 0 ? backoff : retryAfter;
+  }
+
+  /** Puts on record what the call may do; false, and the run stops, if that is not possible. */
+  private boolean reserve() {
+    try {
+      lastUntil = reservation.beforeCall();
+      return true;
+    } catch (RuntimeException e) {
+      scope.stop(new RunScope.Stop.Failed("what is to be sent cannot be put on record", e));
+      return false;
+    }
   }
 
   private boolean acquire() {

@@ -213,8 +213,8 @@ final class Delivering {
       long deadline = scope.sync().callDeadline().toMillis();
       long until = scope.now() + deadline;
       if (until > reservedUntil) {
+        claim.reserve(from, to, until + deadline);
         reservedUntil = until + deadline;
-        claim.reserve(from, to, reservedUntil);
       }
       return until;
     }
