@@ -81,12 +81,7 @@ final class Delivering {
     List<Thread> threads = new ArrayList<>();
     PlanReader reader = claim.open(plan);
     try {
-      for (int lane = 1; lane <= lanes; lane++) {
-        Thread thread = settings.threads().newThread(lane(lane, reader, running));
-        thread.setName("fulmar-" + sync.name() + "-lane-" + lane);
-        threads.add(thread);
-        thread.start();
-      }
+      start(lanes, reader, running, threads);
       waitFor(running, threads, total);
     } finally {
       if (running.getCount() == 0) {
@@ -94,6 +89,25 @@ final class Delivering {
       }
     }
     scope.emit(new RunEvent.Delivering(sync.name(), scope.run(), tally.done(), total));
+  }
+
+  /** Starts the lanes; if one cannot begin, the others are told to stop. */
+  private void start(int lanes, PlanReader reader, CountDownLatch running, List<Thread> threads) {
+    int begun = 0;
+    try {
+      while (begun < lanes) {
+        Thread thread = settings.threads().newThread(lane(begun + 1, reader, running));
+        thread.setName("fulmar-" + scope.sync().name() + "-lane-" + (begun + 1));
+        thread.start();
+        threads.add(thread);
+        begun++;
+      }
+    } catch (RuntimeException | Error e) {
+      scope.stop(new RunScope.Stop.Failed("a lane could not begin: " + e.getClass().getName(), e));
+      for (int lane = begun; lane < lanes; lane++) {
+        running.countDown();
+      }
+    }
   }
 
   private void waitFor(CountDownLatch running, List<Thread> threads, long total) {
@@ -109,7 +123,7 @@ final class Delivering {
         interrupted = true;
         scope.stop(new RunScope.Stop.Cancelled());
       }
-      claim.flush();
+      flush();
       if (++shown % 2 == 0) {
         scope.emit(new RunEvent.Delivering(scope.sync().name(), scope.run(), tally.done(), total));
       }
@@ -125,6 +139,15 @@ final class Delivering {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** A claim that cannot note outcomes is of no use: the lanes stop, and are waited for. */
+  private void flush() {
+    try {
+      claim.flush();
+    } catch (RuntimeException e) {
+      scope.stop(new RunScope.Stop.Failed("outcomes cannot be put on record", e));
     }
   }
 
