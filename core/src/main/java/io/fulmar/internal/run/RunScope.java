@@ -105,7 +105,7 @@ final class RunScope {
     for (RunListener listener : sync.listeners()) {
       try {
         listener.on(event);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         LOG.warn("a listener threw, and goes on being told: {}", e.getClass().getName());
       }
     }
