@@ -1,0 +1,754 @@
+package io.fulmar.internal.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fulmar.Action;
+import io.fulmar.DeliveryException;
+import io.fulmar.FailureCodes;
+import io.fulmar.Model;
+import io.fulmar.Operation;
+import io.fulmar.Removal;
+import io.fulmar.RunEvent;
+import io.fulmar.RunStatus;
+import io.fulmar.StateException;
+import io.fulmar.Sync;
+import io.fulmar.SyncReport;
+import io.fulmar.internal.store.Outcome;
+import io.fulmar.internal.store.Outcome.Kind;
+import io.fulmar.internal.store.PlannedChange;
+import io.fulmar.spi.Batch;
+import io.fulmar.spi.BatchRejectedException;
+import io.fulmar.spi.Capabilities;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.Destination;
+import io.fulmar.spi.NotAppliedException;
+import io.fulmar.spi.RunContext;
+import io.fulmar.spi.StopRunException;
+import io.fulmar.spi.Writer;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Whole runs over a store whose plan the test writes: how changes go into batches and lanes, and
+ * that everything is on record before it is sent. After each test the store has seen no breach of
+ * its protocol, and no thread of the engine is left.
+ */
+class DeliveringTest {
+  private final ManualTime time = new ManualTime();
+  private final PlanStore store = new PlanStore(time);
+  private final Runner runner = new Runner(store, settings(Duration.ofSeconds(10)));
+
+  @AfterEach
+  void nothingIsLeft() throws InterruptedException {
+    runner.close();
+    assertThat(store.breaches()).isEmpty();
+    EngineThreads.assertNoneLeft();
+  }
+
+  private RunnerSettings settings(Duration grace) {
+    return new RunnerSettings(time, RunnerSettings.defaults().threads(), time, grace);
+  }
+
+  private static Capabilities.Builder all() {
+    return Capabilities.builder().actions(EnumSet.allOf(Action.class));
+  }
+
+  private Destination destination(Capabilities.Builder capabilities, Writer writer) {
+    return Destination.of(
+        "test",
+        capabilities.build(),
+        batch -> {
+          store.sent(batch);
+          return writer.write(batch);
+        });
+  }
+
+  private static Sync.Builder sync(String name, Destination destination) {
+    return Sync.builder(name)
+        .model(Model.query("customers", "select 1 as id").key("id"))
+        .to(destination)
+        .onRemoved(Removal.DELETE)
+        .guardRemovals(1, Long.MAX_VALUE);
+  }
+
+  private static Delivery accept(Batch batch) {
+    assertThat(batch.changes()).isNotEmpty();
+    return Delivery.allAccepted();
+  }
+
+  // ------------------------------------------------------------------------------------- batches
+
+  @Test
+  void batchesHoldAtMostSoManyRowsAndEachChangeOnce() {
+    List<Batch> got = new ArrayList<>();
+    store.plan(Changes.added(25));
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all().maxRows(7),
+                    batch -> {
+                      got.add(batch);
+                      return Delivery.allAccepted();
+                    }))
+            .batchRows(10)
+            .build();
+    SyncReport report = runner.run(sync).throwIfFailed();
+    assertThat(got).extracting(Batch::size).containsExactly(7, 7, 7, 4);
+    assertThat(got)
+        .flatExtracting(Batch::changes)
+        .extracting("changeId")
+        .doesNotHaveDuplicates()
+        .hasSize(25);
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(25, 25, 0, 0));
+    assertThat(report.calls()).isEqualTo(4);
+    assertThat(store.outcomes()).containsOnly(Outcome.ACCEPTED).hasSize(25);
+  }
+
+  @Test
+  void batchesHoldAtMostSoManyBytesUnlessARowAloneHasMore() {
+    List<Integer> got = new ArrayList<>();
+    int[] bytes = {400, 400, 300, 2_000, 100, 900, 1, 1_000};
+    List<PlannedChange> plan = new ArrayList<>();
+    for (int i = 0; i < bytes.length; i++) {
+      plan.add(Changes.of(i, Operation.ADDED, i, bytes[i], false, 0));
+    }
+    store.plan(plan);
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all().maxBytes(1_000),
+                    batch -> {
+                      got.add(batch.size());
+                      return Delivery.allAccepted();
+                    }))
+            .build();
+    runner.run(sync).throwIfFailed();
+    assertThat(got).containsExactly(2, 1, 1, 2, 1, 1);
+  }
+
+  @Test
+  void removalsGoBeforeAdditionsAndABatchHasOneAction() {
+    List<String> got = new ArrayList<>();
+    List<PlannedChange> plan = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      plan.add(Changes.of(i, Operation.REMOVED, i));
+    }
+    plan.add(Changes.of(3, Operation.ADDED, 3));
+    plan.add(Changes.of(4, Operation.CHANGED, 4));
+    store.plan(plan);
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      got.add(batch.action() + " " + batch.size());
+                      return Delivery.allAccepted();
+                    }))
+            .build();
+    runner.run(sync).throwIfFailed();
+    assertThat(got).containsExactly("DELETE 3", "UPSERT 2");
+  }
+
+  @Test
+  @DisplayName("P3: a row that is too large is rejected with a code of ours, without a call")
+  void oversizeRowIsRejectedWithoutACall() {
+    store.plan(
+        List.of(
+            Changes.of(0, Operation.ADDED, 0),
+            Changes.of(1, Operation.ADDED, 1, 50, true, 0),
+            Changes.of(2, Operation.ADDED, 2)));
+    List<String> got = new ArrayList<>();
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      batch.changes().forEach(change -> got.add(change.changeId()));
+                      return Delivery.allAccepted();
+                    }))
+            .maxRowBytes(5_000)
+            .build();
+    SyncReport report = runner.run(sync).throwIfFailed();
+    assertThat(got).containsExactly("c0", "c2");
+    assertThat(report.status()).isEqualTo(RunStatus.WARNING);
+    assertThat(report.failures())
+        .containsExactly(
+            new SyncReport.FailureGroup(
+                Operation.ADDED,
+                FailureCodes.ROW_TOO_LARGE,
+                "the row has more than 5000 bytes (maxRowBytes)",
+                1));
+    assertThat(store.outcomes().get(1).kind()).isEqualTo(Kind.REJECTED);
+  }
+
+  // --------------------------------------------------------------------------------------- lanes
+
+  @Test
+  void lanesCallTheDestinationAtTheSameTimeEachWithItsOwnWriter() {
+    CountDownLatch together = new CountDownLatch(3);
+    Set<String> threads = new HashSet<>();
+    List<RunContext> opened = new ArrayList<>();
+    AtomicInteger closed = new AtomicInteger();
+    store.plan(Changes.added(30));
+    Destination destination =
+        new Destination() {
+          @Override
+          public String type() {
+            return "test";
+          }
+
+          @Override
+          public String identity() {
+            return "test";
+          }
+
+          @Override
+          public Capabilities capabilities() {
+            return all().concurrency(3).build();
+          }
+
+          @Override
+          public Writer open(RunContext run) {
+            synchronized (opened) {
+              opened.add(run);
+            }
+            return new Writer() {
+              @Override
+              public Delivery write(Batch batch) throws InterruptedException {
+                store.sent(batch);
+                synchronized (threads) {
+                  threads.add(Thread.currentThread().getName());
+                }
+                together.countDown();
+                assertThat(together.await(20, TimeUnit.SECONDS)).isTrue();
+                return Delivery.allAccepted();
+              }
+
+              @Override
+              public void close() {
+                closed.incrementAndGet();
+              }
+            };
+          }
+        };
+    SyncReport report = runner.run(sync("crm", destination).batchRows(1).lanes(9).build());
+    assertThat(report.throwIfFailed().total().accepted()).isEqualTo(30);
+    assertThat(threads).contains("fulmar-crm-lane-1", "fulmar-crm-lane-2", "fulmar-crm-lane-3");
+    assertThat(opened)
+        .extracting(RunContext::lane)
+        .as("the destination takes three calls at once, so there are three lanes")
+        .containsExactlyInAnyOrder(1, 2, 3);
+    assertThat(closed).hasValue(3);
+  }
+
+  @Test
+  void syncsToTheSameDestinationShareItsConcurrency() throws Exception {
+    AtomicInteger inFlight = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    CountDownLatch both = new CountDownLatch(2);
+    PlanStore second = new PlanStore(time).plan(Changes.added(20));
+    store.plan(Changes.added(20));
+    Destination destination =
+        Destination.of(
+            "test",
+            all().concurrency(2).build(),
+            batch -> {
+              most.accumulateAndGet(inFlight.incrementAndGet(), Math::max);
+              both.countDown();
+              assertThat(both.await(20, TimeUnit.SECONDS)).isTrue();
+              Thread.yield();
+              inFlight.decrementAndGet();
+              return Delivery.allAccepted();
+            });
+    // One runner is one engine: its stores are told apart by the sync.
+    Runner shared = new Runner(new BySync(store, second), settings(Duration.ofSeconds(10)));
+    Thread other =
+        new Thread(
+            () -> {
+              SyncReport report =
+                  shared.run(sync("second", destination).batchRows(1).lanes(2).build());
+              assertThat(report.total().accepted()).isEqualTo(20);
+            });
+    other.start();
+    SyncReport report = shared.run(sync("first", destination).batchRows(1).lanes(2).build());
+    other.join();
+    shared.close();
+    assertThat(report.throwIfFailed().total().accepted()).isEqualTo(20);
+    assertThat(second.end().status()).isEqualTo(RunStatus.SUCCEEDED);
+    assertThat(most).hasValue(2);
+  }
+
+  @Test
+  void syncsToTheSameDestinationShareItsRate() {
+    PlanStore second = new PlanStore(time).plan(Changes.added(3));
+    store.plan(Changes.added(3));
+    Destination destination =
+        Destination.of(
+            "test", all().rate(1, Duration.ofSeconds(100)).build(), DeliveringTest::accept);
+    Runner shared = new Runner(new BySync(store, second), settings(Duration.ofSeconds(10)));
+    shared.run(sync("first", destination).batchRows(1).build()).throwIfFailed();
+    shared.run(sync("second", destination).batchRows(1).build()).throwIfFailed();
+    shared.close();
+    // The limiter goes by the system's clock, which hardly moves here; so the waits add up.
+    List<Duration> waits = time.waits();
+    assertThat(waits).hasSize(5);
+    for (int i = 0; i < waits.size(); i++) {
+      assertThat(waits.get(i))
+          .isBetween(Duration.ofSeconds(100L * (i + 1) - 60), Duration.ofSeconds(100L * (i + 1)));
+    }
+  }
+
+  /** Two stores behind one. */
+  private record BySync(PlanStore first, PlanStore second)
+      implements io.fulmar.internal.store.SyncStore {
+    @Override
+    public io.fulmar.internal.store.Claim claim(Sync sync) {
+      return (sync.name().equals("second") ? second : first).claim(sync);
+    }
+
+    @Override
+    public io.fulmar.SyncStatus status(Sync sync) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public io.fulmar.ModelPreview preview(Model model) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  // ---------------------------------------------------------------------------------- reservation
+
+  @Test
+  @DisplayName("P2: what is sent is reserved before, and acknowledged after")
+  void rangesAreReservedBeforeTheyAreSent() {
+    store.plan(Changes.added(4));
+    Sync sync = sync("crm", destination(all(), DeliveringTest::accept)).batchRows(2).build();
+    runner.run(sync).throwIfFailed();
+    assertThat(store.steps())
+        .containsExactly(
+            "claim",
+            "recover",
+            "plan",
+            "open",
+            "reserve 0 to 2",
+            "send UPSERT 2",
+            "acknowledge 0 2",
+            "reserve 2 to 4",
+            "send UPSERT 2",
+            "acknowledge 2 2",
+            "fold SUCCEEDED",
+            "close");
+  }
+
+  @Test
+  @DisplayName("P4: a call that begins late is reserved anew, so that the record covers it")
+  void callThatBeginsLateIsReservedAnew() {
+    store.plan(Changes.added(2));
+    AtomicInteger calls = new AtomicInteger();
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      if (calls.incrementAndGet() < 4) {
+                        throw new NotAppliedException("wait", Duration.ofSeconds(45));
+                      }
+                      return Delivery.allAccepted();
+                    }))
+            .callDeadline(Duration.ofSeconds(60))
+            .build();
+    runner.run(sync).throwIfFailed();
+    assertThat(store.steps())
+        .containsSubsequence(
+            "reserve 0 to 2",
+            "send UPSERT 2", // after 0 s; on record until 120 s
+            "send UPSERT 2", // after 45 s, may act until 105 s
+            "reserve 0 to 2",
+            "send UPSERT 2", // after 90 s, may act until 150 s
+            "send UPSERT 2",
+            "acknowledge 0 2");
+    assertThat(store.steps()).filteredOn("reserve 0 to 2"::equals).hasSize(2);
+  }
+
+  @Test
+  @DisplayName("D-04: nothing is sent that could not be reserved, and nothing of it is unsure")
+  void nothingIsSentThatCouldNotBeReserved() {
+    StateException full = new StateException("Cannot use the state: No space left on device.");
+    store.plan(Changes.added(6)).fails("reserve", full);
+    Sync sync = sync("crm", destination(all(), DeliveringTest::accept)).batchRows(2).build();
+    SyncReport report = runner.run(sync);
+    assertThat(store.log()).noneMatch(line -> line.startsWith("send"));
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error()).isSameAs(full);
+    assertThat(report.calls()).isZero();
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(6, 0, 0, 0));
+    assertThat(store.outcomes()).allMatch(outcome -> outcome == null || !outcome.unsure());
+    assertThat(store.log()).contains("fold FAILED");
+  }
+
+  @Test
+  @DisplayName("D-04: a record that cannot be renewed stops the lane before the call")
+  void callWhoseRecordCannotBeRenewedIsNotMade() {
+    StateException full = new StateException("Cannot use the state: No space left on device.");
+    store.plan(Changes.added(2));
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      store.fails("reserve", full);
+                      throw new NotAppliedException("wait", Duration.ofSeconds(100));
+                    }))
+            .build();
+    SyncReport report = runner.run(sync);
+    assertThat(store.log()).filteredOn(line -> line.startsWith("send")).hasSize(1);
+    assertThat(report.error()).isSameAs(full);
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(2, 0, 0, 0));
+  }
+
+  @Test
+  @DisplayName("D-04: an acknowledgement that cannot be noted ends the run")
+  void acknowledgementThatCannotBeNotedEndsTheRun() {
+    StateException broken = new StateException("Cannot use the state: Input/output error.");
+    store.plan(Changes.added(6)).fails("acknowledge", broken);
+    Sync sync = sync("crm", destination(all(), DeliveringTest::accept)).batchRows(2).build();
+    SyncReport report = runner.run(sync);
+    assertThat(store.log()).filteredOn(line -> line.startsWith("send")).hasSize(1);
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error()).isSameAs(broken);
+  }
+
+  @Test
+  @DisplayName("D-04: a flush that fails stops the lanes before the claim is given back")
+  void flushThatFailsStopsTheLanesBeforeTheClaimIsGivenBack() {
+    StateException broken = new StateException("Cannot use the state: Input/output error.");
+    store.plan(Changes.added(1_000)).fails("flush", broken);
+    CountDownLatch flushed = new CountDownLatch(1);
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      while (!store.log().contains("flush")) {
+                        Thread.onSpinWait();
+                      }
+                      flushed.await(200, TimeUnit.MILLISECONDS);
+                      return Delivery.allAccepted();
+                    }))
+            .batchRows(1)
+            .build();
+    SyncReport report = runner.run(sync);
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error()).isSameAs(broken);
+    List<String> log = store.log();
+    assertThat(log.subList(log.indexOf("close"), log.size())).containsExactly("close");
+    assertThat(report.total().aborted()).isPositive();
+  }
+
+  // ---------------------------------------------------------------------------------- late calls
+
+  @Test
+  @DisplayName("P4: a key whose earlier call may still act is sent after that call's time")
+  void keyWhoseEarlierCallMayStillActIsSentAfterwards() {
+    long until = time.millis() + 30_000;
+    store.plan(
+        List.of(
+            Changes.of(0, Operation.ADDED, 0),
+            Changes.of(1, Operation.CHANGED, 1, 100, false, until)));
+    List<Long> sentAt = new ArrayList<>();
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      sentAt.add(time.millis() - ManualTime.START.toEpochMilli());
+                      return Delivery.allAccepted();
+                    }))
+            .build();
+    runner.run(sync).throwIfFailed();
+    assertThat(sentAt).containsExactly(0L, 30_001L);
+    assertThat(time.waits()).containsExactly(Duration.ofMillis(30_001));
+  }
+
+  @Test
+  @DisplayName("P4: a key whose earlier call may act for long is deferred, and stays due")
+  void keyWhoseEarlierCallMayActForLongIsDeferred() {
+    long until = time.millis() + 121_000;
+    store.plan(
+        List.of(
+            Changes.of(0, Operation.ADDED, 0),
+            Changes.of(1, Operation.CHANGED, 1, 100, false, until)));
+    Sync sync = sync("crm", destination(all(), DeliveringTest::accept)).build();
+    SyncReport report = runner.run(sync).throwIfFailed();
+    assertThat(report.calls()).isEqualTo(1);
+    assertThat(report.total().aborted()).isEqualTo(1);
+    assertThat(report.status()).isEqualTo(RunStatus.SUCCEEDED);
+    assertThat(store.end().nothingUnsent()).isFalse();
+    assertThat(store.outcomes()).containsExactly(Outcome.ACCEPTED, Outcome.NOT_TRIED);
+    assertThat(time.waits()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("P4: a call that may no longer act holds nobody up")
+  void callThatMayNoLongerActHoldsNobodyUp() {
+    store.plan(List.of(Changes.of(0, Operation.CHANGED, 1, 100, false, time.millis() - 5_000)));
+    Sync sync = sync("crm", destination(all(), DeliveringTest::accept)).build();
+    assertThat(runner.run(sync).throwIfFailed().total().accepted()).isEqualTo(1);
+    assertThat(time.waits()).isEmpty();
+  }
+
+  // -------------------------------------------------------------------------------- failing runs
+
+  @Test
+  void stopRunFailsTheRunAndLeavesTheRestDue() {
+    store.plan(Changes.added(10));
+    AtomicInteger calls = new AtomicInteger();
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      if (calls.incrementAndGet() == 3) {
+                        throw new StopRunException("QUOTA", "used up");
+                      }
+                      return Delivery.allAccepted();
+                    }))
+            .batchRows(2)
+            .build();
+    SyncReport report = runner.run(sync);
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(10, 4, 0, 0));
+    assertThat(report.error())
+        .isInstanceOf(DeliveryException.class)
+        .hasMessage(
+            "Cannot deliver all of crm: the destination stopped the run (QUOTA): used up. What was"
+                + " accepted is remembered, the rest stays due. [sync=crm run="
+                + report.run()
+                + "]")
+        .hasCauseInstanceOf(StopRunException.class);
+    assertThat(store.log()).contains("fold FAILED");
+    assertThat(store.outcomes().subList(0, 4)).containsOnly(Outcome.ACCEPTED);
+  }
+
+  @Test
+  void destinationThatCannotBeOpenedFailsTheRun() {
+    store.plan(Changes.added(1));
+    Destination closed =
+        new Destination() {
+          @Override
+          public String type() {
+            return "test";
+          }
+
+          @Override
+          public String identity() {
+            return "test";
+          }
+
+          @Override
+          public Capabilities capabilities() {
+            return all().build();
+          }
+
+          @Override
+          public Writer open(RunContext run) throws IOException {
+            throw new IOException("secret value 4711");
+          }
+        };
+    SyncReport report = runner.run(sync("crm", closed).build());
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error())
+        .hasMessageContaining("the destination cannot be opened: java.io.IOException")
+        .hasMessageNotContaining("4711");
+    assertThat(report.total().aborted()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("D-07: lanes that have begun are stopped if another cannot begin")
+  void lanesAreStoppedIfAnotherCannotBegin() {
+    store.plan(Changes.added(1_000));
+    AtomicInteger made = new AtomicInteger();
+    RunnerSettings defaults = settings(Duration.ofSeconds(10));
+    RunnerSettings scarce =
+        new RunnerSettings(
+            time,
+            task -> {
+              if (made.incrementAndGet() == 3) { // the run, lane 1, and then no more
+                throw new InternalError("no thread to be had");
+              }
+              return defaults.threads().newThread(task);
+            },
+            time,
+            Duration.ofSeconds(10));
+    Runner poor = new Runner(store, scarce);
+    Sync sync =
+        sync("crm", destination(all(), DeliveringTest::accept)).batchRows(1).lanes(2).build();
+    SyncReport report = poor.run(sync);
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error()).hasMessageContaining("java.lang.InternalError");
+    List<String> log = store.log();
+    assertThat(log.subList(log.indexOf("close"), log.size())).containsExactly("close");
+    poor.close();
+  }
+
+  // -------------------------------------------------------------------------------------- counts
+
+  @Test
+  @DisplayName("planned >= attempted = succeeded + failed, and aborted is the rest")
+  void countsAddUpInRandomRuns() {
+    long seed = System.nanoTime();
+    System.out.println("countsAddUpInRandomRuns: seed " + seed);
+    for (int round = 0; round < 150; round++) {
+      Random random = new Random(seed + round);
+      int removed = random.nextInt(20);
+      int rows = 1 + removed + random.nextInt(60);
+      List<PlannedChange> plan = new ArrayList<>();
+      for (int i = 0; i < rows; i++) {
+        Operation operation =
+            i < removed
+                ? Operation.REMOVED
+                : random.nextBoolean() ? Operation.ADDED : Operation.CHANGED;
+        plan.add(Changes.of(i, operation, i, 100, random.nextInt(15) == 0, 0));
+      }
+      store.plan(plan);
+      Destination destination = destination(all(), batch -> moody(batch, random));
+      Sync sync =
+          sync("crm", destination)
+              .batchRows(1 + random.nextInt(12))
+              .lanes(1 + random.nextInt(3))
+              .build();
+      SyncReport report = runner.run(sync);
+      SyncReport.Counts total = report.total();
+      assertThat(total.planned()).isEqualTo(rows);
+      assertThat(total.attempted()).isEqualTo(total.succeeded() + total.failed());
+      assertThat(total.attempted()).isLessThanOrEqualTo(rows);
+      assertThat(total.aborted()).isEqualTo(rows - total.attempted());
+      long grouped = report.failures().stream().mapToLong(SyncReport.FailureGroup::count).sum();
+      assertThat(grouped).isEqualTo(total.failed());
+      long acknowledged =
+          store.outcomes().stream()
+              .filter(outcome -> outcome != null && outcome.kind() == Kind.ACCEPTED)
+              .count();
+      assertThat(total.accepted()).as("seed %d", seed + round).isEqualTo(acknowledged);
+      if (report.status() == RunStatus.SUCCEEDED || report.status() == RunStatus.WARNING) {
+        assertThat(total.aborted()).isZero();
+        assertThat(report.status() == RunStatus.WARNING).isEqualTo(total.failed() > 0);
+      }
+      for (Operation operation : Operation.values()) {
+        assertThat(report.counts(operation).aborted()).isNotNegative();
+      }
+    }
+  }
+
+  private static Delivery moody(Batch batch, Random shared) throws Exception {
+    int mood;
+    long seed;
+    synchronized (shared) {
+      mood = shared.nextInt(60);
+      seed = shared.nextLong();
+    }
+    Random random = new Random(seed);
+    if (mood < 4) {
+      throw new IOException("reset");
+    } else if (mood < 8) {
+      throw new NotAppliedException("busy", (Throwable) null);
+    } else if (mood < 12) {
+      throw new BatchRejectedException("POISON", "bad");
+    } else if (mood == 12) {
+      throw new StopRunException("QUOTA", "used up");
+    } else if (mood == 13) {
+      throw new StackOverflowError();
+    } else if (mood == 14) {
+      throw new NotAppliedException("down", Duration.ofDays(1));
+    } else if (mood < 18) {
+      return Delivery.builder().answer("nobody", new io.fulmar.spi.Verdict.Accepted()).build();
+    }
+    Delivery.Builder answer = Delivery.builder();
+    batch
+        .changes()
+        .forEach(
+            change -> {
+              switch (random.nextInt(8)) {
+                case 0 -> answer.rejected(change, "BAD" + random.nextInt(3), "no");
+                case 1 -> answer.skipped(change);
+                case 2 -> {} // not named
+                case 3 ->
+                    answer.answer(
+                        change.changeId(),
+                        new io.fulmar.spi.Verdict.Rejected(
+                            "BUSY", "later", io.fulmar.spi.Verdict.Retry.THIS_RUN));
+                default -> answer.accepted(change);
+              }
+            });
+    return answer.build();
+  }
+
+  @Test
+  void failuresAreGroupedByOperationAndCodeAtMostAHundredGroups() {
+    store.plan(Changes.added(500));
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      Delivery.Builder answer = Delivery.builder();
+                      batch
+                          .changes()
+                          .forEach(
+                              change -> answer.rejected(change, "BAD" + change.changeId(), "no"));
+                      return answer.build();
+                    }))
+            .build();
+    SyncReport report = runner.run(sync);
+    assertThat(report.failures()).hasSizeLessThanOrEqualTo(100);
+    assertThat(report.failures().get(0).code()).isEqualTo("FULMAR_OTHER_CODES");
+    assertThat(report.failures().stream().mapToLong(SyncReport.FailureGroup::count).sum())
+        .isEqualTo(500);
+  }
+
+  @Test
+  void progressNamesWhatIsDoneAndWhatIsPlanned() {
+    List<RunEvent.Delivering> progress = new ArrayList<>();
+    store.plan(Changes.added(7));
+    Sync sync =
+        sync("crm", destination(all(), DeliveringTest::accept))
+            .batchRows(2)
+            .listener(
+                event -> {
+                  if (event instanceof RunEvent.Delivering delivering) {
+                    progress.add(delivering);
+                  }
+                })
+            .build();
+    runner.run(sync).throwIfFailed();
+    RunEvent.Delivering last = progress.get(progress.size() - 1);
+    assertThat(last.done()).isEqualTo(7);
+    assertThat(last.planned()).isEqualTo(7);
+  }
+}

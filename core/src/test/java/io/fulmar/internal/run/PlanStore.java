@@ -1,0 +1,387 @@
+package io.fulmar.internal.run;
+
+import io.fulmar.AlreadyRunningException;
+import io.fulmar.Change;
+import io.fulmar.ChangeSet;
+import io.fulmar.Model;
+import io.fulmar.ModelPreview;
+import io.fulmar.Operation;
+import io.fulmar.StateException;
+import io.fulmar.Sync;
+import io.fulmar.SyncStatus;
+import io.fulmar.internal.store.Claim;
+import io.fulmar.internal.store.Folded;
+import io.fulmar.internal.store.Outcome;
+import io.fulmar.internal.store.PlanReader;
+import io.fulmar.internal.store.PlannedChange;
+import io.fulmar.internal.store.Recovery;
+import io.fulmar.internal.store.RunEnd;
+import io.fulmar.internal.store.StoredPlan;
+import io.fulmar.internal.store.SyncStore;
+import io.fulmar.spi.Batch;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A store whose plan the test writes, and which notes what a runner does with it, in order. Strict:
+ * what breaks the protocol of a claim is on record in {@link #breaches}. Threadsafe.
+ */
+final class PlanStore implements SyncStore {
+  private final Clock clock;
+  private final List<String> log = new ArrayList<>();
+  private final List<String> breaches = new ArrayList<>();
+  private final Map<String, RuntimeException> failures = new HashMap<>();
+  private final Set<String> claimed = new HashSet<>();
+  private List<PlannedChange> changes = List.of();
+  private List<String> objections = List.of();
+  private long invalid;
+  private long live;
+  private long firstRemovals;
+  private @Nullable Recovery recovery;
+  private @Nullable StoredPlan kept;
+  private long runs = Changes.RUN;
+  private long[] reservedUntil = new long[0];
+  private @Nullable Outcome[] outcomes = new @Nullable Outcome[0];
+  private @Nullable RunEnd end;
+  private boolean folded;
+
+  PlanStore(Clock clock) {
+    this.clock = clock;
+  }
+
+  /** What the next claims plan. */
+  synchronized PlanStore plan(List<PlannedChange> planned) {
+    changes = List.copyOf(planned);
+    return this;
+  }
+
+  synchronized PlanStore invalid(long rows) {
+    invalid = rows;
+    return this;
+  }
+
+  synchronized PlanStore live(long keys, long removedForTheFirstTime) {
+    live = keys;
+    firstRemovals = removedForTheFirstTime;
+    return this;
+  }
+
+  synchronized PlanStore objections(String... sentences) {
+    objections = List.of(sentences);
+    return this;
+  }
+
+  synchronized PlanStore recovers(Recovery found) {
+    recovery = found;
+    return this;
+  }
+
+  /** From now on a step throws: plan, open, reserve, acknowledge, flush, fold, end; null = not. */
+  synchronized PlanStore fails(String step, @Nullable RuntimeException failure) {
+    if (failure == null) {
+      failures.remove(step);
+    } else {
+      failures.put(step, failure);
+    }
+    return this;
+  }
+
+  synchronized List<String> log() {
+    return List.copyOf(log);
+  }
+
+  /** The log without the flushes, of which there are as many as time allows. */
+  synchronized List<String> steps() {
+    return log.stream().filter(line -> !line.equals("flush")).toList();
+  }
+
+  synchronized List<String> breaches() {
+    return List.copyOf(breaches);
+  }
+
+  /** What was acknowledged, by position; null where nothing was. */
+  synchronized List<@Nullable Outcome> outcomes() {
+    return new ArrayList<>(Arrays.asList(outcomes));
+  }
+
+  /** Positions that were reserved. */
+  synchronized long reserved() {
+    return Arrays.stream(reservedUntil).filter(until -> until != 0).count();
+  }
+
+  synchronized @Nullable RunEnd end() {
+    return end;
+  }
+
+  synchronized boolean folded() {
+    return folded;
+  }
+
+  /** To be called by the destination with each batch. */
+  synchronized void sent(Batch batch) {
+    log.add("send " + batch.action() + " " + batch.size());
+    for (Change change : batch.changes()) {
+      int position = position(change);
+      if (reservedUntil[position] <= clock.millis()) {
+        breaches.add("position " + position + " is sent without a reservation that holds");
+      }
+      if (outcomes[position] != null) {
+        breaches.add("position " + position + " is sent after its acknowledgement");
+      }
+    }
+  }
+
+  private int position(Change change) {
+    for (PlannedChange planned : changes) {
+      if (planned.change() == change) {
+        return (int) planned.position();
+      }
+    }
+    throw new AssertionError("a change that was not planned is sent: " + change.changeId());
+  }
+
+  private void step(String name, String what) {
+    log.add(what);
+    RuntimeException failure = failures.get(name);
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  @Override
+  public synchronized Claim claim(Sync sync) {
+    if (!claimed.add(sync.name())) {
+      throw new AlreadyRunningException("Cannot run " + sync.name() + ": it is running.");
+    }
+    log.add("claim");
+    end = null;
+    folded = false;
+    return new PlanClaim(sync, ++runs);
+  }
+
+  @Override
+  public SyncStatus status(Sync sync) {
+    throw new UnsupportedOperationException("this store keeps no status");
+  }
+
+  @Override
+  public ModelPreview preview(Model model) {
+    throw new UnsupportedOperationException("this store has no rows");
+  }
+
+  @Override
+  public void close() {}
+
+  private final class PlanClaim implements Claim {
+    private final Sync sync;
+    private final long run;
+    private boolean open;
+    private boolean closed;
+
+    PlanClaim(Sync sync, long run) {
+      this.sync = sync;
+      this.run = run;
+    }
+
+    private void live() {
+      if (closed) {
+        throw new StateException("Cannot note an outcome: the run is over.");
+      }
+    }
+
+    @Override
+    public long run() {
+      return run;
+    }
+
+    @Override
+    public @Nullable Recovery recover() {
+      synchronized (PlanStore.this) {
+        step("recover", "recover");
+        Recovery found = recovery;
+        recovery = null;
+        return found;
+      }
+    }
+
+    @Override
+    public StoredPlan plan(LongConsumer progress) {
+      synchronized (PlanStore.this) {
+        step("plan", "plan");
+        progress.accept(0);
+        progress.accept(changes.size());
+        reservedUntil = new long[changes.size()];
+        outcomes = new @Nullable Outcome[changes.size()];
+        Map<Operation, Long> counts = new EnumMap<>(Operation.class);
+        for (PlannedChange change : changes) {
+          counts.merge(change.change().operation(), 1L, Long::sum);
+        }
+        ChangeSet set =
+            new ChangeSet(
+                Long.toString(run),
+                sync.name(),
+                run,
+                Instant.EPOCH,
+                changes.size(),
+                counts,
+                0,
+                0,
+                invalid,
+                List.of(),
+                List.of());
+        return new StoredPlan(set, live, firstRemovals, objections, 0);
+      }
+    }
+
+    @Override
+    public StoredPlan stored(String planId) {
+      synchronized (PlanStore.this) {
+        log.add("stored");
+        if (kept == null || !kept.changeSet().id().equals(planId)) {
+          throw new StateException("Cannot apply plan " + planId + ": there is no such plan.");
+        }
+        return kept;
+      }
+    }
+
+    @Override
+    public void keep(StoredPlan plan) {
+      synchronized (PlanStore.this) {
+        log.add("keep");
+        kept = plan;
+      }
+    }
+
+    @Override
+    public @Nullable StoredPlan kept() {
+      synchronized (PlanStore.this) {
+        return kept;
+      }
+    }
+
+    @Override
+    public void drop(StoredPlan plan) {
+      synchronized (PlanStore.this) {
+        log.add("drop");
+        if (plan == kept) {
+          breaches.add("the plan that waits for approval is dropped");
+        }
+      }
+    }
+
+    @Override
+    public PlanReader open(StoredPlan plan) {
+      synchronized (PlanStore.this) {
+        step("open", "open");
+        open = true;
+        return new ListReader(changes);
+      }
+    }
+
+    @Override
+    public void reserve(long from, long to, long until) {
+      synchronized (PlanStore.this) {
+        live();
+        step("reserve", "reserve " + from + " to " + to);
+        if (!open || from < 0 || to > changes.size() || from >= to || until <= clock.millis()) {
+          breaches.add("reserved " + from + " to " + to + " until " + until);
+        }
+        for (int i = (int) from; i < to; i++) {
+          reservedUntil[i] = until;
+        }
+      }
+    }
+
+    @Override
+    public void acknowledge(long from, List<Outcome> noted) {
+      synchronized (PlanStore.this) {
+        live();
+        step("acknowledge", "acknowledge " + from + " " + noted.size());
+        for (int i = 0; i < noted.size(); i++) {
+          int position = (int) from + i;
+          if (folded || outcomes[position] != null) {
+            breaches.add("position " + position + " is acknowledged again or too late");
+          }
+          outcomes[position] = noted.get(i);
+        }
+      }
+    }
+
+    @Override
+    public void flush() {
+      synchronized (PlanStore.this) {
+        live();
+        step("flush", "flush");
+      }
+    }
+
+    @Override
+    public Folded fold(StoredPlan plan, RunEnd runEnd) {
+      synchronized (PlanStore.this) {
+        live();
+        step("fold", "fold " + runEnd.status());
+        if (folded) {
+          breaches.add("folded twice");
+        }
+        folded = true;
+        end = runEnd;
+        return new Folded(0);
+      }
+    }
+
+    @Override
+    public void end(RunEnd runEnd) {
+      synchronized (PlanStore.this) {
+        live();
+        step("end", "end " + runEnd.status());
+        end = runEnd;
+      }
+    }
+
+    @Override
+    public void close() {
+      synchronized (PlanStore.this) {
+        log.add("close");
+        closed = true;
+        claimed.remove(sync.name());
+      }
+    }
+  }
+
+  /** Hands out a list. */
+  private static final class ListReader implements PlanReader {
+    private final List<PlannedChange> changes;
+    private int next;
+
+    ListReader(List<PlannedChange> changes) {
+      this.changes = changes;
+    }
+
+    @Override
+    public synchronized List<PlannedChange> next(int maxRows, long maxBytes) {
+      List<PlannedChange> result = new ArrayList<>();
+      long bytes = 0;
+      while (next < changes.size() && result.size() < maxRows) {
+        bytes += changes.get(next).bytes();
+        if (bytes > maxBytes && !result.isEmpty()) {
+          break;
+        }
+        result.add(changes.get(next++));
+      }
+      return result;
+    }
+
+    @Override
+    public void close() {}
+  }
+}
