@@ -256,6 +256,7 @@ public final class Runner implements AutoCloseable {
     private Duration deliverTime = Duration.ZERO;
     private Duration foldTime = Duration.ZERO;
     private @Nullable ChangeSet changeSet;
+    private boolean planning;
     private long newlyQuarantined;
 
     Course(RunScope scope, Claim claim) {
@@ -269,23 +270,32 @@ public final class Runner implements AutoCloseable {
       RunLog.started(sync, claim.run());
       scope.emit(new RunEvent.Started(sync.name(), claim.run()));
       SyncReport report;
+      FulmarException refusal = null;
       try {
         report = steps(planId);
-      } catch (SourceException e) {
-        report = failed(e);
       } catch (FulmarException e) {
-        claim.end(new RunEnd(RunStatus.FAILED, settings.clock().instant(), false));
-        throw e;
+        report = end(RunStatus.FAILED, e);
+        refusal = isRefusal(e) ? e : null;
       }
       RunLog.ended(report);
       scope.emit(new RunEvent.Ended(sync.name(), claim.run(), report));
+      if (refusal != null) {
+        throw refusal;
+      }
       return report;
+    }
+
+    /** Whether no run came about; what goes wrong later is in the report alone. */
+    private boolean isRefusal(FulmarException e) {
+      return !(e instanceof SourceException) && !(e instanceof StateException && planning);
     }
 
     private SyncReport steps(@Nullable String planId) {
       recover(scope, claim);
+      planning = planId == null;
       long began = System.nanoTime();
       StoredPlan plan = planId == null ? guarded(sync, read(scope, claim)) : claim.stored(planId);
+      planning = true;
       planTime = since(began);
       changeSet = plan.changeSet();
       scope.emit(new RunEvent.Planned(sync.name(), claim.run(), plan.changeSet()));
@@ -330,14 +340,28 @@ public final class Runner implements AutoCloseable {
                   ? RunStatus.CANCELLED
                   : clean ? RunStatus.SUCCEEDED : RunStatus.WARNING;
       boolean nothingUnsent = stop == null && clean && total.aborted() == 0;
-      Folded folded =
-          claim.fold(plan, new RunEnd(status, settings.clock().instant(), nothingUnsent));
+      Folded folded;
+      try {
+        folded = claim.fold(plan, new RunEnd(status, settings.clock().instant(), nothingUnsent));
+      } catch (StateException e) {
+        foldTime = since(began);
+        if (stop instanceof RunScope.Stop.Failed failed) {
+          suppress(e, failure(failed));
+        }
+        throw e;
+      }
       newlyQuarantined = folded.newlyQuarantined();
       foldTime = since(began);
       if (stop instanceof RunScope.Stop.Failed failed) {
         return report(status, failure(failed));
       }
       return report(status, stop == null ? null : cancelled());
+    }
+
+    private static void suppress(Throwable first, Throwable later) {
+      if (first != later) {
+        first.addSuppressed(later);
+      }
     }
 
     private FulmarException failure(RunScope.Stop.Failed failed) {
@@ -358,12 +382,15 @@ public final class Runner implements AutoCloseable {
               .formatted(sync.name(), scope.identity()));
     }
 
-    private SyncReport failed(SourceException e) {
-      return end(RunStatus.FAILED, e);
-    }
-
     private SyncReport end(RunStatus status, @Nullable FulmarException error) {
-      claim.end(new RunEnd(status, settings.clock().instant(), false));
+      try {
+        claim.end(new RunEnd(status, settings.clock().instant(), false));
+      } catch (StateException e) {
+        if (error == null) {
+          throw e;
+        }
+        suppress(error, e);
+      }
       return report(status, error);
     }
 
