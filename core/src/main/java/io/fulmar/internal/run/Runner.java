@@ -303,7 +303,9 @@ public final class Runner implements AutoCloseable {
         return hold(plan);
       }
       if (scope.isStopped()) {
-        claim.drop(plan);
+        if (planId == null) {
+          claim.drop(plan);
+        }
         return end(RunStatus.CANCELLED, cancelled());
       }
       return deliver(plan);
