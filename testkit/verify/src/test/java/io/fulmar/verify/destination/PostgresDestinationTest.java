@@ -312,7 +312,7 @@ class PostgresDestinationTest {
             "t",
             "2024-02-03 04:05:06",
             "i",
-            "-1 days +02:03:00",
+            "-1 days 02:03:00",
             "b",
             "\\x5c00",
             "x",
