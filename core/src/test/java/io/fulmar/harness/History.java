@@ -42,6 +42,7 @@ public final class History {
   private final ScriptedDestination destination;
   private final Shadow shadow;
   private final List<String> log = new ArrayList<>();
+  private final Map<String, Integer> seen = new TreeMap<>();
   private final TreeMap<String, List<String>> rows = new TreeMap<>();
   private final Map<String, Planned> plans = new HashMap<>();
   private final String[] contents;
@@ -59,7 +60,7 @@ public final class History {
   private @Nullable String heldPlan;
 
   /** What a plan saw. */
-  private record Planned(Map<String, String> versions, int nullKeys, int rows) {}
+  private record Planned(Map<String, String> versions, int rows) {}
 
   private History(long seed, Subject subject) {
     this.seed = seed;
@@ -84,26 +85,32 @@ public final class History {
    * @param first the first seed
    * @param count how many
    * @param subjects makes what a history happens to
+   * @return what happened in them, and how often
    */
-  public static void playAll(long first, int count, LongFunction<Subject> subjects) {
+  public static Map<String, Integer> playAll(
+      long first, int count, LongFunction<Subject> subjects) {
     Long only = Long.getLong("fulmar.seed");
     long from = only == null ? first : only;
     long to = only == null ? first + count : only + 1;
+    Map<String, Integer> seen = new TreeMap<>();
     for (long seed = from; seed < to; seed++) {
-      play(seed, subjects);
+      play(seed, subjects).forEach((what, times) -> seen.merge(what, times, Integer::sum));
     }
+    return seen;
   }
 
   /**
    * Plays one history.
    *
+   * @return what happened, and how often
    * @throws AssertionError with the seed and everything that happened, if something is wrong
    */
-  public static void play(long seed, LongFunction<Subject> subjects) {
+  public static Map<String, Integer> play(long seed, LongFunction<Subject> subjects) {
     try (Subject subject = subjects.apply(seed)) {
       History history = new History(seed, subject);
       try {
         history.play();
+        return history.seen;
       } catch (RuntimeException | AssertionError e) {
         throw new AssertionError(
             "history -Dfulmar.seed=%d: %s%n%s"
@@ -134,6 +141,8 @@ public final class History {
     }
     becomeCalm();
     check();
+    saw("history");
+    seen.merge("late calls", destination.lateCalls(), Integer::sum);
   }
 
   /** Changes some rows. */
@@ -218,9 +227,9 @@ public final class History {
 
   /** Plans, lets the source go on, and delivers what was planned. */
   private void planAndApply() {
-    Planned seen = seen();
+    Planned planned = source();
     ChangeSet plan = subject.plan(sync());
-    plans.put(plan.id(), seen);
+    plans.put(plan.id(), planned);
     log.add("plan " + plan.id() + " " + plan.planned());
     edit(random.nextInt(3));
     run(plan.id(), death());
@@ -240,6 +249,7 @@ public final class History {
     require(
         stale.thrown() instanceof StateException && destination.calls() == 0,
         "a stale plan is not refused: " + stale.thrown());
+    saw("stale plan refused");
   }
 
   /** The guard for an empty model holds the run, and the application may approve. */
@@ -264,14 +274,18 @@ public final class History {
     emptyModel = Sync.EmptyModel.DELIVER;
   }
 
-  private Planned seen() {
+  private void saw(String what) {
+    seen.merge(what, 1, Integer::sum);
+  }
+
+  private Planned source() {
     Map<String, String> versions = new TreeMap<>();
     rows.forEach(
         (key, of) ->
             versions.put(
                 key, of.size() > 1 ? Reference5a.AMBIGUOUS : Shadow.version(mapping, of.get(0))));
     int count = nullKeys + rows.values().stream().mapToInt(List::size).sum();
-    return new Planned(versions, nullKeys, count);
+    return new Planned(versions, count);
   }
 
   private Subject.Ended run(@Nullable String planId, Death death) {
@@ -282,7 +296,7 @@ public final class History {
   private Subject.Ended run(@Nullable String planId, Death death, Mood mood) {
     int cancelAt = random.nextInt(15) == 0 ? 1 + random.nextInt(3) : 0;
     Sync sync = sync();
-    Planned now = seen();
+    Planned now = source();
     rounds++;
     log.add(
         "run %d%s, %s, %s, process %s%s"
@@ -304,7 +318,7 @@ public final class History {
     ChangeSet set = report == null ? null : report.changeSet();
     log.add(
         "  "
-            + (report == null ? ended.thrown() : report.status() + " " + report.counts())
+            + (report == null ? ended.thrown() : report.status() + " " + brief(report))
             + (ended.folded() ? ", folded" : "")
             + (report == null || report.error() == null ? "" : ", " + causes(report.error())));
     require(destination.objections().isEmpty(), "destination: " + destination.objections());
@@ -315,6 +329,14 @@ public final class History {
     }
     heldPlan = report != null && report.status() == RunStatus.HELD && set != null ? set.id() : null;
     require(report != null || death.isDead(), "the run threw " + ended.thrown());
+    saw(report == null ? "died" : report.status().toString());
+    saw(death.isDead() && ended.folded() ? "died after the fold" : "ended as it seems");
+    saw(set != null && set.held() > 0 ? "held rows" : "no held rows");
+    saw(set != null && set.ignored() > 0 ? "ignored rows" : "no ignored rows");
+    saw(set != null && set.invalid() > 0 ? "invalid rows" : "no invalid rows");
+    saw(planId != null && ended.folded() ? "plan applied" : "planned and delivered");
+    sent.values().forEach(what -> what.calls().forEach(call -> saw(call.toString())));
+    sent.values().forEach(what -> saw(what.operation() + " sent"));
     shadow.ran(sync, planned.versions(), mapping, subject.clock().millis(), sent, ended);
     if (report != null) {
       check(report, planned);
@@ -323,6 +345,13 @@ public final class History {
       subject.memory().ifPresent(shadow::check);
     }
     return ended;
+  }
+
+  private static String brief(SyncReport report) {
+    SyncReport.Counts total = report.total();
+    return "planned %d, accepted %d, skipped %d, failed %d, aborted %d"
+        .formatted(
+            total.planned(), total.accepted(), total.skipped(), total.failed(), total.aborted());
   }
 
   private static String causes(Throwable error) {
@@ -389,7 +418,7 @@ public final class History {
         "something is planned although nothing is left to do");
   }
 
-  private void require(boolean condition, String otherwise) {
+  private static void require(boolean condition, String otherwise) {
     if (!condition) {
       throw new AssertionError(otherwise);
     }

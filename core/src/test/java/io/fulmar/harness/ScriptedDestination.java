@@ -75,7 +75,7 @@ public final class ScriptedDestination implements Destination {
   /**
    * What goes for the next run.
    *
-   * @param number the how manieth run of the history
+   * @param number of the run in the history, 1 for the first
    * @param mood how it answers
    * @param death when the process dies that calls it
    * @param cancelAt cancels the run in this call; 0 for never
@@ -110,6 +110,13 @@ public final class ScriptedDestination implements Destination {
   private final ManualClock clock;
   private final Capabilities capabilities;
   private final Function<Batch, Optional<Long>> reservedUntil;
+
+  /**
+   * Whether calls act late. Not with several lanes: they share the clock, and one that waits moves
+   * it under the feet of the others, past the deadlines of their calls.
+   */
+  private final boolean actsLate;
+
   private final Map<String, String> table = new TreeMap<>();
   private final Map<String, String> lastApplied = new HashMap<>();
   private final List<Late> late = new ArrayList<>();
@@ -124,6 +131,7 @@ public final class ScriptedDestination implements Destination {
   private @Nullable Sync sync;
   private Runnable cancel = () -> {};
   private int calls;
+  private int lateCalls;
 
   /**
    * An empty destination.
@@ -146,6 +154,7 @@ public final class ScriptedDestination implements Destination {
             .actions(EnumSet.allOf(Action.class))
             .concurrency(concurrency)
             .build();
+    this.actsLate = concurrency == 1;
     clock.onMove(this::tick);
   }
 
@@ -176,6 +185,11 @@ public final class ScriptedDestination implements Destination {
     return new TreeMap<>(table);
   }
 
+  /** Calls that had their effect after they had ended. */
+  public synchronized int lateCalls() {
+    return lateCalls;
+  }
+
   /** Calls of this run. */
   public synchronized int calls() {
     return calls;
@@ -184,11 +198,6 @@ public final class ScriptedDestination implements Destination {
   /** What came in that must never come in, one sentence each. */
   public synchronized List<String> objections() {
     return List.copyOf(objections);
-  }
-
-  /** Whether a change with this id was ever sent. */
-  public synchronized boolean knows(String id) {
-    return meanings.containsKey(id);
   }
 
   @Override
@@ -339,7 +348,7 @@ public final class ScriptedDestination implements Destination {
     switch (random.nextInt(3)) {
       case 0 -> apply(action, change);
       case 1 -> {
-        if (capabilities.concurrency() == 1) {
+        if (actsLate) {
           long at = clock.millis() + 1 + random.nextInt((int) deadline() - 2);
           late.add(new Late(at, action, change));
         }
@@ -371,6 +380,9 @@ public final class ScriptedDestination implements Destination {
   }
 
   private void mayActUntil(String key, long until) {
+    if (!actsLate) {
+      return;
+    }
     unanswered.merge(
         key,
         new Unanswered(round.number(), until),
@@ -401,7 +413,7 @@ public final class ScriptedDestination implements Destination {
       object("a batch of " + batch.size() + " where " + running.batchRows() + " are allowed");
     }
     long until = reservedUntil.apply(batch).orElse(now + deadline());
-    if (capabilities.concurrency() == 1 && until < now + deadline()) {
+    if (actsLate && until < now + deadline()) {
       object("a call begins whose reservation ends before its deadline");
     }
     for (Change change : batch.changes()) {
@@ -473,6 +485,7 @@ public final class ScriptedDestination implements Destination {
     late.sort(Comparator.comparingLong(Late::at));
     while (!late.isEmpty() && late.get(0).at() <= now) {
       Late next = late.remove(0);
+      lateCalls++;
       apply(next.action(), next.change());
     }
   }

@@ -78,8 +78,9 @@ final class Shadow {
     Map<String, Set<World>> possible = new TreeMap<>();
     for (String key : keys) {
       Set<World> worlds = new LinkedHashSet<>();
-      for (Remembered memory : memories.getOrDefault(key, Set.of(Remembered.NOTHING))) {
-        Step step = reference.plan(source.get(key), memory);
+      for (Remembered possibly : memories.getOrDefault(key, Set.of(Remembered.NOTHING))) {
+        Step step = reference.plan(source.get(key), possibly);
+        Remembered memory = seen(possibly, step, sent.get(key));
         List<Remembered> after;
         if (held) {
           after = sent.containsKey(key) ? List.of() : List.of(memory);
@@ -136,6 +137,16 @@ final class Shadow {
         sync.quarantineAttempts(),
         sync.quarantineAge().toMillis(),
         0);
+  }
+
+  /** A memory with the id that a change had all along, now that the destination has seen it. */
+  private static Remembered seen(Remembered memory, Step step, @Nullable Sent sent) {
+    Held h = memory.held();
+    if (sent == null || h == null || !UNSEEN.equals(step.id())) {
+      return memory;
+    }
+    Held known = new Held(h.version(), h.kind(), h.attempts(), h.firstAt(), sent.id(), h.unsure());
+    return new Remembered(memory.accepted(), memory.goneSince(), known, memory.until());
   }
 
   /** What is remembered of a key after the fold; empty if the run cannot have done this. */
