@@ -32,6 +32,7 @@ final class RunScope {
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Stop> stop = new AtomicReference<>();
   private volatile long run;
+  private volatile boolean connected;
   private volatile String step = "claim";
 
   RunScope(Sync sync, RunnerSettings settings) {
@@ -55,6 +56,15 @@ final class RunScope {
   void step(String name) {
     step = name;
     describe();
+  }
+
+  /** Notes that the source has answered. */
+  void connected() {
+    connected = true;
+  }
+
+  boolean isConnected() {
+    return connected;
   }
 
   /** Puts sync, run and step into the logging context of the calling thread. */

@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.WeakHashMap;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -202,8 +203,7 @@ public final class Runner implements AutoCloseable {
     Execution<Object> reads = Execution.of(policy);
     while (true) {
       try {
-        return claim.plan(
-            rows -> scope.emit(new RunEvent.Reading(scope.sync().name(), scope.run(), rows)));
+        return claim.plan(rows -> reading(scope, rows));
       } catch (SourceException e) {
         reads.recordException(e);
         if (reads.isComplete() || scope.isStopped() || !SqlStates.mayPass(e.sqlState())) {
@@ -218,6 +218,14 @@ public final class Runner implements AutoCloseable {
         }
       }
     }
+  }
+
+  private static void reading(RunScope scope, long rows) {
+    scope.connected();
+    if (scope.isStopped()) {
+      throw new CancellationException("the run was cancelled while it read");
+    }
+    scope.emit(new RunEvent.Reading(scope.sync().name(), scope.run(), rows));
   }
 
   private static StoredPlan guarded(Sync sync, StoredPlan plan) {
@@ -273,6 +281,8 @@ public final class Runner implements AutoCloseable {
       FulmarException refusal = null;
       try {
         report = steps(planId);
+      } catch (CancellationException e) {
+        report = end(RunStatus.CANCELLED, cancelled());
       } catch (FulmarException e) {
         report = end(RunStatus.FAILED, e);
         refusal = isRefusal(e) ? e : null;
@@ -287,7 +297,11 @@ public final class Runner implements AutoCloseable {
 
     /** Whether no run came about; what goes wrong later is in the report alone. */
     private boolean isRefusal(FulmarException e) {
-      return !(e instanceof SourceException) && !(e instanceof StateException && planning);
+      boolean later =
+          e instanceof SourceException
+              ? scope.isConnected()
+              : e instanceof StateException && planning;
+      return !later;
     }
 
     private SyncReport steps(@Nullable String planId) {

@@ -393,16 +393,16 @@ final class Diff implements RowSink, Closeable {
       int entry = entryOfRow[row];
       int length = lengthOfRow[row];
       Planned change = entry == NOT_HERE ? null : planned[entry];
-      boolean inPlace = change != null && until[entry] == 0 && slices == 1;
-      if (inPlace) {
+      if (change != null && until[entry] == 0 && slices == 1) {
         PlanFiles.SectionWriter writer = writer(PlanFiles.Section.ROWS, partition);
         writer.skip(unplanned);
         unplanned = 0;
+        unread += length;
         change(writer, row, entry, change);
-      } else {
-        unplanned += length;
+        continue;
       }
-      if (change == null || inPlace) {
+      unplanned += length;
+      if (change == null) {
         unread += length;
         continue;
       }

@@ -71,15 +71,13 @@ public record Rules(
     Hold hold = converted(memory.hold());
     Version accepted = memory.accepted();
     int effects = source != null && memory.gone() ? CLEAR_GONE : 0;
-    boolean sameAsHeld = hold != null && Objects.equals(hold.version(), source);
+    Hold same = hold != null && Objects.equals(hold.version(), source) ? hold : null;
     boolean held =
-        hold != null
-            && sameAsHeld
-            && (hold.kind() == HoldKind.QUARANTINED || hold.kind() == HoldKind.SKIPPED);
+        same != null && (same.kind() == HoldKind.QUARANTINED || same.kind() == HoldKind.SKIPPED);
     boolean due =
         !Objects.equals(source, accepted)
             || (hold != null && hold.unsure())
-            || (sameAsHeld && hold.kind() == HoldKind.REJECTED)
+            || (same != null && same.kind() == HoldKind.REJECTED)
             || (source != null && mode == SyncMode.ALL);
     if (held) {
       return new Decision(null, false, effects, Left.HELD);
@@ -93,7 +91,7 @@ public record Rules(
                 && mode == SyncMode.INSERT
                 && !(hold != null && hold.unsure());
     if (due && !unsent) {
-      boolean again = sameAsHeld && !isBareUnsure(hold);
+      boolean again = same != null && !isBareUnsure(same);
       return new Decision(operation, again, effects, Left.NOTHING);
     }
     if (due && operation == Operation.REMOVED) {
@@ -104,7 +102,7 @@ public record Rules(
           ? Decision.NOTHING
           : new Decision(null, false, effects, first ? Left.IGNORED : Left.NOTHING);
     }
-    if (hold != null && !sameAsHeld && !isBareUnsure(hold)) {
+    if (hold != null && same == null && !isBareUnsure(hold)) {
       effects |= DROP_HOLD;
     }
     return effects == 0 ? Decision.NOTHING : new Decision(null, false, effects, Left.NOTHING);

@@ -217,8 +217,8 @@ final class PlanStore implements SyncStore {
     @Override
     public StoredPlan plan(LongConsumer progress) {
       synchronized (PlanStore.this) {
-        step("plan", "plan");
         progress.accept(0);
+        step("plan", "plan");
         progress.accept(changes.size());
         reservedUntil = new long[changes.size()];
         outcomes = new @Nullable Outcome[changes.size()];
