@@ -226,16 +226,20 @@ public final class Reference5a {
           : new Remembered(m.accepted(), m.goneSince(), null, latest);
     }
     Call last = telling.get(telling.size() - 1);
+    boolean silent = isUnknown(last) || last == Call.REJECTED_WITH_OTHERS;
+    if (silent && telling.contains(Call.REJECTED)) {
+      last = Call.REJECTED; // named once, and what came later says nothing about the row
+    }
     if (last == Call.ACCEPTED) {
       return new Remembered(
           step.source(), 0, null, on(Rule.UNTIL_OUTLIVES_ACCEPTANCE) ? latest : 0);
     }
     Held h = current(m.held());
-    List<Call> heard = on(Rule.UNSURE_OUTLIVES_LATER_ANSWERS) ? telling : List.of(last);
+    boolean join = on(Rule.UNSURE_OUTLIVES_LATER_ANSWERS);
+    List<Call> heard = join ? telling : telling.subList(telling.size() - 1, telling.size());
     boolean unsure =
         (h != null && h.unsure() && on(Rule.UNSURE_OUTLIVES_RUNS))
-            || heard.contains(Call.UNKNOWN)
-            || heard.contains(Call.UNKNOWN_ALONE);
+            || heard.stream().anyMatch(Reference5a::isUnknown);
     boolean counts =
         last == Call.REJECTED
             || last == Call.UNKNOWN_ALONE
@@ -300,6 +304,10 @@ public final class Reference5a {
       return new Remembered(null, 0, null, until);
     }
     return new Remembered(m.accepted(), m.goneSince(), h, until);
+  }
+
+  private static boolean isUnknown(Call call) {
+    return call == Call.UNKNOWN || call == Call.UNKNOWN_ALONE;
   }
 
   private boolean isAmbiguous(@Nullable String w) {
