@@ -1,0 +1,139 @@
+package io.fulmar.verify.standard;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import io.fulmar.Model;
+import io.fulmar.Source;
+import io.fulmar.harness.History;
+import io.fulmar.harness.MortalStore;
+import io.fulmar.harness.RunnerSubject;
+import io.fulmar.harness.SourceRow;
+import io.fulmar.internal.standard.StandardStore;
+import io.fulmar.internal.store.Claim;
+import io.fulmar.internal.store.SyncStore;
+import io.fulmar.testkit.TestDatabase;
+import io.fulmar.testkit.TestPostgres;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The standard engine in the random histories that the runner goes through in the tests of core: a
+ * real PostgreSQL with a table of rows (k, v), and a state directory of its own for each history.
+ */
+@DisplayName("P1, P2, P3, P8, P12: random histories of the standard engine")
+class StandardHistoriesTest {
+  private static TestPostgres postgres;
+  private static TestDatabase database;
+
+  @TempDir static Path states;
+
+  @BeforeAll
+  static void start() throws SQLException {
+    ((Logger) LoggerFactory.getLogger("io.fulmar.run")).setLevel(Level.OFF);
+    postgres = TestPostgres.start();
+    database = postgres.createDatabase();
+    database.execute("create table item (k text, v text)");
+  }
+
+  @AfterAll
+  static void stop() {
+    postgres.close();
+    ((Logger) LoggerFactory.getLogger("io.fulmar.run")).setLevel(null);
+  }
+
+  @Test
+  void destinationEqualsTheSourceInTheEnd() {
+    History.playAll(1, Integer.getInteger("fulmar.histories", 50), StandardSubject::new);
+  }
+
+  @Test
+  @Tag("soak")
+  void destinationEqualsTheSourceInTheEndOfManyHistories() {
+    long first = Math.floorMod(System.nanoTime(), 1_000_000L) * 1_000_000L;
+    History.playAll(first, Integer.getInteger("fulmar.histories", 2_000), StandardSubject::new);
+  }
+
+  /** The runner over a {@link StandardStore}. */
+  private static final class StandardSubject extends RunnerSubject {
+    private final Path state;
+    private final Connection connection;
+    private final Source source =
+        Source.builder()
+            .host(database.host())
+            .port(database.port())
+            .database(database.name())
+            .user(database.user())
+            .withoutTls()
+            .build();
+
+    StandardSubject(long seed) {
+      state = states.resolve(Long.toString(seed));
+      try {
+        connection = database.connect();
+        connection.setAutoCommit(false);
+      } catch (SQLException e) {
+        throw new AssertionError(e);
+      }
+      source(List.of());
+    }
+
+    @Override
+    protected SyncStore open() {
+      return new StandardStore(
+          source, state, StandardStore.MissingState.BEGIN, 1 << 20, clock());
+    }
+
+    @Override
+    protected void died(MortalStore store) {
+      Claim left = store.left();
+      if (left != null) {
+        left.close();
+      }
+      store.close();
+    }
+
+    @Override
+    public Model model(int mapping) {
+      String sql = mapping == 0 ? "select k, v from item" : "select k, v, 1 as one from item";
+      return Model.query("items", sql).key("k");
+    }
+
+    @Override
+    public void source(List<SourceRow> rows) {
+      try (Statement delete = connection.createStatement();
+          PreparedStatement insert =
+              connection.prepareStatement("insert into item (k, v) values (?, ?)")) {
+        delete.execute("delete from item");
+        for (SourceRow row : rows) {
+          insert.setString(1, row.key());
+          insert.setString(2, row.content());
+          insert.addBatch();
+        }
+        insert.executeBatch();
+        connection.commit();
+      } catch (SQLException e) {
+        throw new AssertionError(e);
+      }
+    }
+
+    @Override
+    public void close() {
+      try {
+        connection.close();
+      } catch (SQLException e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+}
