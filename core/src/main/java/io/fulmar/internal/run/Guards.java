@@ -21,7 +21,9 @@ final class Guards {
       objections.add(
           "the model is empty, and %d synced keys would be removed"
               .formatted(plan.changeSet().planned(Operation.REMOVED)));
-    } else if (removals > sync.guardedRemovals() && removals > live * sync.guardedRemovalShare()) {
+    } else if (sync.guardedRemovalShare() < 1
+        && removals > sync.guardedRemovals()
+        && removals > live * sync.guardedRemovalShare()) {
       objections.add(
           String.format(
               Locale.ROOT,
