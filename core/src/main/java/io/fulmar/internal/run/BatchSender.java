@@ -168,7 +168,8 @@ final class BatchSender {
         callsLeft += takeRejected(part, rejected.reason(), parts) ? callsForEachFound : 0;
       } else if (answer instanceof Answer.Unknown unknown) {
         part.changes().forEach(pending -> pending.unsure(lastUntil));
-        callsLeft += takeUnknown(part, unknown.reason(), parts) ? callsForEachFound : 0;
+        boolean found = takeUnknown(part, part.changes().size(), unknown.reason(), parts);
+        callsLeft += found ? callsForEachFound : 0;
       }
     }
     List<Outcome> outcomes = new ArrayList<>(all.size());
@@ -188,16 +189,18 @@ final class BatchSender {
     return false;
   }
 
-  /** Takes in an unknown outcome; true if it is now known whose fault it was. */
-  private boolean takeUnknown(Part part, Hold.Reason reason, Deque<Part> parts) {
-    boolean alone = part.changes().size() == 1;
-    Outcome.Kind kind = alone ? Outcome.Kind.UNKNOWN_ALONE : Outcome.Kind.UNKNOWN;
+  /**
+   * Takes in an unknown outcome of a call that carried so many changes; true if it is now known
+   * whose fault it was.
+   */
+  private boolean takeUnknown(Part part, int carried, Hold.Reason reason, Deque<Part> parts) {
+    Outcome.Kind kind = carried == 1 ? Outcome.Kind.UNKNOWN_ALONE : Outcome.Kind.UNKNOWN;
     if (part.why() != Part.Why.UNKNOWN_AGAIN && part.why() != Part.Why.UNKNOWN_HALF) {
       part.changes().forEach(pending -> pending.end(kind, reason));
       parts.push(new Part(part.changes(), Part.Why.UNKNOWN_AGAIN));
       return false;
     }
-    if (alone) {
+    if (part.changes().size() == 1) {
       part.changes().get(0).end(kind, reason);
       return true;
     }
@@ -249,7 +252,7 @@ final class BatchSender {
     if (!unknown.isEmpty()) {
       Hold.Reason reason =
           new Hold.Reason(FailureCodes.UNKNOWN_OUTCOME, "the answer did not name the change");
-      takeUnknown(new Part(unknown, part.why()), reason, parts);
+      takeUnknown(new Part(unknown, part.why()), part.changes().size(), reason, parts);
     }
   }
 
