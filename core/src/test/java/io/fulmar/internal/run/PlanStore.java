@@ -217,6 +217,10 @@ final class PlanStore implements SyncStore {
     @Override
     public StoredPlan plan(LongConsumer progress) {
       synchronized (PlanStore.this) {
+        RuntimeException unreachable = failures.get("connect");
+        if (unreachable != null) {
+          throw unreachable;
+        }
         progress.accept(0);
         step("plan", "plan");
         progress.accept(changes.size());

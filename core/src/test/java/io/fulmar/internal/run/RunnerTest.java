@@ -527,7 +527,7 @@ class RunnerTest {
     SyncReport report = runner.run(sync(RunnerTest::accept).build());
     assertThat(report.status()).isEqualTo(RunStatus.FAILED);
     assertThat(report.error()).isSameAs(gone);
-    assertThat(kindsOfEvents()).containsExactly("Started", "Ended");
+    assertThat(kindsOfEvents()).containsExactly("Started", "Reading", "Ended");
   }
 
   @Test
@@ -538,8 +538,19 @@ class RunnerTest {
     SyncReport report = runner.run(sync(RunnerTest::accept).build());
     assertThat(report.error()).isSameAs(cut);
     assertThat(store.steps()).filteredOn("plan"::equals).hasSize(3);
-    assertThat(kindsOfEvents()).containsExactly("Started", "ReadAgain", "ReadAgain", "Ended");
+    assertThat(kindsOfEvents())
+        .containsExactly(
+            "Started", "Reading", "ReadAgain", "Reading", "ReadAgain", "Reading", "Ended");
     assertThat(time.waits()).hasSize(2);
+  }
+
+  @Test
+  void sourceThatCannotBeReachedIsThrownAndStillEndsTheRun() {
+    SourceException away = new SourceException("Cannot connect to db:5432/shop.", "08001", null);
+    store.fails("connect", away);
+    assertThatThrownBy(() -> runner.run(sync(RunnerTest::accept).build())).isSameAs(away);
+    assertThat(kindsOfEvents()).containsExactly("Started", "Ended");
+    assertThat(store.steps()).containsSubsequence("end FAILED", "close");
   }
 
   @Test
@@ -547,7 +558,7 @@ class RunnerTest {
     ConfigurationException bad = new ConfigurationException("Cannot run crm: no such column.");
     store.fails("plan", bad);
     assertThatThrownBy(() -> runner.run(sync(RunnerTest::accept).build())).isSameAs(bad);
-    assertThat(kindsOfEvents()).containsExactly("Started", "Ended");
+    assertThat(kindsOfEvents()).containsExactly("Started", "Reading", "Ended");
     assertThat(store.steps()).containsSubsequence("plan", "end FAILED", "close");
   }
 
