@@ -193,6 +193,7 @@ final class StandardClaim implements Claim {
     try (Ledger left = Ledger.open(directory.ledger(number))) {
       fold = write(head, left, rules(true), false);
     }
+    file.version++;
     file.foldedRun = number;
     file.keptPlan = 0;
     file.run = Math.max(file.run, number);
