@@ -161,6 +161,9 @@ final class Delivering {
       } finally {
         RunScope.undescribe();
         running.countDown();
+        if (running.getCount() == 0) {
+          reader.close(); // the run may have left this lane behind
+        }
       }
     };
   }
