@@ -273,7 +273,7 @@ final class Delivering {
       if (until == 0 || wait.isNegative()) {
         return true;
       }
-      if (wait.compareTo(scope.sync().callDeadline().multipliedBy(2)) > 0) {
+      if (wait.minusMillis(1).compareTo(scope.sync().callDeadline().multipliedBy(2)) > 0) {
         return false;
       }
       try {
