@@ -1,6 +1,5 @@
 package io.fulmar.internal.standard;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -85,7 +84,7 @@ final class FileIn {
         return value;
       }
     }
-    throw new IOException("a length is damaged");
+    throw new DamagedException("a length is damaged");
   }
 
   void getBytes(byte[] target, int from, int length) throws IOException {
@@ -105,7 +104,7 @@ final class FileIn {
 
   byte[] getBytes(int length) throws IOException {
     if (length > end - position()) {
-      throw new EOFException("a length goes beyond its section");
+      throw new DamagedException("a length goes beyond its section");
     }
     byte[] bytes = new byte[length];
     getBytes(bytes, 0, length);
@@ -124,7 +123,7 @@ final class FileIn {
     at += inBuffer;
     next += length - inBuffer;
     if (next > end) {
-      throw new EOFException("a length goes beyond its section");
+      throw new DamagedException("a length goes beyond its section");
     }
   }
 
@@ -142,7 +141,7 @@ final class FileIn {
       int room = (int) Math.min(SIZE - filled, end - next);
       int got = room <= 0 ? -1 : channel.read(ByteBuffer.wrap(buffer, filled, room), next);
       if (got <= 0) {
-        throw new EOFException("the file ends early");
+        throw new DamagedException("the file ends early");
       }
       crc.update(buffer, filled, got);
       next += got;

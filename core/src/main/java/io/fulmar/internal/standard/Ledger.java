@@ -120,7 +120,7 @@ final class Ledger implements Closeable {
     try {
       ByteBuffer header = ledger.read(ledger.bytes, 0, HEADER);
       if (header.getLong() != MAGIC) {
-        throw new IOException("the ledger is damaged");
+        throw new DamagedException("the ledger is damaged");
       }
       ledger.until = header.getLong();
       ledger.readReasons();

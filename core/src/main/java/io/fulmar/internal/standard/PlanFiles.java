@@ -182,7 +182,7 @@ final class PlanFiles {
       this.in = new FileIn(channel);
       if (channel.size() != directory.bytes[Partitions.COUNT]) {
         channel.close();
-        throw new IOException("the plan is cut off");
+        throw new DamagedException("the plan is cut off");
       }
     }
 
@@ -200,7 +200,7 @@ final class PlanFiles {
       }
       boolean empty = directory.bytes[partition] == directory.bytes[partition + 1];
       if (check && !empty && in.checksum() != directory.checksums[partition]) {
-        throw new IOException("partition " + partition + " of the plan is damaged");
+        throw new DamagedException("partition " + partition + " of the plan is damaged");
       }
       return false;
     }

@@ -164,22 +164,22 @@ final class PlanHead {
       FileIn in = new FileIn(channel);
       long end = channel.size() - 8;
       if (end < 8) {
-        throw new IOException("the plan is cut off");
+        throw new DamagedException("the plan is cut off");
       }
       in.section(0, end);
       if (in.getLong() != MAGIC) {
-        throw new IOException("the plan is damaged");
+        throw new DamagedException("the plan is damaged");
       }
       PlanHead head = new PlanHead();
       head.read(in);
       int checksum = in.checksum();
       in.section(end, end + 8);
       if ((int) in.getLong() != checksum) {
-        throw new IOException("the plan is damaged");
+        throw new DamagedException("the plan is damaged");
       }
       return head;
     } catch (ArrayIndexOutOfBoundsException | IllegalArgumentException e) {
-      throw new IOException("the plan is damaged", e);
+      throw new DamagedException("the plan is damaged", e);
     }
   }
 

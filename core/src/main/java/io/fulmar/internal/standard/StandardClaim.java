@@ -74,7 +74,7 @@ final class StandardClaim implements Claim {
     SyncFile file = SyncFile.read(directory.syncFile());
     if (file == null) {
       if (!directory.files("state-").isEmpty() || !directory.files("plan-").isEmpty()) {
-        throw new IOException(
+        throw new DamagedException(
             "the file " + directory.syncFile() + " is missing, though other files are there");
       }
       file = begin(sync);
@@ -101,7 +101,7 @@ final class StandardClaim implements Claim {
 
   private void check() throws IOException {
     if (!file.sync.equals(sync.name())) {
-      throw new IOException("it belongs to the sync " + file.sync);
+      throw new DamagedException("it belongs to the sync " + file.sync);
     }
     if (!file.destination.equals(sync.destination().identity())) {
       throw new StateException(
@@ -110,7 +110,7 @@ final class StandardClaim implements Claim {
                   sync.name(), file.destination, sync.destination().identity(), sync.name()));
     }
     if (file.generation > 0 && !Files.exists(directory.state(file.generation))) {
-      throw new IOException("the file " + directory.state(file.generation) + " is missing");
+      throw new DamagedException("the file " + directory.state(file.generation) + " is missing");
     }
   }
 
@@ -231,10 +231,12 @@ final class StandardClaim implements Claim {
       }
     } catch (Diff.FilterMissed e) {
       throw new IllegalStateException("without a filter nothing is missed", e);
+    } catch (DamagedException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
     } catch (IOException e) {
       throw new StateException(
           "Cannot keep the plan of %s in %s: %s. Make room or mend the disk; nothing was sent. [sync=%s run=%d]"
-              .formatted(sync.name(), directory.path(), e.getMessage(), sync.name(), run),
+              .formatted(sync.name(), directory.path(), StandardStore.reason(e), sync.name(), run),
           e);
     }
   }
@@ -472,7 +474,7 @@ final class StandardClaim implements Claim {
     } catch (IOException e) {
       throw new StateException(
           "Cannot begin to deliver %s: %s. Make room or mend the disk; nothing was sent. [sync=%s run=%d]"
-              .formatted(sync.name(), e.getMessage(), sync.name(), run),
+              .formatted(sync.name(), StandardStore.reason(e), sync.name(), run),
           e);
     }
   }
@@ -707,10 +709,12 @@ final class StandardClaim implements Claim {
       }
       tidy();
       return new Folded(quarantined);
+    } catch (DamagedException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
     } catch (IOException e) {
       throw new StateException(
           "Cannot move the state of %s forward: %s. What was accepted is on record and the next run takes it in; make room or mend the disk. [sync=%s run=%d]"
-              .formatted(sync.name(), e.getMessage(), sync.name(), run),
+              .formatted(sync.name(), StandardStore.reason(e), sync.name(), run),
           e);
     }
   }

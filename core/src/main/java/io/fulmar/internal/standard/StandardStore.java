@@ -14,6 +14,9 @@ import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.SyncStore;
 import java.io.IOException;
 import java.nio.channels.FileLock;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -112,10 +115,33 @@ public final class StandardStore implements SyncStore {
   }
 
   static StateException unusable(String sync, StateDirectory directory, IOException e) {
+    boolean lost =
+        e instanceof DamagedException
+            || e instanceof NoSuchFileException
+            || e instanceof CharacterCodingException;
     return new StateException(
-        "Cannot use the state of %s in %s: %s. Bring it back from a backup, or begin anew under another name. [sync=%s]"
-            .formatted(sync, directory.path(), e.getMessage(), sync),
+        "Cannot use the state of %s in %s: %s. %s. [sync=%s]"
+            .formatted(
+                sync,
+                directory.path(),
+                reason(e),
+                lost
+                    ? "Bring it back from a backup, or begin anew under another name"
+                    : "Make room or mend the disk, then run again",
+                sync),
         e);
+  }
+
+  /** What an exception of the file system says; some of them name the file alone. */
+  static String reason(IOException e) {
+    if (e instanceof NoSuchFileException) {
+      return "the file " + e.getMessage() + " is missing";
+    }
+    boolean bare =
+        e.getMessage() == null
+            || (e instanceof FileSystemException file && file.getReason() == null)
+            || e instanceof CharacterCodingException;
+    return bare ? e.getClass().getSimpleName() + " " + e.getMessage() : e.getMessage();
   }
 
   @Override

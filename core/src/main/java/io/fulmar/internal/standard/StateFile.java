@@ -58,7 +58,7 @@ final class StateFile implements Closeable {
   private void readDirectory() throws IOException {
     long size = channel.size();
     if (size < FOOTER) {
-      throw new IOException("the state is cut off");
+      throw new DamagedException("the state is cut off");
     }
     FileIn in = new FileIn(channel);
     in.section(size - FOOTER, size - 16);
@@ -70,7 +70,7 @@ final class StateFile implements Closeable {
     int checksum = in.checksum();
     in.section(size - 16, size);
     if (in.getLong() != MAGIC || (int) in.getLong() != checksum) {
-      throw new IOException("the directory of the state is damaged");
+      throw new DamagedException("the directory of the state is damaged");
     }
     starts[Partitions.COUNT] = size - FOOTER;
   }
@@ -119,7 +119,7 @@ final class StateFile implements Closeable {
     boolean next() throws IOException {
       if (!in.hasMore()) {
         if (in.checksum() != checksums[partition] && starts[partition] < starts[partition + 1]) {
-          throw new IOException("partition " + partition + " of the state is damaged");
+          throw new DamagedException("partition " + partition + " of the state is damaged");
         }
         return false;
       }
@@ -128,7 +128,7 @@ final class StateFile implements Closeable {
         key = new byte[Math.min(keyLength * 2, 1 << 20)];
       }
       if (key.length < keyLength) {
-        throw new IOException("a key in the state is damaged");
+        throw new DamagedException("a key in the state is damaged");
       }
       in.getBytes(key, 0, keyLength);
       flags = in.getByte();
@@ -176,7 +176,7 @@ final class StateFile implements Closeable {
       Version version = (flags & HOLD_OF_ROW) != 0 ? new Version(in.getLong(), in.getLong()) : null;
       int kind = in.getByte();
       if (kind >= HoldKind.values().length) {
-        throw new IOException("a hold in the state is damaged");
+        throw new DamagedException("a hold in the state is damaged");
       }
       int attempts = in.getVarint();
       long firstAt = in.getLong();

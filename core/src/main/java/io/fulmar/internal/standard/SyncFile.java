@@ -66,19 +66,19 @@ final class SyncFile {
         || !text.substring(last + CHECKSUM.length())
             .strip()
             .equals(checksum(text.substring(0, last)))) {
-      throw new IOException("the file " + path + " is damaged");
+      throw new DamagedException("the file " + path + " is damaged");
     }
     Properties values = new Properties();
     values.load(new StringReader(text.substring(0, last)));
     if (!FORMAT.equals(values.getProperty("format"))) {
-      throw new IOException(
+      throw new DamagedException(
           "the file %s has the format %s, and this version of Fulmar reads %s"
               .formatted(path, values.getProperty("format"), FORMAT));
     }
     try {
       return of(values);
     } catch (RuntimeException e) {
-      throw new IOException("the file " + path + " holds a value that cannot be read", e);
+      throw new DamagedException("the file " + path + " holds a value that cannot be read", e);
     }
   }
 
