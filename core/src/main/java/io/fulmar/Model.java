@@ -37,7 +37,7 @@ public final class Model {
    *     runs
    */
   public static Query query(String name, String sql) {
-    Names.check("model", name);
+    Checks.name("model", name);
     Objects.requireNonNull(sql, "sql");
     if (sql.isBlank()) {
       throw new IllegalArgumentException("sql must not be blank");

@@ -185,22 +185,19 @@ public final class Source {
 
     /** Host name or address of the server. Required. */
     public Builder host(String value) {
-      host = text("host", value);
+      host = Checks.text("host", value);
       return this;
     }
 
     /** Port of the server, 1 to 65535. Default 5432. */
     public Builder port(int value) {
-      if (value < 1 || value > 65_535) {
-        throw new IllegalArgumentException("port must be 1 to 65535, is " + value);
-      }
-      port = value;
+      port = Checks.inRange("port", value, 1, 65_535);
       return this;
     }
 
     /** Name of the database. Required. */
     public Builder database(String value) {
-      database = text("database", value);
+      database = Checks.text("database", value);
       return this;
     }
 
@@ -209,7 +206,7 @@ public final class Source {
      * Required.
      */
     public Builder user(String value) {
-      user = text("user", value);
+      user = Checks.text("user", value);
       return this;
     }
 
@@ -252,7 +249,7 @@ public final class Source {
     /** Bound on making a connection, TLS and log-in included, 100 ms to 10 min. Default 10 s. */
     public Builder connectTimeout(Duration value) {
       connectTimeout =
-          inRange("connectTimeout", value, Duration.ofMillis(100), Duration.ofMinutes(10));
+          Checks.inRange("connectTimeout", value, Duration.ofMillis(100), Duration.ofMinutes(10));
       return this;
     }
 
@@ -261,7 +258,8 @@ public final class Source {
      * counts as dead. Must be longer than the model needs to its first row. Default 5 min.
      */
     public Builder socketTimeout(Duration value) {
-      socketTimeout = inRange("socketTimeout", value, Duration.ofSeconds(1), Duration.ofHours(24));
+      socketTimeout =
+          Checks.inRange("socketTimeout", value, Duration.ofSeconds(1), Duration.ofHours(24));
       return this;
     }
 
@@ -273,22 +271,21 @@ public final class Source {
       statementTimeout =
           value.isZero()
               ? value
-              : inRange("statementTimeout", value, Duration.ofMillis(100), Duration.ofDays(7));
+              : Checks.inRange(
+                  "statementTimeout", value, Duration.ofMillis(100), Duration.ofDays(7));
       return this;
     }
 
     /** PostgreSQL's {@code lock_timeout} for what is run here, 100 ms to 1 h. Default 30 s. */
     public Builder lockTimeout(Duration value) {
-      lockTimeout = inRange("lockTimeout", value, Duration.ofMillis(100), Duration.ofHours(1));
+      lockTimeout =
+          Checks.inRange("lockTimeout", value, Duration.ofMillis(100), Duration.ofHours(1));
       return this;
     }
 
     /** Most connections of the engine, 1 to 100; each run that reads takes one. Default 4. */
     public Builder poolSize(int value) {
-      if (value < 1 || value > 100) {
-        throw new IllegalArgumentException("poolSize must be 1 to 100, is " + value);
-      }
-      poolSize = value;
+      poolSize = Checks.inRange("poolSize", value, 1, 100);
       return this;
     }
 
@@ -321,23 +318,6 @@ public final class Source {
             "tlsRootCertificate(...) and withoutTls() exclude each other");
       }
       return new Source(null, copy());
-    }
-
-    private static String text(String what, String value) {
-      Objects.requireNonNull(value, what);
-      if (value.isBlank()) {
-        throw new IllegalArgumentException(what + " must not be blank");
-      }
-      return value;
-    }
-
-    private static Duration inRange(String what, Duration value, Duration min, Duration max) {
-      Objects.requireNonNull(value, what);
-      if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
-        throw new IllegalArgumentException(
-            what + " must be " + min + " to " + max + ", is " + value);
-      }
-      return value;
     }
   }
 }

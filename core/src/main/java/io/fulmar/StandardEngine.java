@@ -126,10 +126,7 @@ public final class StandardEngine implements SyncEngine {
      * through the disk once. Default 64 MiB (67,108,864), enough for 11 million keys.
      */
     public Builder diffMemoryBytes(long bytes) {
-      if (bytes < 0 || bytes > 2L << 30) {
-        throw new IllegalArgumentException("diffMemoryBytes must be 0 to 2147483648, is " + bytes);
-      }
-      diffMemoryBytes = bytes;
+      diffMemoryBytes = Checks.inRange("diffMemoryBytes", bytes, 0, 2L << 30);
       return this;
     }
 

@@ -73,7 +73,7 @@ public final class Sync {
    * @param name identifies the memory of what was accepted; 1 to 100 of {@code A-Z a-z 0-9 . _ -}
    */
   public static Builder builder(String name) {
-    Names.check("sync", name);
+    Checks.name("sync", name);
     return new Builder(name);
   }
 
@@ -239,13 +239,13 @@ public final class Sync {
      * Most rows in a batch, 1 to 100,000; the destination's own limit applies too. Default 1,000.
      */
     public Builder batchRows(int rows) {
-      batchRows = (int) inRange("batchRows", rows, 1, 100_000);
+      batchRows = Checks.inRange("batchRows", rows, 1, 100_000);
       return this;
     }
 
     /** Most calls of the destination at once, 1 to 256; its own limit applies too. Default 1. */
     public Builder lanes(int value) {
-      lanes = (int) inRange("lanes", value, 1, 256);
+      lanes = Checks.inRange("lanes", value, 1, 256);
       return this;
     }
 
@@ -255,7 +255,8 @@ public final class Sync {
      * Default 60 s.
      */
     public Builder callDeadline(Duration value) {
-      callDeadline = inRange("callDeadline", value, Duration.ofSeconds(1), Duration.ofHours(1));
+      callDeadline =
+          Checks.inRange("callDeadline", value, Duration.ofSeconds(1), Duration.ofHours(1));
       return this;
     }
 
@@ -267,7 +268,7 @@ public final class Sync {
      * destination asks for is kept.
      */
     public Builder retryFor(Duration value) {
-      retryFor = inRange("retryFor", value, Duration.ZERO, Duration.ofHours(24));
+      retryFor = Checks.inRange("retryFor", value, Duration.ZERO, Duration.ofHours(24));
       return this;
     }
 
@@ -279,8 +280,8 @@ public final class Sync {
      * @param age 0 to 3650 days
      */
     public Builder quarantineAfter(int attempts, Duration age) {
-      quarantineAttempts = (int) inRange("attempts", attempts, 1, 1_000_000);
-      quarantineAge = inRange("age", age, Duration.ZERO, Duration.ofDays(3650));
+      quarantineAttempts = Checks.inRange("attempts", attempts, 1, 1_000_000);
+      quarantineAge = Checks.inRange("age", age, Duration.ZERO, Duration.ofDays(3650));
       return this;
     }
 
@@ -296,7 +297,7 @@ public final class Sync {
         throw new IllegalArgumentException("share must be 0 to 1, is " + share);
       }
       guardedRemovalShare = share;
-      guardedRemovals = inRange("rows", rows, 0, Long.MAX_VALUE);
+      guardedRemovals = Checks.inRange("rows", rows, 0, Long.MAX_VALUE);
       return this;
     }
 
@@ -314,7 +315,7 @@ public final class Sync {
      * FailureCodes#ROW_TOO_LARGE}; 1 kB to 256 MiB. Default 16 MiB (16,777,216).
      */
     public Builder maxRowBytes(long bytes) {
-      maxRowBytes = inRange("maxRowBytes", bytes, 1_000, 256L << 20);
+      maxRowBytes = Checks.inRange("maxRowBytes", bytes, 1_000, 256L << 20);
       return this;
     }
 
@@ -323,7 +324,8 @@ public final class Sync {
      * days. Default: for ever.
      */
     public Builder forgetAfter(Duration value) {
-      forgetAfter = inRange("forgetAfter", value, Duration.ofHours(1), Duration.ofDays(3650));
+      forgetAfter =
+          Checks.inRange("forgetAfter", value, Duration.ofHours(1), Duration.ofDays(3650));
       return this;
     }
 
@@ -363,23 +365,6 @@ public final class Sync {
         }
       }
       return sync;
-    }
-
-    private static long inRange(String what, long value, long min, long max) {
-      if (value < min || value > max) {
-        throw new IllegalArgumentException(
-            what + " must be " + min + " to " + max + ", is " + value);
-      }
-      return value;
-    }
-
-    private static Duration inRange(String what, Duration value, Duration min, Duration max) {
-      Objects.requireNonNull(value, what);
-      if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
-        throw new IllegalArgumentException(
-            what + " must be " + min + " to " + max + ", is " + value);
-      }
-      return value;
     }
   }
 }
