@@ -29,10 +29,12 @@ import java.util.stream.IntStream;
 public final class Describer {
   private static final String NOT_SUPPORTED = "0A000";
   private static final int SMALL = 16_000;
+  private static final int SMALL_KEY = ModelShape.MAX_KEY_BYTES / 4;
   private static final int MAX_COLUMNS = 1_600;
 
   private final SourceSession session;
   private final Model model;
+  private final List<String> baseTypes = new ArrayList<>();
 
   private Describer(SourceSession session, Model model) {
     this.session = session;
@@ -59,18 +61,17 @@ public final class Describer {
     prove(text);
     QueryText query = QueryText.proven(text);
     List<String> names = new ArrayList<>();
-    List<Boolean> small = new ArrayList<>();
+    List<Integer> precisions = new ArrayList<>();
     try (Statement statement = plainStatement();
         ResultSet result = statement.executeQuery(SourceSql.COLUMNS.with("model", query).sql())) {
       ResultSetMetaData metaData = result.getMetaData();
       for (int i = 1; i <= metaData.getColumnCount(); i++) {
         names.add(metaData.getColumnLabel(i));
-        int precision = metaData.getPrecision(i);
-        small.add(precision > 0 && precision <= SMALL);
+        precisions.add(metaData.getPrecision(i));
       }
     }
     checkNames(names);
-    List<ModelShape.Column> columns = columns(query, names, small);
+    List<ModelShape.Column> columns = columns(query, names, precisions);
     List<Integer> key = model.key().stream().map(names::indexOf).toList();
     checkKey(query, columns, key);
     return new ModelShape(query, columns, key);
@@ -146,8 +147,8 @@ public final class Describer {
     }
   }
 
-  private List<ModelShape.Column> columns(QueryText query, List<String> names, List<Boolean> small)
-      throws SQLException {
+  private List<ModelShape.Column> columns(
+      QueryText query, List<String> names, List<Integer> precisions) throws SQLException {
     List<Identifier> aliases =
         IntStream.range(0, names.size()).mapToObj(i -> Identifier.of("c" + i)).toList();
     String sql =
@@ -162,15 +163,19 @@ public final class Describer {
       while (result.next()) {
         int i = columns.size();
         ColumnKind kind = ColumnKind.of((int) result.getLong(3), result.getString(4).charAt(0));
+        int limit = model.key().contains(names.get(i)) ? SMALL_KEY : SMALL;
         boolean bounded =
             switch (kind) {
-              case TEXT, BPCHAR -> small.get(i) || "name".equals(result.getString(2));
+              case TEXT, BPCHAR ->
+                  (precisions.get(i) > 0 && precisions.get(i) <= limit)
+                      || "name".equals(result.getString(6));
               case JSON, BYTEA, OTHER -> false;
               default -> true;
             };
         columns.add(
             new ModelShape.Column(
                 names.get(i), result.getString(2), kind, bounded, result.getString(5)));
+        baseTypes.add(result.getString(6));
       }
     }
     if (columns.size() != names.size()) {
@@ -185,7 +190,7 @@ public final class Describer {
     for (int i : key) {
       ModelShape.Column column = columns.get(i);
       if (!KeyImage.allowed(column.kind())) {
-        throw refusedKey(column, "has no one image per value");
+        throw refusedKey(column, baseTypes.get(i), "has no one image per value");
       }
       if (column.kind() == ColumnKind.TEXT || column.kind() == ColumnKind.BPCHAR) {
         collated.add(i);
@@ -211,6 +216,7 @@ public final class Describer {
         if (result.getString(1) != null && !result.getBoolean(2)) {
           throw refusedKey(
               columns.get(i),
+              baseTypes.get(i),
               "has the collation "
                   + result.getString(1)
                   + ", under which different texts are equal");
@@ -219,8 +225,8 @@ public final class Describer {
     }
   }
 
-  private ConfigurationException refusedKey(ModelShape.Column column, String why) {
-    String cast = KeyImage.castToWrite(column.kind(), column.type());
+  private ConfigurationException refusedKey(ModelShape.Column column, String baseType, String why) {
+    String cast = KeyImage.castToWrite(column.kind(), baseType);
     String expression =
         cast.replaceFirst(
             "\\bx\\b", java.util.regex.Matcher.quoteReplacement(quoted(column.name())));

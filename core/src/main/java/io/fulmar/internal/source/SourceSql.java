@@ -54,7 +54,7 @@ final class SourceSql {
       SqlTemplate.of(
           """
           /* fulmar: proof */
-          select length(query_to_xmlschema(?, true, false, '')::text)
+          select pg_catalog.length(pg_catalog.query_to_xmlschema(?, true, false, '')::pg_catalog.text)
           """);
 
   /**
@@ -65,7 +65,7 @@ final class SourceSql {
       SqlTemplate.of(
           """
           /* fulmar: proof text */
-          select set_config('fulmar.model', ?, true)
+          select pg_catalog.set_config('fulmar.model', ?, true)
           """);
 
   /** See {@link #PROOF_TEXT}. */
@@ -76,7 +76,7 @@ final class SourceSql {
           do $proof$
           declare proof refcursor;
           begin
-            open proof for execute current_setting('fulmar.model');
+            open proof for execute pg_catalog.current_setting('fulmar.model');
             close proof;
           end
           $proof$
@@ -110,7 +110,8 @@ final class SourceSql {
                    (select string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod), ',' order by a.attnum)
                     from pg_catalog.pg_attribute a
                     where a.attrelid in (base.typrelid, (select t.typrelid from pg_catalog.pg_type t where t.oid = base.typelem))
-                      and a.attrelid <> 0 and a.attnum > 0 and not a.attisdropped), '')
+                      and a.attrelid <> 0 and a.attnum > 0 and not a.attisdropped), ''),
+                 pg_catalog.format_type(base.oid, null)
           from (
             select array[{types}] as oids
             from (select 1) as one left join (
