@@ -187,14 +187,18 @@ public record ModelShape(QueryText query, List<Column> columns, List<Integer> ke
 
   /** One column alone is measured where it stands, which spares the server a step for each row. */
   private String readMeasuringOne(List<Identifier> aliases, int measured, long maxRowBytes) {
-    long limit = keyPositions.contains(measured) ? MAX_KEY_BYTES : maxRowBytes;
+    boolean key = keyPositions.contains(measured);
+    long limit = key ? MAX_KEY_BYTES : maxRowBytes;
     List<ColumnExpression> fields = new ArrayList<>();
     for (int i : readOrder()) {
       Identifier alias = aliases.get(i);
       fields.add(
           i == measured ? ColumnExpression.alone(alias, limit) : ColumnExpression.plain(alias));
     }
-    fields.add(ColumnExpression.digestAlone(aliases.get(measured), limit));
+    fields.add(
+        key
+            ? ColumnExpression.digestOfKeyAlone(aliases.get(measured), limit)
+            : ColumnExpression.digestAlone(aliases.get(measured), limit));
     return SourceSql.READ
         .with("model", query)
         .with("columns", aliases)

@@ -6,6 +6,9 @@ import java.util.stream.Stream;
 
 /** What a select list or an array holds, made of quoted names. Immutable. */
 public final class ColumnExpression implements SqlPart {
+  /** 2^40: more than any row has. */
+  private static final String KEY_TOO_LONG = "1099511627776::pg_catalog.int8";
+
   private final String sql;
 
   private ColumnExpression(String sql) {
@@ -58,8 +61,8 @@ public final class ColumnExpression implements SqlPart {
         keys.stream()
             .map(
                 c ->
-                    "case when pg_catalog.octet_length(%s) > %d then 1::pg_catalog.int8 << 40 else 0 end"
-                        .formatted(c.sql(), keyLimit));
+                    "case when pg_catalog.octet_length(%s) > %d then %s else 0 end"
+                        .formatted(c.sql(), keyLimit, KEY_TOO_LONG));
     return new ColumnExpression(
         Stream.concat(lengths, tooLong).collect(Collectors.joining(" + ")) + " as " + name.sql());
   }
@@ -77,22 +80,32 @@ public final class ColumnExpression implements SqlPart {
         "case when %s <= %d then %s end".formatted(bytes.sql(), limit, column.sql()));
   }
 
-  /** What stands for some columns if a row has more bytes than a limit, NULL otherwise. */
+  /**
+   * What stands for some columns if a row has more bytes than a limit, NULL otherwise. Begins with
+   * {@code k} if a key column is longer than its limit.
+   */
   public static ColumnExpression digestBeyond(
       List<Identifier> columns, Identifier bytes, long limit) {
     String digests =
         columns.stream()
-            .map(c -> "pg_catalog.md5(%s)".formatted(c.sql()))
-            .collect(Collectors.joining(", "));
+            .map(c -> "coalesce(pg_catalog.md5(%s), '-')".formatted(c.sql()))
+            .collect(Collectors.joining(" || "));
     return new ColumnExpression(
-        "case when %s > %d then pg_catalog.concat_ws(',', %s) end"
-            .formatted(bytes.sql(), limit, digests));
+        "case when %s > %d then case when %s >= %s then 'k' else 'r' end || %s end"
+            .formatted(bytes.sql(), limit, bytes.sql(), KEY_TOO_LONG, digests));
   }
 
   /** What stands for a column that alone is larger than a limit, NULL otherwise. */
   public static ColumnExpression digestAlone(Identifier column, long limit) {
     return new ColumnExpression(
-        "case when pg_catalog.octet_length(%1$s) > %2$d then pg_catalog.md5(%1$s) end"
+        "case when pg_catalog.octet_length(%1$s) > %2$d then 'r' || pg_catalog.md5(%1$s) end"
+            .formatted(column.sql(), limit));
+  }
+
+  /** What stands for a column of a key that alone is larger than a limit, NULL otherwise. */
+  public static ColumnExpression digestOfKeyAlone(Identifier column, long limit) {
+    return new ColumnExpression(
+        "case when pg_catalog.octet_length(%1$s) > %2$d then 'k' || pg_catalog.md5(%1$s) end"
             .formatted(column.sql(), limit));
   }
 

@@ -129,7 +129,9 @@ final class Diff implements RowSink, Closeable {
       int length = fields[field + 1];
       if (length < 0) {
         invalid(
-            oversize ? InvalidRow.Reason.KEY_TOO_LARGE : InvalidRow.Reason.NULL_KEY,
+            oversize && buffer[fields[2 * marker]] == 'k'
+                ? InvalidRow.Reason.KEY_TOO_LARGE
+                : InvalidRow.Reason.NULL_KEY,
             buffer,
             fields);
         return;
