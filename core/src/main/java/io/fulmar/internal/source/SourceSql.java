@@ -26,7 +26,8 @@ final class SourceSql {
                  set_config('IntervalStyle', 'postgres', true),
                  set_config('bytea_output', 'hex', true),
                  set_config('extra_float_digits', '1', true),
-                 set_config('lc_monetary', 'C', true)
+                 set_config('lc_monetary', 'C', true),
+                 set_config('quote_all_identifiers', 'off', true)
           """);
 
   /** Which server this is, and where its history stands. */
