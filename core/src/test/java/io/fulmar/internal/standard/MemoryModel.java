@@ -1,0 +1,115 @@
+package io.fulmar.internal.standard;
+
+import io.fulmar.Model;
+import io.fulmar.internal.source.ModelShape;
+import io.fulmar.internal.source.RowSink;
+import io.fulmar.internal.source.ServerIdentity;
+import io.fulmar.internal.sql.QueryText;
+import io.fulmar.internal.type.ColumnKind;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A source in memory: a model of two columns, {@code id int8} (the key) and {@code v varchar(20)}.
+ * Threadsafe.
+ */
+final class MemoryModel implements Snapshots {
+  /** A row; null for NULL. */
+  record Line(@Nullable Long id, @Nullable String v) {}
+
+  private List<Line> rows = List.of();
+  private long position = 1_000;
+  private int snapshots;
+
+  static Model model() {
+    return Model.query("customers", "select id, v from customer").key("id");
+  }
+
+  static ModelShape shape() {
+    Model model = model();
+    return new ModelShape(
+        QueryText.proven(model.sql()),
+        List.of(
+            new ModelShape.Column("id", "bigint", ColumnKind.INT8, true, ""),
+            new ModelShape.Column("v", "character varying(20)", ColumnKind.TEXT, true, "")),
+        List.of(0));
+  }
+
+  synchronized void rows(List<Line> lines) {
+    rows = List.copyOf(lines);
+  }
+
+  synchronized void rows(Map<Long, String> lines) {
+    List<Line> all = new ArrayList<>();
+    lines.forEach((id, v) -> all.add(new Line(id, v)));
+    rows = List.copyOf(all);
+  }
+
+  /** How often the model was read. */
+  synchronized int snapshots() {
+    return snapshots;
+  }
+
+  @Override
+  public synchronized Snapshot open(Model model, String application, String about) {
+    snapshots++;
+    List<Line> lines = rows;
+    ServerIdentity server =
+        new ServerIdentity(Instant.parse("2026-01-15T09:59:59Z"), "shop", 77, 1, position++);
+    return new Snapshot() {
+      @Override
+      public ServerIdentity server() {
+        return server;
+      }
+
+      @Override
+      public ModelShape shape() {
+        return MemoryModel.shape();
+      }
+
+      @Override
+      public void rows(long maxRowBytes, RowSink sink) throws IOException {
+        for (Line line : lines) {
+          send(line, sink);
+        }
+      }
+
+      @Override
+      public void firstRows(RowSink sink) throws IOException {
+        rows(Long.MAX_VALUE, sink);
+      }
+
+      @Override
+      public void close() {}
+    };
+  }
+
+  /** Gives a row to a sink as PostgreSQL sends it. */
+  static void send(Line line, RowSink sink) throws IOException {
+    byte[] v = line.v() == null ? null : line.v().getBytes(StandardCharsets.UTF_8);
+    int idLength = line.id() == null ? 0 : 8;
+    int vLength = v == null ? 0 : v.length;
+    ByteBuffer buffer = ByteBuffer.allocate(3 + 8 + idLength + vLength).position(3);
+    buffer.putInt(line.id() == null ? -1 : 8);
+    if (line.id() != null) {
+      buffer.putLong(line.id());
+    }
+    buffer.putInt(v == null ? -1 : v.length);
+    if (v != null) {
+      buffer.put(v);
+    }
+    int[] fields = {
+      7, line.id() == null ? -1 : 8, 11 + idLength, v == null ? -1 : v.length,
+    };
+    sink.row(buffer.array(), 3, buffer.position(), fields);
+  }
+
+  @Override
+  public void close() {}
+}
