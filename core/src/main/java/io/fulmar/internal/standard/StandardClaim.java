@@ -22,9 +22,9 @@ import io.fulmar.internal.store.Rules;
 import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.internal.store.Version;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -51,7 +51,7 @@ final class StandardClaim implements Claim {
   private final StandardStore store;
   private final Sync sync;
   private final StateDirectory directory;
-  private final FileLock lock;
+  private final Closeable lock;
   private final SyncFile file;
   private final long run;
   private final Map<Long, PlanHead> heads = new HashMap<>();
@@ -59,7 +59,7 @@ final class StandardClaim implements Claim {
   private volatile boolean closed;
 
   private StandardClaim(
-      StandardStore store, Sync sync, StateDirectory directory, FileLock lock, SyncFile file) {
+      StandardStore store, Sync sync, StateDirectory directory, Closeable lock, SyncFile file) {
     this.store = store;
     this.sync = sync;
     this.directory = directory;
@@ -69,7 +69,7 @@ final class StandardClaim implements Claim {
   }
 
   /** Opens or begins the state of a sync that is locked. */
-  static StandardClaim of(StandardStore store, Sync sync, StateDirectory directory, FileLock lock)
+  static StandardClaim of(StandardStore store, Sync sync, StateDirectory directory, Closeable lock)
       throws IOException {
     SyncFile file = SyncFile.read(directory.syncFile());
     if (file == null) {
@@ -771,9 +771,8 @@ final class StandardClaim implements Claim {
   @Override
   public void close() {
     closed = true;
-    try {
+    try (lock) {
       closeLedger();
-      lock.acquiredBy().close();
     } catch (IOException e) {
       throw StandardStore.unusable(sync.name(), directory, e);
     }

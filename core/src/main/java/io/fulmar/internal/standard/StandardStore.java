@@ -12,8 +12,8 @@ import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.SyncStore;
+import java.io.Closeable;
 import java.io.IOException;
-import java.nio.channels.FileLock;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
@@ -85,7 +85,7 @@ public final class StandardStore implements SyncStore {
   @Override
   public Claim claim(Sync sync) {
     StateDirectory directory = new StateDirectory(root, sync.name());
-    FileLock lock = null;
+    Closeable lock = null;
     try {
       if (!directory.exists() && missingState == MissingState.REFUSE) {
         throw new StateException(
@@ -104,10 +104,10 @@ public final class StandardStore implements SyncStore {
     }
   }
 
-  private static void release(@Nullable FileLock lock, Exception cause) {
+  private static void release(@Nullable Closeable lock, Exception cause) {
     if (lock != null) {
       try {
-        lock.acquiredBy().close();
+        lock.close();
       } catch (IOException e) {
         cause.addSuppressed(e);
       }

@@ -2,6 +2,7 @@ package io.fulmar.internal.standard;
 
 import io.fulmar.AlreadyRunningException;
 import io.fulmar.StateException;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -100,24 +101,41 @@ final class StateDirectory {
     }
   }
 
-  /** Takes the sync for this process; the system gives it back when the process ends. */
-  FileLock lock(String sync) throws IOException {
-    Path file = path.resolve("lock");
-    FileChannel channel = null;
+  /**
+   * Takes the sync; the system gives it back when the process ends.
+   *
+   * <p>Two files, because closing any channel of a file gives back all locks that the process has
+   * on it. Who is refused in this process has opened the first file alone, and its closing does not
+   * touch the second, which keeps other processes out.
+   */
+  Closeable lock(String sync) throws IOException {
+    FileChannel here = locked("lock.jvm", sync);
     try {
-      channel =
-          Files.exists(file)
-              ? FileChannel.open(file, StandardOpenOption.WRITE)
-              : FileChannel.open(
-                  file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE), owned(FILE));
-      FileLock lock = tryLock(channel);
-      if (lock != null) {
-        return lock;
+      FileChannel everywhere = locked("lock", sync);
+      return () -> {
+        try (here) {
+          everywhere.close();
+        }
+      };
+    } catch (IOException | RuntimeException e) {
+      here.close();
+      throw e;
+    }
+  }
+
+  private FileChannel locked(String name, String sync) throws IOException {
+    Path file = path.resolve(name);
+    FileChannel channel =
+        Files.exists(file)
+            ? FileChannel.open(file, StandardOpenOption.WRITE)
+            : FileChannel.open(
+                file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE), owned(FILE));
+    try {
+      if (tryLock(channel) != null) {
+        return channel;
       }
     } catch (IOException | RuntimeException e) {
-      if (channel != null) {
-        channel.close();
-      }
+      channel.close();
       throw e;
     }
     channel.close();
