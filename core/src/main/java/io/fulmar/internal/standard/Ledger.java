@@ -9,7 +9,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -73,6 +72,10 @@ final class Ledger implements Closeable {
     this.reasonFile = reasonFile;
   }
 
+  private static FileChannel made(Path path, StateDirectory directory) throws IOException {
+    return SteadyChannel.made(path, directory.create(path));
+  }
+
   static Path details(Path path) {
     return path.resolveSibling(path.getFileName() + ".details");
   }
@@ -89,9 +92,7 @@ final class Ledger implements Closeable {
     Files.deleteIfExists(reasons(path));
     Ledger ledger =
         new Ledger(
-            directory.create(path),
-            directory.create(details(path)),
-            directory.create(reasons(path)));
+            made(path, directory), made(details(path), directory), made(reasons(path), directory));
     try {
       ledger.header(0);
       byte[] zeros = new byte[1 << 16];
@@ -114,9 +115,9 @@ final class Ledger implements Closeable {
     }
     Ledger ledger =
         new Ledger(
-            FileChannel.open(path, StandardOpenOption.READ),
-            FileChannel.open(details(path), StandardOpenOption.READ),
-            FileChannel.open(reasons(path), StandardOpenOption.READ));
+            SteadyChannel.reading(path),
+            SteadyChannel.reading(details(path)),
+            SteadyChannel.reading(reasons(path)));
     try {
       ByteBuffer header = ledger.read(ledger.bytes, 0, HEADER);
       if (header.getLong() != MAGIC) {

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -177,7 +176,7 @@ final class PlanFiles {
     private int partition;
 
     SectionReader(Path plan, Section section, Directory directory) throws IOException {
-      this.channel = FileChannel.open(section(plan, section), StandardOpenOption.READ);
+      this.channel = SteadyChannel.reading(section(plan, section));
       this.directory = directory;
       this.in = new FileIn(channel);
       if (channel.size() != directory.bytes[Partitions.COUNT]) {

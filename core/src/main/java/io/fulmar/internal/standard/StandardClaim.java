@@ -24,10 +24,8 @@ import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.internal.store.Version;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -598,8 +596,7 @@ final class StandardClaim implements Claim {
       reader = opened;
       if (section == PlanFiles.Section.ROWS) {
         Path path = PlanFiles.fields(directory.plan(head.run));
-        fieldsFile =
-            new PartitionedFile(FileChannel.open(path, StandardOpenOption.READ), head.fields);
+        fieldsFile = new PartitionedFile(SteadyChannel.reading(path), head.fields);
       }
       go(opened, 0);
       return opened;
