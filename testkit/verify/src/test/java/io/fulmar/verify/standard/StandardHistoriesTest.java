@@ -1,7 +1,5 @@
 package io.fulmar.verify.standard;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
 import io.fulmar.Model;
 import io.fulmar.Source;
 import io.fulmar.harness.History;
@@ -25,7 +23,6 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.slf4j.LoggerFactory;
 
 /**
  * The standard engine in the random histories that the runner goes through in the tests of core: a
@@ -40,7 +37,6 @@ class StandardHistoriesTest {
 
   @BeforeAll
   static void start() throws SQLException {
-    ((Logger) LoggerFactory.getLogger("io.fulmar.run")).setLevel(Level.OFF);
     postgres = TestPostgres.start();
     database = postgres.createDatabase();
     database.execute("create table item (k text, v text)");
@@ -49,7 +45,6 @@ class StandardHistoriesTest {
   @AfterAll
   static void stop() {
     postgres.close();
-    ((Logger) LoggerFactory.getLogger("io.fulmar.run")).setLevel(null);
   }
 
   @Test
