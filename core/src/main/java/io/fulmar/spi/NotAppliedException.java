@@ -17,7 +17,7 @@ public final class NotAppliedException extends Exception {
    * Tries again with backoff.
    *
    * @param message what happened; should not hold values of rows
-   * @param cause what led to it
+   * @param cause what led to it; part of the run's error with its message, so the same goes for it
    */
   public NotAppliedException(String message, @Nullable Throwable cause) {
     super(message, cause);

@@ -33,16 +33,49 @@ public final class SqlStates {
    * An error as advice.
    *
    * @param doing what could not be done: {@code "read the model customers"}
-   * @param e what the driver said; its message is kept only where it cannot quote a value
+   * @param e what the driver said; its message is kept only where it cannot quote a value, and the
+   *     place in a function, which can, is not
    * @param about the tail of the message: {@code [sync=crm run=1]}
    */
   public static SourceException sourceException(String doing, SQLException e, String about) {
     String state = e.getSQLState();
+    String fact = mayQuoteValue(e) ? "a value could not be computed" : fact(e);
     String message =
-        "Cannot %s: %s. %s %s"
-            .formatted(doing, fact(e), remedy(state, fact(e)), tail(about, state));
-    return new SourceException(
-        message, state, CLASSES_WITH_VALUES.contains(classOf(state)) ? null : e);
+        "Cannot %s: %s. %s %s".formatted(doing, fact, remedy(state, fact), tail(about, state));
+    return new SourceException(message, state, cause(e));
+  }
+
+  /**
+   * Whether the message may quote a value of a row: errors of values, and what a function raises or
+   * builds a statement from.
+   */
+  private static boolean mayQuoteValue(SQLException e) {
+    ServerErrorMessage server = serverMessage(e);
+    String state = String.valueOf(e.getSQLState());
+    return CLASSES_WITH_VALUES.contains(classOf(state))
+        || (server != null
+            && ("exec_stmt_raise".equals(server.getRoutine())
+                || (server.getWhere() != null
+                    && "42".equals(classOf(state))
+                    && !"42501".equals(state))));
+  }
+
+  /** What the application may see of an error: all of it, or where it happened, or nothing. */
+  private static @Nullable SQLException cause(SQLException e) {
+    if (mayQuoteValue(e)) {
+      return null;
+    }
+    ServerErrorMessage server = serverMessage(e);
+    if (server == null || (server.getWhere() == null && server.getDetail() == null)) {
+      return e;
+    }
+    SQLException plain = new SQLException(fact(e), e.getSQLState());
+    plain.setStackTrace(e.getStackTrace());
+    return plain;
+  }
+
+  private static @Nullable ServerErrorMessage serverMessage(SQLException e) {
+    return e instanceof PSQLException p ? p.getServerErrorMessage() : null;
   }
 
   private static String tail(String about, @Nullable String state) {
@@ -61,7 +94,7 @@ public final class SqlStates {
     if (CLASSES_WITH_VALUES.contains(classOf(state))) {
       return "a value could not be computed";
     }
-    ServerErrorMessage server = e instanceof PSQLException p ? p.getServerErrorMessage() : null;
+    ServerErrorMessage server = serverMessage(e);
     String message = server == null ? e.getMessage() : server.getMessage();
     if (message == null) {
       return "the driver gave no reason";

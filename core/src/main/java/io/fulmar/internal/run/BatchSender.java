@@ -296,7 +296,9 @@ final class BatchSender {
       } catch (Exception e) {
         return unknown(e);
       } catch (Error e) {
-        scope.stop(new RunScope.Stop.Failed("the destination threw " + e.getClass().getName(), e));
+        scope.stop(
+            new RunScope.Stop.Failed(
+                "the destination threw " + e.getClass().getName(), withoutMessage(e)));
         return unknown(e);
       } finally {
         throttle.release();
@@ -332,6 +334,13 @@ final class BatchSender {
       scope.stop(new RunScope.Stop.Cancelled());
       return false;
     }
+  }
+
+  /** Where something was thrown, without its message, which may quote a row. */
+  private static Throwable withoutMessage(Throwable e) {
+    Throwable result = new IllegalStateException(e.getClass().getName());
+    result.setStackTrace(e.getStackTrace());
+    return result;
   }
 
   private static Answer unknown(Throwable e) {

@@ -8,12 +8,10 @@ import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.QueryText;
 import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.internal.type.KeyImage;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
-import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,7 +25,6 @@ import java.util.stream.IntStream;
  * returns.
  */
 public final class Describer {
-  private static final String NOT_SUPPORTED = "0A000";
   private static final int SMALL = 16_000;
   private static final int SMALL_KEY = ModelShape.MAX_KEY_BYTES / 4;
   private static final int MAX_COLUMNS = 1_600;
@@ -90,29 +87,13 @@ public final class Describer {
     if (text.indexOf('\0') >= 0) {
       throw refused("its text holds the character 0", "Remove it");
     }
-    Connection connection = session.connection();
-    Savepoint savepoint = connection.setSavepoint();
-    try (PreparedStatement proof = connection.prepareStatement(SourceSql.PROOF.sql())) {
-      proof.setString(1, text);
-      proof.executeQuery().close();
-    } catch (SQLException e) {
-      if (!NOT_SUPPORTED.equals(e.getSQLState())) {
-        throw e;
-      }
-      connection.rollback(savepoint);
-      proveByCursor(text);
-    }
-    connection.releaseSavepoint(savepoint);
-  }
-
-  private void proveByCursor(String text) throws SQLException {
-    Connection connection = session.connection();
-    try (PreparedStatement set = connection.prepareStatement(SourceSql.PROOF_TEXT.sql())) {
+    try (PreparedStatement set =
+        session.connection().prepareStatement(SourceSql.PROOF_TEXT.sql())) {
       set.setString(1, text);
       set.executeQuery().close();
     }
     try (Statement proof = plainStatement()) {
-      proof.execute(SourceSql.PROOF_BY_CURSOR.sql());
+      proof.execute(SourceSql.PROOF.sql());
     }
   }
 
@@ -254,9 +235,11 @@ public final class Describer {
     if (!text || "42501".equals(state)) {
       return SqlStates.sourceException("describe the model " + model.name(), e, session.about());
     }
-    return refused(
-        SqlStates.fact(e),
-        "It must be one statement that returns rows and writes nothing (sqlstate=" + state + ")");
+    String remedy =
+        state.startsWith("22")
+            ? "Mend the expression, which fails whatever the rows are"
+            : "It must be one statement that returns rows and writes nothing";
+    return refused(SqlStates.fact(e), remedy + " (sqlstate=" + state + ")");
   }
 
   private static String quoted(String name) {

@@ -50,37 +50,32 @@ final class SourceSql {
                  current_setting('server_version_num')::int4
           """);
 
-  /** Refuses whatever is not one statement that returns rows and writes nothing; runs nothing. */
+  /**
+   * Refuses whatever is not one statement that returns rows; runs nothing. The text is in {@link
+   * #PROOF_TEXT}. Without XML in the server, opening a cursor takes one statement that returns
+   * rows. That is caught in the server, since some pools drop a connection that says 0A000.
+   */
   static final SqlTemplate PROOF =
       SqlTemplate.of(
           """
           /* fulmar: proof */
-          select pg_catalog.length(pg_catalog.query_to_xmlschema(?, true, false, '')::pg_catalog.text)
+          do $proof$
+          declare proof refcursor;
+          begin
+            perform pg_catalog.query_to_xmlschema(pg_catalog.current_setting('fulmar.model'), true, false, '');
+          exception when feature_not_supported then
+            open proof for execute pg_catalog.current_setting('fulmar.model');
+            close proof;
+          end
+          $proof$
           """);
 
-  /**
-   * The same where the server was built without XML: opening a cursor takes one statement that
-   * returns rows.
-   */
+  /** Hands a model's text to {@link #PROOF}. */
   static final SqlTemplate PROOF_TEXT =
       SqlTemplate.of(
           """
           /* fulmar: proof text */
           select pg_catalog.set_config('fulmar.model', ?, true)
-          """);
-
-  /** See {@link #PROOF_TEXT}. */
-  static final SqlTemplate PROOF_BY_CURSOR =
-      SqlTemplate.of(
-          """
-          /* fulmar: proof by cursor */
-          do $proof$
-          declare proof refcursor;
-          begin
-            open proof for execute pg_catalog.current_setting('fulmar.model');
-            close proof;
-          end
-          $proof$
           """);
 
   /** The names of the result's columns. */

@@ -178,6 +178,13 @@ public final class StandardStore implements SyncStore {
 
   @Override
   public ModelPreview preview(Model model) {
+    ModelPreview first = firstRows(model);
+    ModelPreview second = firstRows(model);
+    return new ModelPreview(
+        first.columns(), first.rows(), UnstableColumns.between(model.key(), first, second));
+  }
+
+  private ModelPreview firstRows(Model model) {
     String about = "[model=" + model.name() + "]";
     List<Row> rows = new ArrayList<>();
     try (Snapshot snapshot = snapshots.open(model, "fulmar preview", about)) {
@@ -185,7 +192,7 @@ public final class StandardStore implements SyncStore {
       snapshot.firstRows(
           (buffer, from, to, fields) ->
               rows.add(ImageRow.of(rowShape, Arrays.copyOfRange(buffer, from, to))));
-      return new ModelPreview(snapshot.shape().preview(), rows);
+      return new ModelPreview(snapshot.shape().preview(), rows, List.of());
     } catch (IOException e) {
       throw new IllegalStateException("a list does not throw this", e);
     }
