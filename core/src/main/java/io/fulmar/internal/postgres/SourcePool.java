@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
+import java.sql.SQLTransientConnectionException;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +36,15 @@ public final class SourcePool implements AutoCloseable {
 
   /** A connection; the caller closes it. */
   public Connection connect() throws SQLException {
-    return source.dataSource() != null ? connector.connect() : pool().getConnection();
+    if (source.dataSource() != null) {
+      return connector.connect();
+    }
+    try {
+      return pool().getConnection();
+    } catch (SQLTransientConnectionException e) {
+      // The pool says how long it waited; why it got no connection is what helps.
+      throw e.getCause() instanceof SQLException reason ? reason : e;
+    }
   }
 
   private synchronized HikariDataSource pool() {

@@ -38,10 +38,24 @@ public final class SqlStates {
    * @param about the tail of the message: {@code [sync=crm run=1]}
    */
   public static SourceException sourceException(String doing, SQLException e, String about) {
+    return sourceException(doing, e, about, null);
+  }
+
+  /**
+   * An error as advice, in a session whose timeout is known.
+   *
+   * @param doing what could not be done: {@code "read the model customers"}
+   * @param e what the driver said; its message is kept only where it cannot quote a value
+   * @param about the tail of the message: {@code [sync=crm run=1]}
+   * @param timeout what holds for the statement; null if that is not known
+   */
+  public static SourceException sourceException(
+      String doing, SQLException e, String about, @Nullable StatementTimeout timeout) {
     String state = e.getSQLState();
     String fact = mayQuoteValue(e) ? "a value could not be computed" : fact(e);
     String message =
-        "Cannot %s: %s. %s %s".formatted(doing, fact, remedy(state, fact), tail(about, state));
+        "Cannot %s: %s. %s %s"
+            .formatted(doing, fact, remedy(state, e, timeout), tail(about, state));
     return new SourceException(message, state, cause(e));
   }
 
@@ -103,16 +117,13 @@ public final class SqlStates {
     return line.endsWith(".") ? line.substring(0, line.length() - 1) : line;
   }
 
-  private static String remedy(@Nullable String state, String fact) {
+  private static String remedy(
+      @Nullable String state, SQLException e, @Nullable StatementTimeout timeout) {
     if (state == null) {
       return "Look at the cause.";
     }
     return switch (state) {
-      case "57014" ->
-          fact.contains("statement timeout")
-              ? "The statement_timeout was reached: raise Source.Builder.statementTimeout, or with a zero there the"
-                  + " role's own: alter role ... set statement_timeout = '...'."
-              : "The statement was cancelled by a user or administrator: run again.";
+      case "57014" -> afterCancel(e, timeout);
       case "55P03" ->
           "Something holds a lock on a table of the model: wait, or raise Source.Builder.lockTimeout.";
       case "28P01", "28000" -> "Look at user, password and the server's pg_hba.conf.";
@@ -137,5 +148,19 @@ public final class SqlStates {
             default -> "Look at the server's log.";
           };
     };
+  }
+
+  /** One code stands for a timeout and for a cancel; the server's text may be in any language. */
+  private static String afterCancel(SQLException e, @Nullable StatementTimeout timeout) {
+    String cancelled = "Someone cancelled the statement: run again.";
+    String text = fact(e);
+    boolean ofServer = e instanceof PSQLException p && p.getServerErrorMessage() != null;
+    if (!ofServer || text.contains("user request")) {
+      return cancelled;
+    }
+    String timedOut = timeout == null ? "Raise the statement_timeout." : timeout.remedy();
+    return text.contains("statement timeout")
+        ? timedOut
+        : timedOut + " If it was not that: " + cancelled;
   }
 }

@@ -233,7 +233,7 @@ public final class Describer {
         Arrays.asList("42", "22", "34", "0A", "25", "54")
             .contains(state.substring(0, Math.min(2, state.length())));
     if (!text || "42501".equals(state)) {
-      return SqlStates.sourceException("describe the model " + model.name(), e, session.about());
+      return session.failed("describe the model " + model.name(), e);
     }
     String remedy =
         state.startsWith("22")

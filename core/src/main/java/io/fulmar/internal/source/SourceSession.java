@@ -5,6 +5,7 @@ import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.SourcePool;
 import io.fulmar.internal.postgres.SqlStates;
+import io.fulmar.internal.postgres.StatementTimeout;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -13,6 +14,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
 /**
@@ -28,6 +30,7 @@ public final class SourceSession implements AutoCloseable {
   private final boolean autoCommit;
   private final String about;
   private final boolean ours;
+  private @Nullable StatementTimeout timeout;
   private boolean broken;
 
   private SourceSession(Connection handle, boolean autoCommit, String about, boolean ours) {
@@ -67,7 +70,8 @@ public final class SourceSession implements AutoCloseable {
     } catch (SQLException e) {
       session.broken = true;
       session.close();
-      throw SqlStates.sourceException("begin a transaction in " + place(source), e, about);
+      throw SqlStates.sourceException(
+          "begin a transaction in " + place(source), e, about, session.timeout);
     }
   }
 
@@ -82,6 +86,7 @@ public final class SourceSession implements AutoCloseable {
     try (Statement statement = handle.createStatement()) {
       statement.execute(SourceSql.SNAPSHOT.sql());
     }
+    timeout = timeout(source.statementTimeout());
     try (PreparedStatement settings = handle.prepareStatement(SourceSql.SETTINGS.sql())) {
       settings.setString(1, application);
       settings.setString(
@@ -89,6 +94,18 @@ public final class SourceSession implements AutoCloseable {
       settings.setString(3, millis(source.lockTimeout()));
       settings.setString(4, millis(IDLE));
       settings.executeQuery().close();
+    }
+  }
+
+  private StatementTimeout timeout(Duration ours) throws SQLException {
+    if (!ours.isZero()) {
+      return StatementTimeout.ours(ours);
+    }
+    try (PreparedStatement statement = handle.prepareStatement(SourceSql.TIMEOUT.sql());
+        ResultSet result = statement.executeQuery()) {
+      result.next();
+      return new StatementTimeout(
+          result.getString(1), result.getString(2), result.getString(3), result.getString(4));
     }
   }
 
@@ -140,7 +157,7 @@ public final class SourceSession implements AutoCloseable {
   /** Turns an error into advice; the connection is not used again. */
   SourceException failed(String doing, SQLException e) {
     broken = true;
-    return SqlStates.sourceException(doing, e, about);
+    return SqlStates.sourceException(doing, e, about, timeout);
   }
 
   /** The connection is in a state that nobody else should get. */
@@ -179,8 +196,7 @@ public final class SourceSession implements AutoCloseable {
     }
   }
 
-  private static void closeQuietly(
-      Connection connection, @org.jspecify.annotations.Nullable SQLException cause) {
+  private static void closeQuietly(Connection connection, @Nullable SQLException cause) {
     try {
       connection.close();
     } catch (SQLException e) {

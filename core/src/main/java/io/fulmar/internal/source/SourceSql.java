@@ -12,6 +12,17 @@ final class SourceSql {
           set transaction isolation level repeatable read, read only
           """);
 
+  /** How long a statement may take before anything is set here, and who said so. */
+  static final SqlTemplate TIMEOUT =
+      SqlTemplate.of(
+          """
+          /* fulmar: timeout */
+          select pg_catalog.current_setting('statement_timeout'), s.source,
+                 session_user::pg_catalog.text, pg_catalog.current_database()::pg_catalog.text
+          from pg_catalog.pg_settings s
+          where s.name = 'statement_timeout'
+          """);
+
   /** Settings that end with the transaction; text output must not depend on the role's. */
   static final SqlTemplate SETTINGS =
       SqlTemplate.of(

@@ -38,9 +38,7 @@ final class UnstableColumns {
               column ->
                   common.stream()
                       .noneMatch(
-                          k ->
-                              Objects.equals(
-                                  text(before, k, column), text(after, k, column))))
+                          k -> Objects.equals(text(before, k, column), text(after, k, column))))
           .toList();
     }
     if (common.isEmpty() && isWhole(first) && isWhole(second)) {

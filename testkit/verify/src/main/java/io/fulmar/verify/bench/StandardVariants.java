@@ -169,7 +169,8 @@ final class StandardVariants {
   private void change(int round) throws SQLException {
     try (Connection connection = DriverManager.getConnection(url);
         Statement statement = connection.createStatement()) {
-      statement.execute("update orders set o_totalprice = o_totalprice + 1 where o_orderkey % 100 = " + round);
+      statement.execute(
+          "update orders set o_totalprice = o_totalprice + 1 where o_orderkey % 100 = " + round);
       statement.execute("vacuum orders");
     }
   }

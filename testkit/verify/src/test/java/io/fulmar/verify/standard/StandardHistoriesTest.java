@@ -85,8 +85,7 @@ class StandardHistoriesTest {
 
     @Override
     protected SyncStore open() {
-      return new StandardStore(
-          source, state, StandardStore.MissingState.BEGIN, 1 << 20, clock());
+      return new StandardStore(source, state, StandardStore.MissingState.BEGIN, 1 << 20, clock());
     }
 
     @Override

@@ -1,0 +1,51 @@
+package io.fulmar.verify.fault;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A JVM of its own for what must not be tried in that of the tests: little heap, sudden death. */
+public final class ForkedJvm {
+  private ForkedJvm() {}
+
+  /**
+   * How it ended.
+   *
+   * @param exit its exit code
+   * @param output what it wrote
+   */
+  public record End(int exit, String output) {}
+
+  /**
+   * Runs a class with the class path of the tests, at most five minutes.
+   *
+   * @param output where its output goes
+   * @param options of the JVM
+   * @param main the class
+   * @param arguments of its main method
+   */
+  public static End run(Path output, List<String> options, Class<?> main, List<String> arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(options);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(arguments);
+    Process process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    try {
+      if (!process.waitFor(5, TimeUnit.MINUTES)) {
+        return new End(-1, "still running after five minutes\n" + Files.readString(output));
+      }
+      return new End(process.exitValue(), Files.readString(output));
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+}
