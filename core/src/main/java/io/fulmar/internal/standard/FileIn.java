@@ -127,6 +127,19 @@ final class FileIn {
     }
   }
 
+  /** Reads the section to its end and holds it against its checksum. */
+  void checkAll(int checksum, String message) throws IOException {
+    while (hasMore()) {
+      at = filled;
+      if (next < end) {
+        fill(1);
+      }
+    }
+    if (checksum() != checksum) {
+      throw new DamagedException(message);
+    }
+  }
+
   /** Checksum of the section, once it has been read to its end. */
   int checksum() {
     return (int) crc.getValue();

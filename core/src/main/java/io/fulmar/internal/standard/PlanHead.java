@@ -166,20 +166,17 @@ final class PlanHead {
       if (end < 8) {
         throw new DamagedException("the plan is cut off");
       }
+      in.section(end, end + 8);
+      int checksum = (int) in.getLong();
+      in.section(0, end);
+      in.checkAll(checksum, "the plan is damaged");
       in.section(0, end);
       if (in.getLong() != MAGIC) {
-        throw new DamagedException("the plan is damaged");
+        throw new DamagedException("the plan has another format");
       }
       PlanHead head = new PlanHead();
       head.read(in);
-      int checksum = in.checksum();
-      in.section(end, end + 8);
-      if ((int) in.getLong() != checksum) {
-        throw new DamagedException("the plan is damaged");
-      }
       return head;
-    } catch (ArrayIndexOutOfBoundsException | IllegalArgumentException e) {
-      throw new DamagedException("the plan is damaged", e);
     }
   }
 
