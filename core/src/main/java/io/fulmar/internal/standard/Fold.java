@@ -166,7 +166,7 @@ final class Fold implements Closeable {
     }
     long position = reader.go(partition) + firstPositions.getOrDefault(section, 0L);
     Outcomes outcomes = new Outcomes(position);
-    while (reader.hasMore(false)) {
+    while (reader.hasMore()) {
       if (section == PlanFiles.Section.EFFECTS) {
         byte[] key = reader.effectKey();
         Moved found = moved(key, slice, slices);

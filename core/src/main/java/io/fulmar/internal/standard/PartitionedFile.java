@@ -230,13 +230,13 @@ final class PartitionedFile implements Closeable {
         at = end;
       }
       if ((int) crc.getValue() != checksum) {
-        throw new IOException("partition " + partition + " of the plan is damaged");
+        throw new DamagedException("partition " + partition + " of the plan is damaged");
       }
     }
 
     private void more() throws IOException {
       if (!load()) {
-        throw new IOException("partition " + partition + " ends early");
+        throw new DamagedException("partition " + partition + " ends early");
       }
     }
 
@@ -246,12 +246,12 @@ final class PartitionedFile implements Closeable {
         long place = blocks[partition][next++];
         int length = (int) (place & ((1 << LENGTH_BITS) - 1));
         if (length > BLOCK) {
-          throw new IOException("partition " + partition + " is damaged");
+          throw new DamagedException("partition " + partition + " is damaged");
         }
         ByteBuffer target = ByteBuffer.wrap(loaded, 0, length);
         while (target.hasRemaining()) {
           if (channel.read(target, (place >>> LENGTH_BITS) + target.position()) < 0) {
-            throw new IOException("partition " + partition + " is cut off");
+            throw new DamagedException("partition " + partition + " is cut off");
           }
         }
         crc.update(loaded, 0, length);

@@ -173,7 +173,6 @@ final class PlanFiles {
     private final FileChannel channel;
     private final Directory directory;
     private final FileIn in;
-    private int partition;
 
     SectionReader(Path plan, Section section, Directory directory) throws IOException {
       this.channel = SteadyChannel.reading(section(plan, section));
@@ -185,23 +184,24 @@ final class PlanFiles {
       }
     }
 
-    /** Goes to a partition; gives the position of its first entry within the section. */
-    long go(int to) {
-      partition = to;
-      in.section(directory.bytes[to], directory.bytes[to + 1]);
+    /**
+     * Goes to a partition, all of which is held against its checksum before anything is made of it;
+     * gives the position of its first entry within the section.
+     */
+    long go(int to) throws IOException {
+      long from = directory.bytes[to];
+      long end = directory.bytes[to + 1];
+      if (from < end) {
+        in.section(from, end);
+        in.checkAll(directory.checksums[to], "partition " + to + " of the plan is damaged");
+      }
+      in.section(from, end);
       return directory.entries[to];
     }
 
-    /** Whether the partition has more entries; checks it at its end. */
-    boolean hasMore(boolean check) throws IOException {
-      if (in.hasMore()) {
-        return true;
-      }
-      boolean empty = directory.bytes[partition] == directory.bytes[partition + 1];
-      if (check && !empty && in.checksum() != directory.checksums[partition]) {
-        throw new DamagedException("partition " + partition + " of the plan is damaged");
-      }
-      return false;
+    /** Whether the partition has more entries. */
+    boolean hasMore() {
+      return in.hasMore();
     }
 
     /** How many bytes of fields are to be skipped before the next change, which there is. */

@@ -569,7 +569,7 @@ final class StandardClaim implements Claim {
             return null;
           }
         }
-        if (from.hasMore(true)) {
+        if (from.hasMore()) {
           long skipped = from.skipped();
           if (fields != null) {
             fields.skip(skipped);
@@ -602,16 +602,17 @@ final class StandardClaim implements Claim {
       return opened;
     }
 
-    private void go(PlanFiles.SectionReader to, int newPartition) {
+    private void go(PlanFiles.SectionReader to, int newPartition) throws IOException {
       partition = newPartition;
       to.go(newPartition);
-      fields = fieldsFile == null ? null : fieldsFile.read(newPartition);
+      PartitionedFile file = fieldsFile;
+      if (file != null) {
+        file.read(newPartition).checkRest(head.fields.checksums()[newPartition]);
+        fields = file.read(newPartition);
+      }
     }
 
     private void endPartition(PlanFiles.SectionReader from) throws IOException {
-      if (fields != null) {
-        fields.checkRest(head.fields.checksums()[partition]);
-      }
       if (partition + 1 < Partitions.COUNT) {
         go(from, partition + 1);
         return;
