@@ -143,8 +143,11 @@ final class StandardClaim implements Claim {
       }
     }
     for (Path path : directory.files("ledger-")) {
-      if (number(path) <= file.foldedRun || !Files.exists(directory.plan(number(path)))) {
+      if (number(path) <= file.foldedRun) {
         Files.deleteIfExists(path);
+      } else if (!Files.exists(directory.plan(number(path)))) {
+        // A plan counts before its ledger is made, and outlives it.
+        throw new DamagedException("the file " + directory.plan(number(path)) + " is missing");
       }
     }
     for (Path path : directory.files("plan-")) {
