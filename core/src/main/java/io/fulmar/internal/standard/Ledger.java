@@ -62,6 +62,7 @@ final class Ledger implements Closeable {
   private final Map<Hold.Reason, Integer> reasons = new HashMap<>();
   private final List<Hold.Reason> reasonList = new ArrayList<>();
   private final Object forcing = new Object();
+  private long latest = Long.MAX_VALUE;
   private long until;
   private long writes;
   private long forced;
@@ -101,6 +102,7 @@ final class Ledger implements Closeable {
         ledger.write(ledger.bytes, ByteBuffer.wrap(zeros, 0, part), HEADER + at);
       }
       ledger.bytes.force(true);
+      directory.force();
       return ledger;
     } catch (IOException | RuntimeException e) {
       ledger.close();
@@ -108,8 +110,12 @@ final class Ledger implements Closeable {
     }
   }
 
-  /** Opens what a run left behind, for reading; null if it had not begun to deliver. */
-  static @Nullable Ledger open(Path path) throws IOException {
+  /**
+   * Opens what a run left behind, for reading; null if it had not begun to deliver.
+   *
+   * @param latest no call of that run can act after this moment, whatever the file says
+   */
+  static @Nullable Ledger open(Path path, long latest) throws IOException {
     if (!Files.exists(path) || Files.size(path) < HEADER) {
       return null;
     }
@@ -123,7 +129,8 @@ final class Ledger implements Closeable {
       if (header.getLong() != MAGIC) {
         throw new DamagedException("the ledger is damaged");
       }
-      ledger.until = header.getLong();
+      ledger.latest = latest;
+      ledger.until = Math.min(header.getLong(), latest);
       ledger.readReasons();
       return ledger;
     } catch (IOException | RuntimeException e) {
@@ -298,7 +305,7 @@ final class Ledger implements Closeable {
       return SIMPLE.get(kind);
     }
     ByteBuffer detail = read(details, position * DETAIL, DETAIL);
-    long mayActUntil = detail.getLong();
+    long mayActUntil = Math.min(detail.getLong(), latest);
     int reason = detail.getInt();
     boolean unsure = detail.getInt() != 0;
     boolean known = reason > 0 && reason <= reasonList.size();

@@ -27,6 +27,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -45,6 +46,9 @@ import org.jspecify.annotations.Nullable;
 final class StandardClaim implements Claim {
   private static final long PROGRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
   private static final int PROGRESS_ROWS = 4_096;
+
+  /** The longest deadline that a call can have; its reservation may last twice as long. */
+  private static final Duration LONGEST_CALL = Duration.ofHours(1);
 
   private final StandardStore store;
   private final Sync sync;
@@ -191,7 +195,8 @@ final class StandardClaim implements Claim {
       return null;
     }
     Fold fold;
-    try (Ledger left = Ledger.open(directory.ledger(number))) {
+    long latest = now() + 2 * LONGEST_CALL.toMillis();
+    try (Ledger left = Ledger.open(directory.ledger(number), latest)) {
       fold = write(head, left, rules(true), false);
     }
     file.version++;

@@ -82,11 +82,11 @@ final class StateDirectory {
   /** Puts a finished, durable file in its place, all or nothing. */
   void place(Path from, Path to) throws IOException {
     Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    forceDirectory();
+    force();
   }
 
   /** Makes the names of files durable; Windows has no such call and needs none. */
-  private void forceDirectory() throws IOException {
+  void force() throws IOException {
     if (posix) {
       try (FileChannel directory = FileChannel.open(path, StandardOpenOption.READ)) {
         directory.force(true);
