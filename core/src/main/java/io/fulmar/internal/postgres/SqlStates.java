@@ -15,6 +15,13 @@ public final class SqlStates {
       Set.of(
           "08000", "08003", "08006", "08007", "57P01", "57P02", "57P03", "40001", "40P01", "0A000");
 
+  /** Codes of the connection, the server and its resources, whose messages quote no value. */
+  private static final Set<String> CLASSES_WITHOUT_VALUES =
+      Set.of("08", "0A", "25", "28", "3D", "40", "53", "54", "55", "57", "XX");
+
+  /** A missing grant, and a broken disk. */
+  private static final Set<String> STATES_WITHOUT_VALUES = Set.of("42501", "58030");
+
   /** Codes whose message may quote a value of a row. */
   private static final Set<String> CLASSES_WITH_VALUES = Set.of("21", "22", "23", "44", "P0");
 
@@ -60,18 +67,18 @@ public final class SqlStates {
   }
 
   /**
-   * Whether the message may quote a value of a row: errors of values, and what a function raises or
-   * builds a statement from.
+   * Whether the message may quote a value of a row: what a function raises, and all errors of
+   * expressions, of which even a syntax error can be ({@code query_to_xml(column, ...)}).
    */
   private static boolean mayQuoteValue(SQLException e) {
+    String state = e.getSQLState();
     ServerErrorMessage server = serverMessage(e);
-    String state = String.valueOf(e.getSQLState());
-    return CLASSES_WITH_VALUES.contains(classOf(state))
-        || (server != null
-            && ("exec_stmt_raise".equals(server.getRoutine())
-                || (server.getWhere() != null
-                    && "42".equals(classOf(state))
-                    && !"42501".equals(state))));
+    if (server == null || state == null) {
+      return false;
+    }
+    return "exec_stmt_raise".equals(server.getRoutine())
+        || !(CLASSES_WITHOUT_VALUES.contains(classOf(state))
+            || STATES_WITHOUT_VALUES.contains(state));
   }
 
   /** What the application may see of an error: all of it, or where it happened, or nothing. */

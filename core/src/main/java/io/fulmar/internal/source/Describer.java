@@ -227,7 +227,6 @@ public final class Describer {
    * trouble.
    */
   private RuntimeException refused(SQLException e) {
-    session.markBroken();
     String state = String.valueOf(e.getSQLState());
     boolean text =
         Arrays.asList("42", "22", "34", "0A", "25", "54")

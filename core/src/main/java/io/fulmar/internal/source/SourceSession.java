@@ -54,7 +54,9 @@ public final class SourceSession implements AutoCloseable {
     try {
       handle = pool.connect();
     } catch (SQLException e) {
-      throw SqlStates.sourceException("connect to " + place(source), e, about);
+      // A pool says that it timed out; why is in the cause.
+      SQLException why = e.getCause() instanceof SQLException cause ? cause : e;
+      throw SqlStates.sourceException("connect to " + place(source), why, about);
     }
     SourceSession session;
     try {

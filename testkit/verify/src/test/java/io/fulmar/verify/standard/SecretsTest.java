@@ -1,0 +1,403 @@
+package io.fulmar.verify.standard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
+import ch.qos.logback.core.read.ListAppender;
+import io.fulmar.Change;
+import io.fulmar.InvalidRow;
+import io.fulmar.Model;
+import io.fulmar.RunStatus;
+import io.fulmar.Secret;
+import io.fulmar.Source;
+import io.fulmar.StandardEngine;
+import io.fulmar.Sync;
+import io.fulmar.SyncEngine;
+import io.fulmar.SyncReport;
+import io.fulmar.spi.Batch;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.Destination;
+import io.fulmar.spi.Writer;
+import io.fulmar.testkit.TestDatabase;
+import io.fulmar.testkit.TestPostgres;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A table whose text column holds a canary, and a password that is another. All that is logged (by
+ * the engine and the pool at TRACE, by the driver at FINE; at FINEST the driver writes down what it
+ * sends), thrown, reported or shown by {@code toString()} is searched for both.
+ */
+@DisplayName("P11: no secret and no row value in logs, exceptions or toString()")
+class SecretsTest extends SourceFixture {
+  private static final String VALUE = "canary-value-7f3a";
+  private static final String PASSWORD = "canary-password-91c4";
+
+  private final Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+  private final Logger engineLog = (Logger) LoggerFactory.getLogger("io.fulmar");
+  private final Logger poolLog = (Logger) LoggerFactory.getLogger("com.zaxxer.hikari");
+  private final java.util.logging.Logger driverLog =
+      java.util.logging.Logger.getLogger("org.postgresql");
+  private final List<@Nullable Level> levels = new ArrayList<>();
+  private final Queue<String> seen = new ConcurrentLinkedQueue<>();
+  private final ListAppender<ILoggingEvent> appender =
+      new ListAppender<>() {
+        @Override
+        protected void append(ILoggingEvent event) {
+          seen.add(
+              event.getFormattedMessage()
+                  + event.getMDCPropertyMap()
+                  + (event.getThrowableProxy() == null
+                      ? ""
+                      : ThrowableProxyUtil.asString(event.getThrowableProxy())));
+        }
+      };
+  private final Handler handler =
+      new Handler() {
+        @Override
+        public void publish(LogRecord line) {
+          seen.add(new java.util.logging.SimpleFormatter().format(line));
+        }
+
+        @Override
+        public void flush() {
+          // nothing is kept back
+        }
+
+        @Override
+        public void close() {
+          // nothing is open
+        }
+      };
+
+  @BeforeEach
+  void listen() throws SQLException {
+    for (Logger logger : List.of(engineLog, poolLog)) {
+      levels.add(logger.getLevel());
+      logger.setLevel(Level.TRACE);
+    }
+    appender.start();
+    root.addAppender(appender);
+    handler.setLevel(java.util.logging.Level.ALL);
+    driverLog.setLevel(java.util.logging.Level.FINE);
+    driverLog.addHandler(handler);
+    database.execute(
+        "create table customer (id int primary key, email text)",
+        "insert into customer values (1, '" + VALUE + "'), (2, '" + VALUE + "')");
+  }
+
+  @AfterEach
+  void stopListening() {
+    root.detachAppender(appender);
+    driverLog.removeHandler(handler);
+    driverLog.setLevel(null);
+    engineLog.setLevel(levels.get(0));
+    poolLog.setLevel(levels.get(1));
+  }
+
+  private void see(@Nullable Object thing) {
+    seen.add(String.valueOf(thing));
+    if (thing instanceof Throwable e) {
+      StringWriter text = new StringWriter();
+      e.printStackTrace(new PrintWriter(text)); // causes and suppressed ones too
+      seen.add(text.toString());
+    }
+    if (thing instanceof SyncReport report) {
+      seen.add(report.problem().orElse(""));
+      report.failures().forEach(this::see);
+      see(report.changeSet());
+      if (report.changeSet() != null) {
+        report.changeSet().invalidRows().forEach(this::see);
+      }
+      if (report.error() != null) {
+        see(report.error());
+      }
+      if (report.status() == RunStatus.FAILED) {
+        see(catchThrowable(report::throwIfFailed));
+      }
+    }
+  }
+
+  private void assertNothingShown() {
+    assertThat(seen).isNotEmpty();
+    assertThat(seen).noneMatch(text -> text.contains(VALUE) || text.contains(PASSWORD));
+  }
+
+  private Source secretSource() {
+    return sourceBuilder().password(Secret.of(PASSWORD)).build();
+  }
+
+  /** Previews and runs, and looks at all that comes of it. */
+  private SyncReport runAndSee(String sql, String key, Writer writer) {
+    Model model = Model.query("rows", sql).key(key);
+    Sync sync =
+        Sync.builder("crm")
+            .model(model)
+            .to(
+                Destination.of(
+                    "test:secrets",
+                    batch -> {
+                      see(batch);
+                      batch.changes().forEach(this::see);
+                      batch.changes().forEach(change -> see(change.row()));
+                      return writer.write(batch);
+                    }))
+            .maxRowBytes(1_000)
+            .listener(this::see)
+            .build();
+    Source source = secretSource();
+    SyncReport report;
+    try (SyncEngine engine = StandardEngine.on(source, state)) {
+      Throwable failed = catchThrowable(() -> see(engine.preview(model)));
+      if (failed != null) {
+        see(failed);
+      }
+      report = engine.run(sync);
+      see(engine.status(sync));
+      see(engine);
+    }
+    List.of(source, sync, model).forEach(this::see);
+    see(report);
+    return report;
+  }
+
+  @Test
+  void theSearchFindsWhatIsThere() {
+    engineLog.trace("a {}", VALUE, new IllegalStateException("b", new SQLException(PASSWORD)));
+    assertThat(seen).anyMatch(text -> text.contains(VALUE) && text.contains(PASSWORD));
+    seen.clear();
+    driverLog.fine(VALUE);
+    assertThat(seen).anyMatch(text -> text.contains(VALUE));
+    seen.clear();
+    Throwable thrown = new IllegalStateException("a");
+    thrown.addSuppressed(new SQLException(VALUE));
+    see(thrown);
+    assertThat(seen).anyMatch(text -> text.contains(VALUE));
+  }
+
+  @Test
+  void aRunThatGoesWellShowsNothing() {
+    List<Object> types = new ArrayList<>();
+    SyncReport report =
+        runAndSee(
+            "select id, email from customer",
+            "id",
+            batch -> {
+              types.add(batch);
+              return Delivery.allAccepted();
+            });
+    assertThat(report.status()).isEqualTo(RunStatus.SUCCEEDED);
+    assertThat(types).hasSize(1);
+    assertNothingShown();
+  }
+
+  @Test
+  void aKeyThatIsTheValueIsNotShown() {
+    SyncReport report =
+        runAndSee(
+            "select email, min(id) as id from customer group by email",
+            "email",
+            batch -> Delivery.allAccepted());
+    assertThat(report.total().accepted()).isEqualTo(1);
+    assertNothingShown();
+  }
+
+  @Test
+  void aWrongPasswordIsNotShown() throws Exception {
+    try (TestPostgres server =
+        TestPostgres.builder().parameter("password_encryption", "scram-sha-256").start()) {
+      TestDatabase own = server.createDatabase();
+      own.execute(
+          "create role guarded login password 'right'",
+          "create table hba (line text)",
+          "insert into hba values ('host all guarded all scram-sha-256'), ('host all all all trust')",
+          "do $$ begin execute format('copy hba to %L', current_setting('hba_file')); end $$",
+          "select pg_reload_conf()");
+      Source source =
+          Source.builder()
+              .host(own.host())
+              .port(own.port())
+              .database(own.name())
+              .user("guarded")
+              .password(Secret.of(PASSWORD))
+              .connectTimeout(java.time.Duration.ofSeconds(2))
+              .withoutTls()
+              .build();
+      Model model = Model.query("rows", "select 1 as id").key("id");
+      try (SyncEngine engine = StandardEngine.on(source, state)) {
+        Throwable refused = catchThrowable(() -> engine.preview(model));
+        assertThat(refused)
+            .hasMessageContaining("password authentication failed")
+            .hasMessageContaining("28P01");
+        see(refused);
+        see(
+            catchThrowable(
+                () -> engine.run(Sync.builder("crm").model(model).to(destination).build())));
+      }
+      see(source);
+      see(source.password());
+      assertNothingShown();
+    }
+  }
+
+  @Test
+  void aModelThatFailsOnAValueDoesNotShowIt() throws SQLException {
+    database.execute(
+        """
+        create function raises(v text) returns int language plpgsql as $$
+        begin raise exception 'bad %', v using errcode = '42501', detail = v, hint = v; end $$
+        """,
+        """
+        create function writes(v text) returns int language plpgsql as $$
+        begin execute format('insert into customer values (3, %L)', v); return 1; end $$
+        """,
+        """
+        create function dynamic(v text) returns int language plpgsql as $$
+        begin execute format('select %I', v); return 1; end $$
+        """,
+        """
+        create function notices(v text) returns int language plpgsql as $$
+        begin raise warning 'notice %', v; return 1 / 0; end $$
+        """);
+    for (String expression :
+        List.of(
+            "email::int",
+            "email::date",
+            "email::jsonb::text",
+            "email::uuid",
+            "1 / (id - id)",
+            "('{' || email)::int[]",
+            "xmlparse(document email)",
+            "substring(email, 1, -id)",
+            "to_date(email, 'YYYY')",
+            "(select email from customer)",
+            "raises(email)",
+            "writes(email)",
+            "dynamic(email)",
+            "notices(email)",
+            "query_to_xml(email, true, false, '')::text",
+            "regexp_replace(email, email || '(', '')",
+            "current_setting(email)",
+            "email::regnamespace::text",
+            "email::regclass::text",
+            "pg_read_file(email)")) {
+      SyncReport report =
+          runAndSee(
+              "select id, " + expression + " as x from customer",
+              "id",
+              batch -> Delivery.allAccepted());
+      assertThat(report.status()).as(expression).isEqualTo(RunStatus.FAILED);
+      assertThat(seen)
+          .as(expression)
+          .noneMatch(text -> text.contains(VALUE) || text.contains(PASSWORD));
+    }
+  }
+
+  @Test
+  void aDestinationThatThrowsTheValueDoesNotShowIt() {
+    SyncReport report =
+        runAndSee(
+            "select id, email from customer",
+            "id",
+            batch -> {
+              throw new IllegalStateException(
+                  valueOf(batch), new SQLException("Key (email)=(" + valueOf(batch) + ")"));
+            });
+    assertThat(report.failures())
+        .extracting(SyncReport.FailureGroup::message)
+        .containsOnly("the call threw java.lang.IllegalStateException");
+    assertNothingShown();
+  }
+
+  @Test
+  void anErrorOfADestinationIsReportedByItsClassAlone() {
+    SyncReport report =
+        runAndSee(
+            "select id, email from customer",
+            "id",
+            batch -> {
+              throw new AssertionError(valueOf(batch));
+            });
+    assertThat(report.problem().orElse(""))
+        .contains("the destination threw java.lang.AssertionError");
+    assertThat(report.error().getCause()).hasMessage("java.lang.AssertionError");
+    assertNothingShown();
+  }
+
+  @Test
+  void aRejectedRowIsNotShown() {
+    SyncReport report =
+        runAndSee(
+            "select id, email from customer",
+            "id",
+            batch -> {
+              Delivery.Builder answer = Delivery.acceptedExcept();
+              batch.changes().forEach(change -> answer.rejected(change, "BAD", "not an address"));
+              return answer.build();
+            });
+    assertThat(report.total().failed()).isEqualTo(2);
+    assertNothingShown();
+  }
+
+  @Test
+  void anAnswerAboutAnotherChangeIsNotShown() {
+    SyncReport report =
+        runAndSee(
+            "select id, email from customer",
+            "id",
+            batch -> {
+              Change first = batch.changes().get(0);
+              Change foreign =
+                  new Change(first.operation(), first.key(), first.row(), valueOf(batch), 1, 1);
+              return Delivery.acceptedExcept().rejected(foreign, "BAD", "no").build();
+            });
+    assertThat(report.failures())
+        .extracting(SyncReport.FailureGroup::code)
+        .containsOnly("FULMAR_CONTRACT_VIOLATION");
+    assertNothingShown();
+  }
+
+  @Test
+  void invalidAndOversizeRowsAreNotShown() throws SQLException {
+    database.execute("insert into customer values (3, repeat('" + VALUE + "', 1000)), (4, null)");
+    SyncReport keys =
+        runAndSee("select email, id from customer", "email", batch -> Delivery.allAccepted());
+    assertThat(keys.changeSet().invalidRows())
+        .extracting(InvalidRow::reason)
+        .containsExactlyInAnyOrder(
+            InvalidRow.Reason.DUPLICATE_KEY,
+            InvalidRow.Reason.KEY_TOO_LARGE,
+            InvalidRow.Reason.NULL_KEY);
+    assertNothingShown();
+  }
+
+  @Test
+  void anOversizeRowIsNotShown() throws SQLException {
+    database.execute("insert into customer values (3, repeat('" + VALUE + "', 1000))");
+    SyncReport report =
+        runAndSee("select id, email from customer", "id", batch -> Delivery.allAccepted());
+    assertThat(report.total().accepted()).isEqualTo(2);
+    assertNothingShown();
+  }
+
+  private static String valueOf(Batch batch) {
+    return String.valueOf(batch.changes().get(0).row().text("email"));
+  }
+}
