@@ -64,6 +64,8 @@ public final class Connector implements AutoCloseable {
       PGProperty.PASSWORD.set(properties, password.reveal());
     }
     PGProperty.APPLICATION_NAME.set(properties, applicationName);
+    // Makes the driver send the name when it connects, so that DISCARD ALL goes back to it.
+    PGProperty.ASSUME_MIN_SERVER_VERSION.set(properties, "9.0");
     PGProperty.CONNECT_TIMEOUT.set(properties, seconds(source.connectTimeout()));
     PGProperty.LOGIN_TIMEOUT.set(properties, seconds(source.connectTimeout()));
     PGProperty.SOCKET_TIMEOUT.set(properties, seconds(source.socketTimeout()));

@@ -2,6 +2,7 @@ package io.fulmar.internal.postgres;
 
 import io.fulmar.SourceException;
 import java.sql.SQLException;
+import java.sql.SQLTransientException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
@@ -127,7 +128,9 @@ public final class SqlStates {
   private static String remedy(
       @Nullable String state, SQLException e, @Nullable StatementTimeout timeout) {
     if (state == null) {
-      return "Look at the cause.";
+      return e instanceof SQLTransientException
+          ? "No connection was free: a run needs one besides what its caller holds. Make the pool larger."
+          : "Look at the cause.";
     }
     return switch (state) {
       case "57014" -> afterCancel(e, timeout);

@@ -17,8 +17,6 @@ import java.util.concurrent.ConcurrentHashMap;
  * still open and ends its threads.
  */
 public final class FaultyProxy implements AutoCloseable {
-  private static final int OVERLAP = 64;
-
   private final ServerSocket listening;
   private final String host;
   private final int port;
@@ -113,6 +111,10 @@ public final class FaultyProxy implements AutoCloseable {
     return true;
   }
 
+  private synchronized int overlap() {
+    return Math.max(0, marker.length() - 1);
+  }
+
   private synchronized boolean counts(String seen) {
     return moment == Moment.BYTES_AFTER && resets < times && seen.contains(marker);
   }
@@ -198,12 +200,14 @@ public final class FaultyProxy implements AutoCloseable {
         InputStream in = from.getInputStream();
         OutputStream out = to.getOutputStream();
         for (int length = in.read(buffer); length >= 0; length = in.read(buffer)) {
+          // A text may come in two parts, but one that has come already does not count again.
+          before = before.substring(Math.max(0, before.length() - overlap()));
           String seen = before + new String(buffer, 0, length, StandardCharsets.ISO_8859_1);
           if (watch.isDue(seen, length)) {
             reset();
             return;
           }
-          before = seen.substring(Math.max(0, seen.length() - OVERLAP));
+          before = seen;
           out.write(buffer, 0, length);
         }
         links.remove(this);

@@ -1,0 +1,278 @@
+package io.fulmar.verify.standard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.fulmar.RunStatus;
+import io.fulmar.Source;
+import io.fulmar.SourceException;
+import io.fulmar.StandardEngine;
+import io.fulmar.Sync;
+import io.fulmar.SyncEngine;
+import io.fulmar.SyncReport;
+import io.fulmar.internal.postgres.SocketFactoryRegistry;
+import io.fulmar.spi.Delivery;
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import javax.net.SocketFactory;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Connections that the application gives: a pool of one connection, if not said otherwise, so that
+ * the next borrower gets the very connection that a run has used. Its sessions have settings that
+ * are neither the server's nor Fulmar's. The table {@code item} holds 100 rows.
+ */
+@DisplayName("The application's own connections")
+class OwnDataSourceTest extends SourceFixture {
+  private static final String MODEL = "select id, v from item";
+
+  @BeforeEach
+  void createTable() throws Exception {
+    database.execute(
+        "create table item (id bigint primary key, v text)",
+        "insert into item select i, 'v' from generate_series(1, 100) i");
+  }
+
+  private HikariDataSource pool(Consumer<HikariConfig> settings) {
+    HikariConfig config = new HikariConfig();
+    config.setJdbcUrl(database.jdbcUrl());
+    config.setMaximumPoolSize(1);
+    config.setConnectionTimeout(2_000);
+    config.addDataSourceProperty("ApplicationName", "shop");
+    config.setConnectionInitSql(
+        "set statement_timeout = '7s'; set lock_timeout = '3s'; set timezone = 'Asia/Tokyo';"
+            + " set datestyle = 'ISO, DMY'; set idle_in_transaction_session_timeout = '9s'");
+    settings.accept(config);
+    return new HikariDataSource(config);
+  }
+
+  private static String probe(DataSource dataSource) throws Exception {
+    try (Connection connection = dataSource.getConnection()) {
+      String handle =
+          connection.getAutoCommit()
+              + " "
+              + connection.isReadOnly()
+              + " "
+              + connection.getTransactionIsolation();
+      try (Statement statement = connection.createStatement();
+          ResultSet row =
+              statement.executeQuery(
+                  """
+                  select concat_ws(' ', pg_backend_pid()::text,
+                    (select string_agg(name || '=' || setting, ' ' order by name) from pg_settings
+                     where name not in ('transaction_read_only', 'in_hot_standby')))
+                  """)) {
+        row.next();
+        String settings = row.getString(1);
+        if (!connection.getAutoCommit()) {
+          connection.rollback();
+        }
+        return handle + " " + settings;
+      }
+    }
+  }
+
+  private SyncReport deliverAll(DataSource dataSource) {
+    SyncReport report = run(Source.of(dataSource), sync(MODEL, "id").build()).throwIfFailed();
+    assertThat(report.total().accepted()).isEqualTo(100);
+    return report;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"true, false", "false, false", "true, true", "false, true"})
+  @DisplayName("P6: the next borrower finds every setting as it was")
+  void nextBorrowerFindsEverySettingAsItWas(boolean autoCommit, boolean readOnly) throws Exception {
+    try (HikariDataSource pool =
+        pool(
+            config -> {
+              config.setAutoCommit(autoCommit);
+              config.setReadOnly(readOnly);
+            })) {
+      String before = probe(pool);
+      assertThat(before)
+          .startsWith(autoCommit + " " + readOnly)
+          .contains("application_name=shop", "statement_timeout=7000", "TimeZone=Asia/Tokyo");
+      deliverAll(pool);
+      assertThat(probe(pool)).isEqualTo(before);
+      assertThat(pool.isClosed()).isFalse();
+      assertThat(pool.getHikariPoolMXBean().getActiveConnections()).isZero();
+    }
+  }
+
+  @Test
+  @DisplayName("P6: a refused model leaves every setting as it was")
+  void refusedModelLeavesEverySettingAsItWas() throws Exception {
+    try (HikariDataSource pool = pool(config -> {})) {
+      Sync refused = sync("select nothing from item", "id").build();
+      assertThatThrownBy(() -> run(Source.of(pool), refused)).hasMessageContaining("nothing");
+      String after = probe(pool);
+      assertThat(after)
+          .startsWith("true false 2 ")
+          .contains("application_name=shop", "statement_timeout=7000", "TimeZone=Asia/Tokyo");
+    }
+  }
+
+  @Test
+  @DisplayName("P6: connections without a pool are closed before anything is delivered")
+  void connectionsWithoutPoolAreClosedAfterTheRead() throws Exception {
+    String[] open = new String[1];
+    destination.answers(
+        (run, batch) -> {
+          open[0] =
+              query(
+                  "select count(*) from pg_stat_activity where datname = current_database()"
+                      + " and backend_type = 'client backend' and pid <> pg_backend_pid()");
+          return Delivery.allAccepted();
+        });
+    deliverAll(database.dataSource());
+    assertThat(open).containsExactly("0");
+  }
+
+  @Test
+  @DisplayName("A run is no part of a transaction that its caller holds open")
+  void runIsNoPartOfTransactionOfItsCaller() throws Exception {
+    try (HikariDataSource pool = pool(config -> config.setMaximumPoolSize(2));
+        Connection caller = pool.getConnection();
+        Statement statement = caller.createStatement()) {
+      caller.setAutoCommit(false);
+      statement.execute("insert into item values (101, 'not committed')");
+      deliverAll(pool);
+      caller.commit();
+      SyncReport report = run(Source.of(pool), sync(MODEL, "id").build()).throwIfFailed();
+      assertThat(sent(report)).containsExactly("ADDED 101");
+    }
+  }
+
+  @Test
+  @DisplayName("A pool without a free connection is named, with the usual reason")
+  void poolWithoutFreeConnectionIsNamed() throws Exception {
+    try (HikariDataSource pool = pool(config -> config.setConnectionTimeout(300));
+        Connection caller = pool.getConnection()) {
+      assertThat(caller.isValid(1)).isTrue();
+      assertThatThrownBy(() -> run(Source.of(pool), sync(MODEL, "id").build()))
+          .isInstanceOf(SourceException.class)
+          .hasMessageStartingWith("Cannot connect to the application's data source: ")
+          .hasMessageContaining(
+              "No connection was free: a run needs one besides what its caller holds. Make the pool larger.");
+    }
+  }
+
+  @Test
+  @DisplayName("A-01: a read whose backend is terminated leaves the pool usable")
+  void readWhoseBackendIsTerminatedLeavesPoolUsable() throws Exception {
+    String sql = MODEL + " where id < 100 or pg_advisory_xact_lock_shared(7) is not null";
+    try (HikariDataSource pool = pool(config -> {});
+        Connection holder = database.connect();
+        Statement lock = holder.createStatement()) {
+      lock.execute("select pg_advisory_lock(7)");
+      FutureTask<SyncReport> task =
+          new FutureTask<>(() -> run(Source.of(pool), sync(sql, "id").build()));
+      new Thread(task, "test-run").start();
+      String waiting =
+          " from pg_stat_activity where datname = current_database() and wait_event = 'advisory'";
+      for (int i = 0; i < 3; i++) {
+        awaitQuery("select count(*)" + waiting, "1");
+        assertThat(query("select count(pg_terminate_backend(pid))" + waiting)).isEqualTo("1");
+        awaitQuery("select count(*)" + waiting, "0");
+      }
+      assertThat(task.get().status()).isEqualTo(RunStatus.FAILED);
+      lock.execute("select pg_advisory_unlock(7)");
+      assertThat(probe(pool)).startsWith("true false 2 ").contains("application_name=shop");
+      assertThat(pool.getHikariPoolMXBean().getActiveConnections()).isZero();
+      deliverAll(pool);
+    }
+  }
+
+  @Test
+  @DisplayName("P6: timeouts given beside the data source hold for the read alone")
+  void timeoutsGivenBesideDataSourceHoldForTheRead() throws Exception {
+    try (HikariDataSource pool = pool(config -> {})) {
+      String before = probe(pool);
+      Source source = Source.of(pool, Source.builder().statementTimeout(Duration.ofMillis(200)));
+      String slow = "select id, pg_sleep(30)::text as v from item";
+      assertThat(run(source, sync(slow, "id").build()).error())
+          .hasMessageContaining("The statement_timeout of 200ms is set by");
+      Source zero = Source.of(pool, Source.builder().statementTimeout(Duration.ZERO));
+      assertThat(run(zero, sync(slow, "id").build()).error())
+          .hasMessageContaining(
+              "The statement_timeout of 7s is set by the application's data source");
+      assertThat(probe(pool).replaceFirst(" \\d+ a", " a"))
+          .isEqualTo(before.replaceFirst(" \\d+ a", " a"));
+    }
+  }
+
+  @Test
+  @DisplayName("A socket factory makes all sockets, and is forgotten when the engine is closed")
+  void socketFactoryMakesAllSockets() throws Exception {
+    CountingSockets sockets = new CountingSockets();
+    try (SyncEngine engine =
+        StandardEngine.on(sourceBuilder().socketFactory(sockets).build(), state)) {
+      assertThat(engine.run(sync(MODEL, "id").build()).throwIfFailed().calls()).isPositive();
+      assertThat(sockets.made).hasValue(1);
+      database.execute(
+          "select pg_terminate_backend(pid) from pg_stat_activity"
+              + " where datname = current_database() and application_name = 'fulmar'");
+      assertThat(engine.run(sync(MODEL, "id").build()).throwIfFailed().calls()).isZero();
+      assertThat(sockets.made).hasValue(2);
+      assertThat(registered()).containsValue(sockets);
+    }
+    assertThat(registered()).doesNotContainValue(sockets);
+  }
+
+  @SuppressWarnings("unchecked")
+  private static Map<String, SocketFactory> registered() throws ReflectiveOperationException {
+    Field field = SocketFactoryRegistry.class.getDeclaredField("FACTORIES");
+    field.setAccessible(true);
+    return (Map<String, SocketFactory>) field.get(null);
+  }
+
+  /** Plain sockets that are counted. */
+  private static final class CountingSockets extends SocketFactory {
+    private final AtomicInteger made = new AtomicInteger();
+
+    @Override
+    public Socket createSocket() {
+      made.incrementAndGet();
+      return new Socket();
+    }
+
+    @Override
+    public Socket createSocket(String host, int port) throws IOException {
+      throw new IOException("not used by the driver");
+    }
+
+    @Override
+    public Socket createSocket(String host, int port, InetAddress from, int fromPort)
+        throws IOException {
+      throw new IOException("not used by the driver");
+    }
+
+    @Override
+    public Socket createSocket(InetAddress host, int port) throws IOException {
+      throw new IOException("not used by the driver");
+    }
+
+    @Override
+    public Socket createSocket(InetAddress host, int port, InetAddress from, int fromPort)
+        throws IOException {
+      throw new IOException("not used by the driver");
+    }
+  }
+}
