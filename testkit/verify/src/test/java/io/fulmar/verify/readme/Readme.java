@@ -1,0 +1,72 @@
+package io.fulmar.verify.readme;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+
+/** README.md and the sources that it quotes, as a test reads them. */
+final class Readme {
+  private static final Path ROOT = root();
+  private static final Pattern FENCE = Pattern.compile("(?ms)^```(\\w*)\\n(.*?)^```$");
+
+  private Readme() {}
+
+  /** The folder with the pom.xml of all modules, wherever in the project the test was started. */
+  private static Path root() {
+    Path folder = Path.of("").toAbsolutePath();
+    while (folder != null && !Files.exists(folder.resolve("README.md"))) {
+      folder = folder.getParent();
+    }
+    if (folder == null) {
+      throw new IllegalStateException("there is no README.md above the working directory");
+    }
+    return folder;
+  }
+
+  static Path file(String path) {
+    return ROOT.resolve(path);
+  }
+
+  static String text() {
+    return read("README.md");
+  }
+
+  static String read(String path) {
+    try {
+      return Files.readString(file(path)).replace("\r\n", "\n");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The contents of the fenced blocks of one language, in order; "" for those without one. */
+  static List<String> blocks(String language) {
+    return FENCE
+        .matcher(text())
+        .results()
+        .filter(block -> block.group(1).equals(language))
+        .map(block -> block.group(2))
+        .toList();
+  }
+
+  /** What stands between two comments of a source file. */
+  static String marked(String className) {
+    String source = read("testkit/verify/src/main/java/" + className.replace('.', '/') + ".java");
+    return Pattern.compile("(?s)// begin README\\n(.*?)// end README")
+        .matcher(source)
+        .results()
+        .findFirst()
+        .map(MatchResult::group)
+        .orElseThrow()
+        .replaceAll("// (begin|end) README", "");
+  }
+
+  /** Code without its line breaks and indentation: the README breaks lines where it is narrow. */
+  static String tokens(String code) {
+    return code.replaceAll("\\s+", "").strip();
+  }
+}

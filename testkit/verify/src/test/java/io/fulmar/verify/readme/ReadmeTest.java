@@ -1,0 +1,307 @@
+package io.fulmar.verify.readme;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fulmar.Action;
+import io.fulmar.Model;
+import io.fulmar.PostgresDestination;
+import io.fulmar.Source;
+import io.fulmar.StandardEngine;
+import io.fulmar.Sync;
+import io.fulmar.SyncEngine;
+import io.fulmar.spi.Capabilities;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.Destination;
+import io.fulmar.testkit.TestDatabase;
+import io.fulmar.testkit.TestPostgres;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * README.md says what is there: its options, defaults, links, SQL and the size of its first screen.
+ */
+class ReadmeTest {
+  private static final Pattern OPTION =
+      Pattern.compile("(?m)^\\| `(\\w+)\\([^`]*\\)` \\| .* \\| ([^|]+) \\|$");
+
+  /** Options of a table, with what the README gives as their default. */
+  private static Map<String, String> options(String heading) {
+    String text = Readme.text();
+    int from = text.indexOf("\n### " + heading + "\n");
+    assertThat(from).as("the heading " + heading).isPositive();
+    int to = text.indexOf("\n##", from + 1);
+    Map<String, String> options = new LinkedHashMap<>();
+    OPTION
+        .matcher(text.substring(from, to))
+        .results()
+        .forEach(row -> options.put(row.group(1), row.group(2).replace("`", "")));
+    assertThat(options).isNotEmpty();
+    return options;
+  }
+
+  private static TreeSet<String> setters(Class<?> builder) {
+    TreeSet<String> names = new TreeSet<>();
+    for (Method method : builder.getDeclaredMethods()) {
+      if (Modifier.isPublic(method.getModifiers())
+          && !method.isSynthetic()
+          && !method.getName().equals("build")) {
+        names.add(method.getName());
+      }
+    }
+    return names;
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      classes = {
+        Capabilities.class,
+        PostgresDestination.class,
+        Source.class,
+        StandardEngine.class,
+        Sync.class
+      })
+  void everyOptionOfABuilderIsListedAndNoOther(Class<?> type) {
+    Class<?> builder =
+        Arrays.stream(type.getDeclaredClasses())
+            .filter(inner -> inner.getSimpleName().equals("Builder"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(options(type.getSimpleName()).keySet())
+        .containsExactlyInAnyOrderElementsOf(setters(builder));
+  }
+
+  private static Capabilities.Builder capabilities() {
+    return Capabilities.builder().actions(Action.values());
+  }
+
+  private static String count(long value) {
+    return String.format(Locale.ROOT, "%,d", value);
+  }
+
+  private static String bytes(long value) {
+    assertThat(value % (1 << 20)).isZero();
+    return (value >> 20) + " MiB";
+  }
+
+  private static String time(Duration value) {
+    long seconds = value.toSeconds();
+    return seconds % 3600 == 0
+        ? seconds / 3600 + " h"
+        : seconds % 60 == 0 ? seconds / 60 + " min" : seconds + " s";
+  }
+
+  @Test
+  void defaultsOfASyncAreThose() {
+    Sync sync =
+        Sync.builder("crm")
+            .model(Model.query("customers", "select 1 as id").key("id"))
+            .to(Destination.of("test", batch -> Delivery.allAccepted()))
+            .build();
+    assertThat(sync.forgetAfter()).isNull();
+    assertThat(sync.listeners()).isEmpty();
+    assertThat(options("Sync"))
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.ofEntries(
+                Map.entry("model", "required"),
+                Map.entry("to", "required"),
+                Map.entry("mode", sync.mode().name()),
+                Map.entry("onRemoved", sync.removal().name()),
+                Map.entry("batchRows", count(sync.batchRows())),
+                Map.entry("lanes", count(sync.lanes())),
+                Map.entry("callDeadline", time(sync.callDeadline())),
+                Map.entry("retryFor", time(sync.retryFor())),
+                Map.entry(
+                    "quarantineAfter",
+                    sync.quarantineAttempts() + " and " + time(sync.quarantineAge())),
+                Map.entry(
+                    "guardRemovals", sync.guardedRemovalShare() + " and " + sync.guardedRemovals()),
+                Map.entry("onEmptyModel", sync.emptyModel().name()),
+                Map.entry("maxRowBytes", bytes(sync.maxRowBytes())),
+                Map.entry("forgetAfter", "never"),
+                Map.entry("listener", "none")));
+  }
+
+  @Test
+  void defaultsOfASourceAreThose() {
+    Source source = Source.builder().host("h").database("d").user("u").build();
+    assertThat(source.password()).isNull();
+    assertThat(source.tlsRootCertificate()).isNull();
+    assertThat(source.socketFactory()).isNull();
+    assertThat(options("Source"))
+        .containsAllEntriesOf(
+            Map.ofEntries(
+                Map.entry("host", "required"),
+                Map.entry("port", Integer.toString(source.port())),
+                Map.entry("database", "required"),
+                Map.entry("user", "required"),
+                Map.entry("password", "none"),
+                Map.entry("insecureTls", source.tls().name()),
+                Map.entry("connectTimeout", time(source.connectTimeout())),
+                Map.entry("socketTimeout", time(source.socketTimeout())),
+                Map.entry("statementTimeout", time(source.statementTimeout())),
+                Map.entry("lockTimeout", time(source.lockTimeout())),
+                Map.entry("poolSize", count(source.poolSize())),
+                Map.entry("socketFactory", "plain sockets")));
+  }
+
+  @Test
+  void defaultsOfCapabilitiesAreThose() {
+    Capabilities capabilities = capabilities().build();
+    assertThat(capabilities.rate()).isNull();
+    assertThat(options("Capabilities"))
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of(
+                "actions",
+                "required",
+                "maxRows",
+                count(capabilities.maxRows()),
+                "maxBytes",
+                bytes(capabilities.maxBytes()),
+                "concurrency",
+                count(capabilities.concurrency()),
+                "rate",
+                "none"));
+  }
+
+  @Test
+  void defaultsOfAPostgresDestinationAreThose() {
+    Capabilities capabilities =
+        PostgresDestination.builder(Source.builder().host("h").database("d").user("u").build())
+            .table("public", "t")
+            .build()
+            .capabilities();
+    assertThat(capabilities.actions()).containsExactlyInAnyOrder(Action.values());
+    assertThat(options("PostgresDestination"))
+        .containsEntry("maxRows", count(capabilities.maxRows()))
+        .containsEntry("maxBytes", bytes(capabilities.maxBytes()))
+        .containsEntry("concurrency", count(capabilities.concurrency()));
+  }
+
+  @Test
+  void firstScreenFitsOne() {
+    assertThat(Readme.text().lines().takeWhile(line -> !line.startsWith("## ")))
+        .hasSizeLessThanOrEqualTo(45)
+        .anyMatch(line -> line.contains("`mvn -q -Pquickstart verify`"))
+        .anyMatch(line -> line.contains("`mvn verify`"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"README.md", ".github/CONTRIBUTING.md"})
+  void linksLeadToFilesAndHeadings(String page) {
+    List<String> links =
+        Pattern.compile("\\]\\(([^)]+)\\)")
+            .matcher(Readme.read(page))
+            .results()
+            .map(MatchResult::group)
+            .map(link -> link.substring(2, link.length() - 1))
+            .filter(link -> !link.startsWith("https://"))
+            .toList();
+    assertThat(links).isNotEmpty();
+    for (String link : links) {
+      if (link.startsWith("#")) {
+        String heading = link.substring(1).replace('-', ' ');
+        assertThat(Readme.read(page).lines().map(line -> line.toLowerCase(Locale.ROOT)))
+            .as(link)
+            .anyMatch(line -> line.matches("#+ " + heading));
+      } else {
+        Path folder = Readme.file(page).getParent();
+        assertThat(Files.exists(folder.resolve(link))).as(link).isTrue();
+      }
+    }
+  }
+
+  @Test
+  void dependencyHasTheVersionOfThisBuild() {
+    String version =
+        Pattern.compile("<artifactId>fulmar-parent</artifactId>\\s*<version>([^<]+)</version>")
+            .matcher(Readme.read("pom.xml"))
+            .results()
+            .findFirst()
+            .orElseThrow()
+            .group(1);
+    assertThat(Readme.blocks("xml"))
+        .singleElement()
+        .asString()
+        .contains("<artifactId>fulmar-core</artifactId><version>" + version + "</version>");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"version.hikari", "version.postgresql", "version.slf4j"})
+  void floorsAreThoseThatAreTested(String property) {
+    String floors = Readme.read("pom.xml").replaceFirst("(?s)^.*<id>floors</id>", "");
+    String version =
+        Pattern.compile("<" + Pattern.quote(property) + ">([^<]+)<")
+            .matcher(floors)
+            .results()
+            .findFirst()
+            .orElseThrow()
+            .group(1);
+    String library =
+        Map.of(
+                "version.hikari",
+                "HikariCP",
+                "version.postgresql",
+                "pgjdbc",
+                "version.slf4j",
+                "slf4j")
+            .get(property);
+    assertThat(Readme.text())
+        .contains("| " + library + " | " + version.replaceFirst("\\.0$", "") + " or later |");
+  }
+
+  @Test
+  void roleOfTheReadmeIsEnough(@TempDir Path state) throws Exception {
+    try (TestPostgres postgres = TestPostgres.start()) {
+      TestDatabase database = postgres.createDatabase();
+      database.execute(
+          "create table customer (id bigint primary key, email text)",
+          "create table orders (id bigint primary key, customer bigint)",
+          "insert into customer values (1, 'a'), (2, 'b')",
+          "revoke all on schema public from public",
+          "revoke all on database \"%s\" from public".formatted(database.name()));
+      String sql = Readme.blocks("sql").get(0);
+      assertThat(sql).contains("create role fulmar", "database shop");
+      database.execute(sql.replace("database shop", "database " + database.name()));
+      Source source =
+          Source.builder()
+              .host(database.host())
+              .port(database.port())
+              .database(database.name())
+              .user("fulmar")
+              .withoutTls()
+              .build();
+      Model model =
+          Model.query(
+                  "customers",
+                  """
+                  select c.id, c.email, count(o.id) as orders
+                  from customer c left join orders o on o.customer = c.id group by c.id
+                  """)
+              .key("id");
+      Sync sync =
+          Sync.builder("crm")
+              .model(model)
+              .to(Destination.of("test", batch -> Delivery.allAccepted()))
+              .build();
+      try (SyncEngine engine = StandardEngine.on(source, state)) {
+        assertThat(engine.preview(model).rows()).hasSize(2);
+        assertThat(engine.run(sync).throwIfFailed().total().accepted()).isEqualTo(2);
+      }
+    }
+  }
+}
