@@ -78,7 +78,7 @@ class OwnDataSourceTest extends SourceFixture {
                   """
                   select concat_ws(' ', pg_backend_pid()::text,
                     (select string_agg(name || '=' || setting, ' ' order by name) from pg_settings
-                     where name not in ('transaction_read_only', 'in_hot_standby')))
+                     where name not like 'plpgsql.%' and name <> 'transaction_read_only'))
                   """)) {
         row.next();
         String settings = row.getString(1);
