@@ -400,7 +400,18 @@ final class StandardClaim implements Claim {
           "Cannot apply plan %s of %s: %s since it was made. Run or plan anew. [sync=%s run=%d]"
               .formatted(planId, sync.name(), stale, sync.name(), run));
     }
+    checkState(); // which planning would do, and which the fold would do too late
     return head.plan();
+  }
+
+  private void checkState() {
+    try (StateFile state = openState()) {
+      if (state != null) {
+        state.check();
+      }
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
   }
 
   @Override

@@ -91,6 +91,17 @@ final class StateFile implements Closeable {
     return counts[partition];
   }
 
+  /** Holds all partitions against their checksums. */
+  void check() throws IOException {
+    FileIn in = new FileIn(channel);
+    for (int i = 0; i < Partitions.COUNT; i++) {
+      if (starts[i] < starts[i + 1]) {
+        in.section(starts[i], starts[i + 1]);
+        in.checkAll(checksums[i], "partition " + i + " of the state is damaged");
+      }
+    }
+  }
+
   Cursor read(int partition) {
     return new Cursor(partition);
   }
