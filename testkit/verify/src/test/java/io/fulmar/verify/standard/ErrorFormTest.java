@@ -1,0 +1,365 @@
+package io.fulmar.verify.standard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.fulmar.AlreadyRunningException;
+import io.fulmar.ConfigurationException;
+import io.fulmar.DeliveryException;
+import io.fulmar.FulmarException;
+import io.fulmar.Model;
+import io.fulmar.Removal;
+import io.fulmar.RunFailedException;
+import io.fulmar.Secret;
+import io.fulmar.Source;
+import io.fulmar.SourceException;
+import io.fulmar.StandardEngine;
+import io.fulmar.StateException;
+import io.fulmar.Sync;
+import io.fulmar.SyncEngine;
+import io.fulmar.SyncReport;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.NotAppliedException;
+import io.fulmar.spi.StopRunException;
+import io.fulmar.testkit.RecordingDestination;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Every error that an application meets on the way from the source to the destination: its type,
+ * its SQLSTATE, and the form that its message has. The database holds ten rows, whose values hold a
+ * canary that no message may show.
+ */
+@DisplayName("Errors read Cannot <verb> <thing>: <fact>. <Remedy>. [sync=... run=... sqlstate=...]")
+class ErrorFormTest extends SourceFixture {
+  private static final String CANARY = "canary-7f3a";
+
+  /** Provokes an error, thrown or in a report. */
+  private interface Provocation {
+    SyncReport provoke(ErrorFormTest test) throws Exception;
+  }
+
+  /**
+   * An error.
+   *
+   * @param what it is about
+   * @param type its class
+   * @param tail a pattern of what stands between the brackets
+   * @param words of its fact or remedy
+   * @param provocation what leads to it
+   */
+  private record Case(
+      String what,
+      Class<? extends FulmarException> type,
+      String tail,
+      List<String> words,
+      Provocation provocation) {
+    @Override
+    public String toString() {
+      return what;
+    }
+  }
+
+  private static final String RUN = "sync=crm run=\\d+";
+
+  @BeforeEach
+  void createTable() throws Exception {
+    database.execute(
+        "create table t (id int primary key, v text)",
+        "insert into t select i, '" + CANARY + "' || i from generate_series(1, 10) i",
+        "create function wipe() returns int language plpgsql as 'begin delete from t; return 1;"
+            + " end'");
+  }
+
+  static Stream<Case> cases() {
+    return Stream.of(
+        model("syntax", "selec id", RUN, "syntax error", "one statement that returns rows"),
+        model(
+            "no such table", "select id from nothing", RUN, "relation \"nothing\" does not exist"),
+        model("two statements", "select 1 as id; select 2", RUN, "one statement"),
+        model("duplicate column", "select 1 as id, 2 as id", RUN, "\"id\" twice", "\"as\""),
+        model("no columns", "select", RUN, "no columns", "Select at least the key"),
+        model("missing key", "select v from t", RUN, "\"id\" but v", "exactly this spelling"),
+        model(
+            "key type",
+            "select 1.5::float8 as id",
+            RUN,
+            "\"id\" of type double precision",
+            "\"id\"::numeric"),
+        model("character 0", "select 1 as id\0", RUN, "the character 0", "Remove it"),
+        source(
+            "division by zero",
+            "select id / (id - 5) as id from t",
+            "22012",
+            "could not be computed"),
+        source("invalid cast", "select id, v::int from t", "22P02", "mend the model or the row"),
+        source(
+            "two rows", "select 1 as id, (select v from t)", "21000", "mend the model or the row"),
+        source("writes", "select id, wipe() from t", "25006", "make it a plain query"),
+        new Case(
+            "statement timeout",
+            SourceException.class,
+            RUN + " sqlstate=57014",
+            List.of("timeout", "statementTimeout"),
+            test ->
+                test.run(
+                    test.sourceBuilder().statementTimeout(Duration.ofMillis(300)).build(),
+                    test.sync("select 1 as id, pg_sleep(9)::text as v", "id").build())),
+        new Case(
+            "lock timeout",
+            SourceException.class,
+            RUN + " sqlstate=55P03",
+            List.of("lock", "lockTimeout"),
+            ErrorFormTest::locked),
+        new Case(
+            "no privilege",
+            SourceException.class,
+            RUN + " sqlstate=42501",
+            List.of("permission denied for table t", "grant select"),
+            ErrorFormTest::withoutPrivilege),
+        new Case(
+            "no such role",
+            SourceException.class,
+            RUN + " sqlstate=28000",
+            List.of("role \"nobody\" does not exist", "pg_hba.conf"),
+            test -> test.run(test.quick().user("nobody").build(), test.plain())),
+        new Case(
+            "no such database",
+            SourceException.class,
+            RUN + " sqlstate=3D000",
+            List.of("database \"nothing\" does not exist", "name of the database"),
+            test -> test.run(test.quick().database("nothing").build(), test.plain())),
+        new Case(
+            "nobody listens",
+            SourceException.class,
+            RUN + " sqlstate=08001",
+            List.of("refused", "host, port, network"),
+            test -> test.run(test.quick().port(freePort()).build(), test.plain())),
+        new Case(
+            "another key",
+            ConfigurationException.class,
+            RUN,
+            List.of("its key was (id integer) and now is (v text)", "new name"),
+            test -> {
+              test.run(test.plain()).throwIfFailed();
+              return test.run(test.sync("select id, v from t", "v").build());
+            }),
+        new Case(
+            "another destination",
+            StateException.class,
+            "sync=crm",
+            List.of("test:recording", "test:other", "another name"),
+            test -> {
+              test.run(test.plain()).throwIfFailed();
+              return test.run(
+                  Sync.builder("crm")
+                      .model(Model.query("rows", "select id, v from t").key("id"))
+                      .to(RecordingDestination.of("test:other"))
+                      .build());
+            }),
+        new Case(
+            "unknown plan",
+            StateException.class,
+            RUN,
+            List.of("there is no such plan", "None is stored"),
+            test -> {
+              try (SyncEngine engine = StandardEngine.on(test.source(), test.state)) {
+                return engine.apply(test.plain(), "4711");
+              }
+            }),
+        new Case(
+            "no state",
+            StateException.class,
+            "sync=crm",
+            List.of("there is no state", "Bring it back"),
+            test -> {
+              try (SyncEngine engine =
+                  StandardEngine.builder(test.source(), test.state)
+                      .requireExistingState()
+                      .build()) {
+                return engine.run(test.plain());
+              }
+            }),
+        new Case(
+            "damaged state",
+            StateException.class,
+            "sync=crm",
+            List.of("backup"),
+            ErrorFormTest::damaged),
+        new Case(
+            "already running",
+            AlreadyRunningException.class,
+            "sync=crm",
+            List.of("it is running", "Wait for that run"),
+            ErrorFormTest::twice),
+        new Case(
+            "held",
+            RunFailedException.class,
+            RUN,
+            List.of("the model is empty", "Approve it by engine.apply(sync, \""),
+            test -> {
+              Sync sync = test.sync("select id, v from t", "id").onRemoved(Removal.DELETE).build();
+              test.run(sync).throwIfFailed();
+              test.database.execute("truncate t");
+              return test.run(sync).throwIfFailed();
+            }),
+        new Case(
+            "stopped by the destination",
+            DeliveryException.class,
+            RUN,
+            List.of("stopped the run (QUOTA): used up", "the rest stays due"),
+            test -> {
+              test.destination.answers(
+                  (run, batch) -> {
+                    throw new StopRunException("QUOTA", "used up.");
+                  });
+              return test.run(test.plain());
+            }),
+        new Case(
+            "destination not reached",
+            DeliveryException.class,
+            RUN,
+            List.of("nothing was applied within", "the rest stays due"),
+            test -> {
+              test.destination.answers(
+                  (run, batch) -> {
+                    throw new NotAppliedException("unreachable", (Throwable) null);
+                  });
+              return test.run(
+                  test.sync("select id, v from t", "id").retryFor(Duration.ZERO).build());
+            }),
+        new Case(
+            "cancelled",
+            DeliveryException.class,
+            RUN,
+            List.of("the run was cancelled", "The rest stays due"),
+            ErrorFormTest::cancelled));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cases")
+  @DisplayName("P11: each error has its type, its form and its remedy, and shows no value of a row")
+  void errorHasItsForm(Case one) {
+    AtomicReference<Throwable> reported = new AtomicReference<>();
+    Throwable thrown = catchThrowable(() -> reported.set(one.provocation().provoke(this).error()));
+    Throwable error = thrown == null ? reported.get() : thrown;
+
+    assertThat(error).isExactlyInstanceOf(one.type());
+    assertThat(error.getMessage())
+        .matches("(?s)Cannot [a-z]+ \\S.*?: \\S.*[.] [A-Z].*[.] \\[" + one.tail() + "]")
+        .contains(one.words())
+        .doesNotContain("null", "  ", "\n")
+        .doesNotContainPattern("(?<![.])[.] ?[.](?![.])");
+    for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+      assertThat(cause.toString()).doesNotContain(CANARY);
+      for (Throwable suppressed : cause.getSuppressed()) {
+        assertThat(suppressed.toString()).doesNotContain(CANARY);
+      }
+    }
+    String state = one.tail().replaceFirst(".*sqlstate=", "");
+    if (error instanceof SourceException source) {
+      assertThat(source.sqlState()).isEqualTo(state);
+    }
+  }
+
+  private static Case model(String what, String sql, String tail, String... words) {
+    return new Case(
+        what,
+        ConfigurationException.class,
+        tail,
+        List.of(words),
+        test -> test.run(test.sync(sql, "id").build()));
+  }
+
+  private static Case source(String what, String sql, String state, String... words) {
+    return new Case(
+        what,
+        SourceException.class,
+        RUN + " sqlstate=" + state,
+        List.of(words),
+        test -> test.run(test.sync(sql, "id").build()));
+  }
+
+  private Sync plain() {
+    return sync("select id, v from t", "id").build();
+  }
+
+  private Source.Builder quick() {
+    return sourceBuilder()
+        .password(Secret.of("secret-" + CANARY))
+        .connectTimeout(Duration.ofMillis(500));
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private SyncReport locked() throws Exception {
+    try (Connection lock = database.connect();
+        Statement statement = lock.createStatement()) {
+      lock.setAutoCommit(false);
+      statement.execute("lock table t in access exclusive mode");
+      return run(sourceBuilder().lockTimeout(Duration.ofMillis(200)).build(), plain());
+    }
+  }
+
+  private SyncReport withoutPrivilege() throws Exception {
+    String role = "poor_" + database.name();
+    database.execute("create role " + role + " login");
+    return run(sourceBuilder().user(role).build(), plain());
+  }
+
+  private SyncReport damaged() throws IOException {
+    run(plain()).throwIfFailed();
+    try (Stream<Path> files = Files.walk(state)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        if (Files.size(file) > 0) {
+          Files.write(file, new byte[] {1, 2, 3});
+        }
+      }
+    }
+    return run(plain());
+  }
+
+  private SyncReport twice() {
+    try (SyncEngine engine = StandardEngine.on(source(), state)) {
+      AtomicReference<Throwable> second = new AtomicReference<>();
+      destination.answers(
+          (run, batch) -> {
+            second.set(catchThrowable(() -> engine.run(plain()).throwIfFailed()));
+            return Delivery.allAccepted();
+          });
+      engine.run(plain()).throwIfFailed();
+      if (second.get() instanceof FulmarException e) {
+        throw e;
+      }
+      throw new AssertionError("two runs of a sync at once", second.get());
+    }
+  }
+
+  private SyncReport cancelled() {
+    try (SyncEngine engine = StandardEngine.on(source(), state)) {
+      Sync sync = sync("select id, v from t", "id").batchRows(2).build();
+      destination.answers(
+          (run, batch) -> {
+            engine.cancel(sync);
+            return Delivery.allAccepted();
+          });
+      return engine.run(sync);
+    }
+  }
+}
