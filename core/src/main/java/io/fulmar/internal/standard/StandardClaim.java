@@ -4,6 +4,7 @@ import com.dynatrace.hash4j.hashing.Hashing;
 import io.fulmar.Change;
 import io.fulmar.ConfigurationException;
 import io.fulmar.HoldKind;
+import io.fulmar.Removal;
 import io.fulmar.Row;
 import io.fulmar.RunStatus;
 import io.fulmar.StateException;
@@ -37,6 +38,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The right to run one sync, held by a file lock that the system frees when the process ends. A
@@ -44,6 +47,7 @@ import org.jspecify.annotations.Nullable;
  * again, everything after is tidying up.
  */
 final class StandardClaim implements Claim {
+  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
   private static final long PROGRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
   private static final int PROGRESS_ROWS = 4_096;
 
@@ -59,6 +63,7 @@ final class StandardClaim implements Claim {
   private final Map<Long, PlanHead> heads = new HashMap<>();
   private volatile @Nullable Ledger ledger;
   private volatile boolean closed;
+  private long delivering;
 
   private StandardClaim(
       StandardStore store, Sync sync, StateDirectory directory, Closeable lock, SyncFile file) {
@@ -166,6 +171,15 @@ final class StandardClaim implements Claim {
     }
   }
 
+  /** Tidies up if that is possible; what stays, the next claim removes. */
+  private void tidyLater() {
+    try {
+      tidy();
+    } catch (IOException e) {
+      LOG.debug("sync={} run={} cannot tidy up: {}", sync.name(), run, e.getMessage());
+    }
+  }
+
   @Override
   public long run() {
     return run;
@@ -197,17 +211,22 @@ final class StandardClaim implements Claim {
     Fold fold;
     long latest = now() + 2 * LONGEST_CALL.toMillis();
     try (Ledger left = Ledger.open(directory.ledger(number), latest)) {
-      fold = write(head, left, rules(true), false);
+      fold = write(head, left, rules(holdsSkipped(head.mode, head.removal)), false);
     }
+    file.mode = head.mode;
+    file.removal = head.removal;
     file.version++;
     file.foldedRun = number;
     file.keptPlan = 0;
     file.run = Math.max(file.run, number);
     file.key = file.key.isEmpty() ? head.key : file.key;
     Instant now = store.clock().instant();
-    ended(new RunEnd(RunStatus.INTERRUPTED, now, false));
+    if (file.unfolded != number) {
+      ended(new RunEnd(RunStatus.INTERRUPTED, now, false));
+    }
+    file.unfolded = 0;
     file.write(directory);
-    tidy();
+    tidyLater();
     return new Recovery(number, fold.accepted(), fold.unanswered());
   }
 
@@ -222,7 +241,11 @@ final class StandardClaim implements Claim {
   }
 
   private boolean holdsSkipped() {
-    return file.mode == null || (file.mode == sync.mode() && file.removal == sync.removal());
+    return holdsSkipped(sync.mode(), sync.removal());
+  }
+
+  private boolean holdsSkipped(SyncMode mode, Removal removal) {
+    return file.mode == null || (file.mode == mode && file.removal == removal);
   }
 
   // ------------------------------------------------------------------------------------------ plan
@@ -486,6 +509,7 @@ final class StandardClaim implements Claim {
   public PlanReader open(StoredPlan plan) {
     PlanHead head = head(plan);
     try {
+      delivering = head.run;
       ledger = Ledger.create(directory.ledger(head.run), head.total(), directory);
       return new Reader(head);
     } catch (IOException e) {
@@ -703,7 +727,6 @@ final class StandardClaim implements Claim {
         file.version++;
       }
       file.foldedRun = head.run;
-      long kept = file.keptPlan;
       file.keptPlan = 0;
       file.key = head.key;
       file.fingerprint = head.fingerprint;
@@ -721,10 +744,7 @@ final class StandardClaim implements Claim {
       file.run = run;
       file.write(directory);
       closeLedger();
-      if (kept != 0) {
-        PlanFiles.delete(directory.plan(kept));
-      }
-      tidy();
+      tidyLater();
       return new Folded(quarantined);
     } catch (DamagedException e) {
       throw StandardStore.unusable(sync.name(), directory, e);
@@ -736,10 +756,28 @@ final class StandardClaim implements Claim {
     }
   }
 
-  /** Writes the next state; it counts once the sync file names it. */
+  /**
+   * Writes the next state; it counts once the sync file names it. Half of one does not stay: there
+   * may be no room for anything else.
+   */
   private Fold write(PlanHead head, @Nullable Ledger noted, Rules rules, boolean effectsToo)
       throws IOException {
     Path next = directory.state(file.generation + 1);
+    try {
+      return write(next, head, noted, rules, effectsToo);
+    } catch (IOException | RuntimeException e) {
+      try {
+        Files.deleteIfExists(next);
+      } catch (IOException suppressed) {
+        e.addSuppressed(suppressed);
+      }
+      throw e;
+    }
+  }
+
+  private Fold write(
+      Path next, PlanHead head, @Nullable Ledger noted, Rules rules, boolean effectsToo)
+      throws IOException {
     try (StateFile state = openState();
         Fold fold =
             new Fold(state, head, directory.plan(head.run), noted, rules, effectsToo, now());
@@ -760,6 +798,7 @@ final class StandardClaim implements Claim {
   public void end(RunEnd end) {
     ended(end);
     file.run = run;
+    file.unfolded = ledger == null ? file.unfolded : delivering;
     try {
       file.write(directory);
     } catch (IOException e) {

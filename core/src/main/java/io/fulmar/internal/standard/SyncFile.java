@@ -55,6 +55,9 @@ final class SyncFile {
   long position;
   long keptPlan;
 
+  /** The plan of a run whose end is noted here, and whose fold failed. */
+  long unfolded;
+
   /** Reads the file; null if there is none. */
   static @Nullable SyncFile read(Path path) throws IOException {
     if (!Files.exists(path)) {
@@ -116,6 +119,7 @@ final class SyncFile {
     file.timeline = (int) number(values, "timeline");
     file.position = number(values, "position");
     file.keptPlan = number(values, "keptPlan");
+    file.unfolded = number(values, "unfolded");
     return file;
   }
 
@@ -158,6 +162,7 @@ final class SyncFile {
     values.put("timeline", timeline);
     values.put("position", position);
     values.put("keptPlan", keptPlan);
+    values.put("unfolded", unfolded);
     StringBuilder text = new StringBuilder("# The state of a sync of Fulmar. Not to be edited.\n");
     values.forEach(
         (name, value) ->
