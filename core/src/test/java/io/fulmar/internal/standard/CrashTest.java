@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 class CrashTest {
   private static final int MANY = 2_000;
   private static final long REJECTED = 4;
+
+  /** Not every operation in each run of the tests, but each in some; 1 for every one. */
+  private static final int STRIDE = Integer.getInteger("fulmar.stride", 3);
 
   @TempDir Path temporary;
 
@@ -129,7 +133,11 @@ class CrashTest {
           if (disk.dead()) {
             throw new IOException(FaultyDisk.DEAD);
           }
-          if (disk.struck()) {
+          boolean tidying =
+              disk.struck()
+                  && fault == FaultyDisk.Fault.ONCE
+                  && disk.operations().get(at - 1).startsWith("delete");
+          if (disk.struck() && !tidying) {
             problems.add("a call after " + disk.operations());
           }
           Delivery.Builder answer = Delivery.acceptedExcept();
@@ -168,7 +176,7 @@ class CrashTest {
   }
 
   /** A new process takes over what is left; in the end nothing is lost. */
-  private void assertRecovers(Path directory, String about) throws IOException {
+  private void assertRecovers(Path directory, Ended ended, String about) throws IOException {
     boolean interrupted = interrupted(directory);
     List<RunEvent.Recovered> recovered = new ArrayList<>();
     List<RunStatus> statuses = new ArrayList<>();
@@ -189,7 +197,10 @@ class CrashTest {
       assertThat(report.total().aborted()).as(about).isZero();
       assertThat(recovered).as(about).hasSize(interrupted ? 1 : 0);
       if (interrupted) {
-        assertThat(statuses).as(about).containsExactly(RunStatus.INTERRUPTED);
+        boolean noted = ended.report() != null && ended.report().status() == RunStatus.FAILED;
+        assertThat(statuses.get(0))
+            .as(about)
+            .isIn(RunStatus.INTERRUPTED, noted ? RunStatus.FAILED : RunStatus.INTERRUPTED);
         assertThat(recovered.get(0).interruptedRun()).as(about).isLessThan(report.run());
       }
       assertThat(crm.rows()).as(about).isEqualTo(after());
@@ -202,16 +213,23 @@ class CrashTest {
     try (Stream<Path> files = Files.list(directory.resolve("crm"))) {
       assertThat(files.map(path -> path.getFileName().toString()).toList())
           .as("what is left in the end, " + about)
-          .allMatch(name -> name.matches("lock|lock.jvm|sync|sync.next|state-\\d+"))
+          .allMatch(name -> name.matches("lock(\\.jvm)?|sync|sync.next|state-\\d+"))
           .filteredOn(name -> name.startsWith("state-"))
           .hasSize(1);
     }
   }
 
+  private static long seed(String what) {
+    long seed = Long.getLong("fulmar.seed", System.nanoTime());
+    System.out.println("CrashTest, " + what + ": seed " + seed);
+    return seed;
+  }
+
   private void sweep(String what, FaultyDisk.Fault fault, Path from, Work work) throws Exception {
     Crm known = crm;
     Map<Long, String> rows = crm.rows();
-    for (int at = 1; ; at++) {
+    Random random = new Random(seed(what + " " + fault));
+    for (int at = 1; ; at += 1 + random.nextInt(STRIDE)) {
       assertThat(at).as("the sweep ends").isLessThan(MANY);
       crm = new Crm();
       crm.reset(rows);
@@ -228,10 +246,7 @@ class CrashTest {
       if (disk.struck()) {
         assertEndsWell(fault, ended, about);
       }
-      if (fault == FaultyDisk.Fault.FULL) {
-        crm.takeRepeated();
-      }
-      assertRecovers(directory, about);
+      assertRecovers(directory, ended, about);
       // Only the batch whose acknowledgement was not written comes again, and what was rejected.
       assertThat(crm.takeRepeated())
           .as(about)
@@ -285,7 +300,7 @@ class CrashTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"FULL", "TORN"})
+  @EnumSource(names = {"ONCE", "TORN"})
   @DisplayName("P1, P2, P7, D-04: an approved plan ends at any moment, and the next run goes on")
   void approvalEndsAtAnyMoment(FaultyDisk.Fault fault) throws Exception {
     sweep(
@@ -296,7 +311,7 @@ class CrashTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"FULL", "TORN"})
+  @EnumSource(names = {"ONCE", "TORN"})
   @DisplayName("P1, P2, D-04: a recovery ends at any moment, and the next one begins it again")
   void recoveryEndsAtAnyMoment(FaultyDisk.Fault fault) throws Exception {
     Path died = copyOf(synced());
@@ -308,7 +323,8 @@ class CrashTest {
     assertThat(first.dead()).isTrue();
     assertThat(interrupted(died)).isTrue();
     Map<Long, String> rows = crm.rows();
-    for (int at = 1; ; at++) {
+    Random random = new Random(seed("recovery " + fault));
+    for (int at = 1; ; at += 1 + random.nextInt(STRIDE)) {
       assertThat(at).isLessThan(MANY);
       crm = new Crm();
       crm.reset(rows);
@@ -321,7 +337,7 @@ class CrashTest {
       if (disk.struck()) {
         assertEndsWell(fault, ended, about);
       }
-      assertRecovers(again, about);
+      assertRecovers(again, ended, about);
       if (!disk.struck()) {
         assertThat(at).isGreaterThan(15);
         return;

@@ -46,6 +46,8 @@ final class FaultyDisk extends FileSystem {
   enum Fault {
     /** The disk is full from there on. */
     FULL,
+    /** This operation fails, and no other. */
+    ONCE,
     /** The process dies before the operation. */
     DEATH,
     /** The process dies in the operation; of a write, half is done. */
@@ -113,6 +115,10 @@ final class FaultyDisk extends FileSystem {
     struck = true;
     switch (fault) {
       case FULL -> throw new IOException("No space left on device");
+      case ONCE -> {
+        fault = null;
+        throw new IOException("Input/output error");
+      }
       case DEATH -> {
         dead = true;
         throw new IOException(DEAD);
