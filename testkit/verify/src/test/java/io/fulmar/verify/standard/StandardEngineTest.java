@@ -21,9 +21,15 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+/**
+ * One table from first run to removal: what the rest takes for granted, on every version of the
+ * libraries.
+ */
+@Tag("floors")
 class StandardEngineTest {
   private static TestPostgres postgres;
 
