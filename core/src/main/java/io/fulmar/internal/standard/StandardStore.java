@@ -137,11 +137,11 @@ public final class StandardStore implements SyncStore {
     if (e instanceof NoSuchFileException) {
       return "the file " + e.getMessage() + " is missing";
     }
+    String message = e.getMessage();
     boolean bare =
-        e.getMessage() == null
-            || (e instanceof FileSystemException file && file.getReason() == null)
+        (e instanceof FileSystemException file && file.getReason() == null)
             || e instanceof CharacterCodingException;
-    return bare ? e.getClass().getSimpleName() + " " + e.getMessage() : e.getMessage();
+    return message == null || bare ? e.getClass().getSimpleName() + " " + message : message;
   }
 
   @Override
