@@ -80,6 +80,7 @@ final class Diff implements RowSink, Closeable {
   private int[] lengthOfRow = new int[1024];
   private boolean[] oversizeRow = new boolean[1024];
   private int rowCount;
+  private long sliceBytes = SLICE_BYTES;
 
   Diff(
       StateDirectory directory,
@@ -107,6 +108,11 @@ final class Diff implements RowSink, Closeable {
             .toArray(ColumnKind[]::new);
     this.keyFields = shape.keyFields();
     this.marker = shape.isMeasured() ? shape.columns().size() : -1;
+  }
+
+  /** Sets how many bytes of keys are worked on at once; 16 MiB unless told. */
+  void sliceBytes(long bytes) {
+    sliceBytes = bytes;
   }
 
   /**
@@ -184,7 +190,7 @@ final class Diff implements RowSink, Closeable {
   void join() throws IOException, FilterMissed {
     for (int partition = 0; partition < Partitions.COUNT; partition++) {
       long entries = rowsOf[partition] + (state == null ? 0 : state.keys(partition));
-      int slices = (int) Math.min(1 << 16, entries * ENTRY_BYTES / SLICE_BYTES + 1);
+      int slices = (int) Math.min(1 << 16, entries * ENTRY_BYTES / sliceBytes + 1);
       for (int slice = 0; slice < slices; slice++) {
         join(partition, slice, slices);
       }

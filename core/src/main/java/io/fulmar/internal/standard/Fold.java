@@ -34,6 +34,7 @@ final class Fold implements Closeable {
       new EnumMap<>(PlanFiles.Section.class);
   private final KeyTable table = new KeyTable();
   private final List<Moved> moved = new ArrayList<>();
+  private long sliceBytes = SLICE_BYTES;
   private long newlyQuarantined;
   private long accepted;
   private long unanswered;
@@ -88,6 +89,11 @@ final class Fold implements Closeable {
     }
   }
 
+  /** Sets how many bytes of keys are worked on at once; 16 MiB unless told. */
+  void sliceBytes(long bytes) {
+    sliceBytes = bytes;
+  }
+
   long newlyQuarantined() {
     return newlyQuarantined;
   }
@@ -108,7 +114,7 @@ final class Fold implements Closeable {
       for (PlanFiles.Directory directory : head.sections.values()) {
         keys += directory.entries()[partition + 1] - directory.entries()[partition];
       }
-      int slices = (int) Math.min(1 << 16, keys * ENTRY_BYTES / SLICE_BYTES + 1);
+      int slices = (int) Math.min(1 << 16, keys * ENTRY_BYTES / sliceBytes + 1);
       for (int slice = 0; slice < slices; slice++) {
         fold(partition, slice, slices, writer);
       }

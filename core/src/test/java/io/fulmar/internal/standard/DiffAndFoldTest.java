@@ -1,0 +1,485 @@
+package io.fulmar.internal.standard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.dynatrace.hash4j.hashing.HashValue128;
+import com.dynatrace.hash4j.hashing.Hashing;
+import io.fulmar.HoldKind;
+import io.fulmar.Operation;
+import io.fulmar.Removal;
+import io.fulmar.SyncMode;
+import io.fulmar.internal.standard.MemoryModel.Line;
+import io.fulmar.internal.store.Hold;
+import io.fulmar.internal.store.Memory;
+import io.fulmar.internal.store.Outcome;
+import io.fulmar.internal.store.Rules;
+import io.fulmar.internal.store.Version;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Diff and fold, driven directly with random states, rows and outcomes, and held against the rules
+ * applied key by key: whether partitions are worked on whole or in slices of a few keys, with a
+ * filter or without, the plan and the next state are the same.
+ */
+class DiffAndFoldTest {
+  private static final long NOW = 1_768_471_200_000L;
+  private static final Diff.Seeds SEEDS = new Diff.Seeds(4711, 815);
+  private static final int ROUNDS = Integer.getInteger("fulmar.rounds", 2);
+
+  @TempDir Path temporary;
+
+  private int directories;
+
+  /** A planned change with its fields, or an effect. */
+  private record Found(
+      Operation operation,
+      @Nullable Version version,
+      int attempts,
+      long firstAt,
+      long until,
+      String fields) {}
+
+  private record Planned(PlanHead head, Map<Long, Found> changes, Map<Long, Integer> effects) {}
+
+  private static byte[] key(long id) {
+    return ByteBuffer.allocate(9).put((byte) 8).putLong(id).array();
+  }
+
+  private static long id(byte[] key) {
+    return ByteBuffer.wrap(key, 1, 8).getLong();
+  }
+
+  private static Version version(Line line) throws IOException {
+    Version[] version = new Version[1];
+    MemoryModel.send(
+        line,
+        (buffer, from, to, fields) -> {
+          HashValue128 hash =
+              Hashing.xxh3_128(SEEDS.ofRows()).hashBytesTo128Bits(buffer, from, to - from);
+          version[0] = new Version(hash.getMostSignificantBits(), hash.getLeastSignificantBits());
+        });
+    return version[0];
+  }
+
+  private static String fields(Line line) throws IOException {
+    String[] text = new String[1];
+    MemoryModel.send(
+        line, (buffer, from, to, fields) -> text[0] = HexFormat.of().formatHex(buffer, from, to));
+    return text[0];
+  }
+
+  private StateDirectory directory() throws IOException {
+    Path root = temporary.resolve("state-" + ++directories);
+    StateDirectory directory =
+        new StateDirectory(new FaultyDisk(FileSystems.getDefault()).path(root), "crm");
+    directory.make();
+    return directory;
+  }
+
+  // ---------------------------------------------------------------------------------- random data
+
+  private static Rules rules(Random random) {
+    return new Rules(
+        SyncMode.values()[random.nextInt(SyncMode.values().length)],
+        random.nextBoolean() ? Removal.DELETE : Removal.IGNORE,
+        random.nextInt(4) > 0,
+        3,
+        Duration.ofHours(1),
+        random.nextBoolean() ? null : Duration.ofHours(2));
+  }
+
+  private static @Nullable Version versionOf(Random random, long id) throws IOException {
+    return random.nextInt(4) == 0
+        ? null
+        : version(new Line(id, String.valueOf((char) ('a' + random.nextInt(3)))));
+  }
+
+  private static Memory memory(Random random, long id) throws IOException {
+    Version accepted = version(new Line(id, String.valueOf((char) ('a' + random.nextInt(3)))));
+    if (random.nextInt(3) > 0) {
+      return new Memory(accepted, 0, null, 0);
+    }
+    boolean none = random.nextInt(4) == 0;
+    Hold hold =
+        random.nextInt(3) == 0 && !none
+            ? null
+            : new Hold(
+                versionOf(random, id),
+                HoldKind.values()[random.nextInt(HoldKind.values().length)],
+                random.nextInt(4),
+                NOW - random.nextInt(10_000_000),
+                random.nextInt(5) == 0 ? null : new Version(random.nextLong(), random.nextLong()),
+                random.nextBoolean(),
+                random.nextBoolean() ? null : new Hold.Reason("BAD", "no ü " + id));
+    long gone = !none && random.nextInt(4) == 0 ? NOW - random.nextInt(10_000_000) : 0;
+    long until = random.nextInt(4) == 0 ? NOW + random.nextInt(60_000) - 30_000 : 0;
+    return new Memory(none ? null : accepted, gone, hold, until);
+  }
+
+  private static Path write(StateDirectory directory, Map<Long, Memory> memory) throws IOException {
+    Path path = directory.state(1);
+    Map<Integer, List<Map.Entry<Long, Memory>>> byPartition = new TreeMap<>();
+    for (Map.Entry<Long, Memory> entry : memory.entrySet()) {
+      byPartition
+          .computeIfAbsent(
+              Partitions.of(Partitions.hash(key(entry.getKey()), 0, 9)), p -> new ArrayList<>())
+          .add(entry);
+    }
+    try (StateFile.Writer writer = new StateFile.Writer(directory.create(path))) {
+      for (int partition = 0; partition < Partitions.COUNT; partition++) {
+        for (Map.Entry<Long, Memory> entry : byPartition.getOrDefault(partition, List.of())) {
+          byte[] key = key(entry.getKey());
+          Memory of = entry.getValue();
+          Version accepted = of.accepted();
+          if (accepted != null && !of.gone() && of.hold() == null && of.until() == 0) {
+            writer.plain(key, 0, key.length, accepted.high(), accepted.low());
+          } else {
+            writer.entry(key, 0, key.length, of);
+          }
+        }
+        writer.endPartition();
+      }
+      writer.finish();
+    }
+    return path;
+  }
+
+  private static Map<Long, Memory> read(Path path) throws IOException {
+    Map<Long, Memory> memory = new TreeMap<>();
+    try (StateFile state = StateFile.open(path)) {
+      for (int partition = 0; partition < Partitions.COUNT; partition++) {
+        StateFile.Cursor cursor = state.read(partition);
+        long count = 0;
+        while (cursor.next()) {
+          count++;
+          byte[] key = java.util.Arrays.copyOf(cursor.key(), cursor.keyLength());
+          assertThat(Partitions.of(Partitions.hash(key, 0, key.length))).isEqualTo(partition);
+          assertThat(memory.put(id(key), cursor.memory())).as("a key occurs once").isNull();
+        }
+        assertThat(state.keys(partition)).isEqualTo(count);
+      }
+      state.check();
+    }
+    return memory;
+  }
+
+  // ----------------------------------------------------------------------------------------- plan
+
+  private Planned plan(
+      StateDirectory directory,
+      Map<Long, Memory> memory,
+      List<Line> lines,
+      Rules rules,
+      boolean filtered,
+      long sliceBytes)
+      throws Exception {
+    PlanHead head = new PlanHead();
+    head.run = NOW;
+    head.rowShape = MemoryModel.shape().rowShape();
+    head.keyShape = MemoryModel.shape().keyShape();
+    Path path = write(directory, memory);
+    try (StateFile state = StateFile.open(path)) {
+      TagFilter filter =
+          filtered && rules.mode() != SyncMode.ALL ? TagFilter.of(state, 1 << 20) : null;
+      try (Diff diff =
+          new Diff(directory, head, state, MemoryModel.shape(), rules, filter, SEEDS, NOW)) {
+        diff.sliceBytes(sliceBytes);
+        for (Line line : lines) {
+          MemoryModel.send(line, diff);
+        }
+        diff.join();
+      }
+    }
+    head.write(directory, directory.plan(head.run));
+    return contents(directory, head);
+  }
+
+  private static Planned contents(StateDirectory directory, PlanHead written) throws IOException {
+    PlanHead head = PlanHead.read(directory.plan(written.run));
+    assertThat(head).isNotNull();
+    Map<Long, Found> changes = new TreeMap<>();
+    Map<Long, Integer> effects = new TreeMap<>();
+    for (Map.Entry<PlanFiles.Section, PlanFiles.Directory> section : head.sections.entrySet()) {
+      try (PlanFiles.SectionReader reader =
+              new PlanFiles.SectionReader(
+                  directory.plan(head.run), section.getKey(), section.getValue());
+          PartitionedFile fields =
+              section.getKey() == PlanFiles.Section.ROWS
+                  ? new PartitionedFile(
+                      SteadyChannel.reading(PlanFiles.fields(directory.plan(head.run))),
+                      head.fields)
+                  : new PartitionedFile(
+                      () -> {
+                        throw new IOException("nothing is written");
+                      })) {
+        for (int partition = 0; partition < Partitions.COUNT; partition++) {
+          reader.go(partition);
+          PartitionedFile.Cursor cursor = fields.read(partition);
+          while (reader.hasMore()) {
+            if (section.getKey() == PlanFiles.Section.EFFECTS) {
+              long id = id(reader.effectKey());
+              assertThat(effects.put(id, reader.effects())).isNull();
+              continue;
+            }
+            cursor.skip(reader.skipped());
+            PlanFiles.Entry entry = reader.change();
+            byte[] bytes = new byte[entry.length];
+            if (section.getKey() == PlanFiles.Section.ROWS) {
+              cursor.getBytes(bytes, 0, entry.length);
+            } else {
+              bytes = reader.fields(entry);
+            }
+            Found found =
+                new Found(
+                    entry.operation,
+                    entry.version,
+                    entry.attempts,
+                    entry.firstAt,
+                    entry.until,
+                    HexFormat.of().formatHex(bytes));
+            assertThat(changes.put(id(entry.key), found)).as("a key is planned once").isNull();
+          }
+        }
+      }
+    }
+    return new Planned(head, changes, effects);
+  }
+
+  /** The plan that the rules give, key by key. */
+  private static Planned expected(Map<Long, Memory> memory, List<Line> lines, Rules rules)
+      throws IOException {
+    Map<Long, List<Line>> byKey = new TreeMap<>();
+    PlanHead head = new PlanHead();
+    for (Line line : lines) {
+      if (line.id() == null) {
+        head.invalid++;
+      } else {
+        byKey.computeIfAbsent(line.id(), id -> new ArrayList<>()).add(line);
+      }
+    }
+    memory.keySet().forEach(id -> byKey.computeIfAbsent(id, missing -> List.of()));
+    Map<Long, Found> changes = new TreeMap<>();
+    Map<Long, Integer> effects = new TreeMap<>();
+    for (Map.Entry<Long, List<Line>> entry : byKey.entrySet()) {
+      List<Line> of = entry.getValue();
+      Memory remembered = memory.getOrDefault(entry.getKey(), Memory.NONE);
+      if (of.size() > 1) {
+        head.invalid += of.size();
+        continue;
+      }
+      Version version = of.isEmpty() ? null : version(of.get(0));
+      Rules.Decision decision = rules.decide(version, remembered);
+      head.held += decision.left() == Rules.Left.HELD ? 1 : 0;
+      head.ignored += decision.left() == Rules.Left.IGNORED ? 1 : 0;
+      if (decision.effects() != 0) {
+        effects.put(entry.getKey(), decision.effects());
+      }
+      if (decision.planned() != null) {
+        head.planned[decision.planned().ordinal()]++;
+        io.fulmar.internal.store.Planned planned =
+            rules.planned(decision, version, remembered, new Version(0, 0), NOW);
+        changes.put(
+            entry.getKey(),
+            new Found(
+                decision.planned(),
+                version,
+                planned.attempts(),
+                planned.firstAt(),
+                remembered.until() > NOW ? remembered.until() : 0,
+                of.isEmpty() ? "" : fields(of.get(0))));
+      }
+    }
+    return new Planned(head, changes, effects);
+  }
+
+  private static long seed(String what) {
+    long seed = Long.getLong("fulmar.seed", System.nanoTime());
+    System.out.println("DiffAndFoldTest, " + what + ": seed " + seed);
+    return seed;
+  }
+
+  @Test
+  @DisplayName("P1, P5, P8: the diff is the rules key by key, whole or in slices, filtered or not")
+  void diffIsTheRulesKeyByKey() throws Exception {
+    long seed = seed("diff");
+    for (int round = 0; round < ROUNDS; round++) {
+      Random random = new Random(seed + round);
+      Rules rules = rules(random);
+      Map<Long, Memory> memory = new TreeMap<>();
+      for (long id = 0; id < 1_500; id++) {
+        if (random.nextInt(3) > 0) {
+          memory.put(id, memory(random, id));
+        }
+      }
+      List<Line> lines = lines(random);
+      Planned expected = expected(memory, lines, rules);
+      for (boolean filtered : new boolean[] {false, true}) {
+        for (long sliceBytes : new long[] {16 << 20, 192}) {
+          String about =
+              "seed %d, filtered %s, slices of %d".formatted(seed + round, filtered, sliceBytes);
+          StateDirectory directory = directory();
+          Planned planned = plan(directory, memory, lines, rules, filtered, sliceBytes);
+          assertThat(planned.changes()).as(about).isEqualTo(expected.changes());
+          assertThat(planned.effects()).as(about).isEqualTo(expected.effects());
+          assertThat(planned.head().planned).as(about).isEqualTo(expected.head().planned);
+          assertThat(planned.head().invalid).as(about).isEqualTo(expected.head().invalid);
+          assertThat(planned.head().held).as(about).isEqualTo(expected.head().held);
+          assertThat(planned.head().ignored).as(about).isEqualTo(expected.head().ignored);
+          assertThat(planned.head().rows).as(about).isEqualTo(lines.size());
+          fold(directory, planned, memory, rules, new Random(seed + round), about);
+        }
+      }
+    }
+  }
+
+  private static List<Line> lines(Random random) {
+    List<Line> lines = new ArrayList<>();
+    for (long id = 0; id < 1_500; id++) {
+      int copies = random.nextInt(40) == 0 ? 2 + random.nextInt(3) : random.nextInt(5) > 0 ? 1 : 0;
+      String v = String.valueOf((char) ('a' + random.nextInt(3)));
+      for (int i = 0; i < copies; i++) {
+        boolean same = random.nextInt(3) > 0;
+        lines.add(new Line(id, same ? v : random.nextInt(9) == 0 ? null : v + i));
+      }
+    }
+    lines.add(new Line(null, "x"));
+    lines.add(new Line(null, null));
+    Collections.shuffle(lines, random);
+    return lines;
+  }
+
+  // ----------------------------------------------------------------------------------------- fold
+
+  private void fold(
+      StateDirectory directory,
+      Planned planned,
+      Map<Long, Memory> memory,
+      Rules rules,
+      Random random,
+      String about)
+      throws IOException {
+    // Positions follow the order of the files, which slices change; outcomes go by the key.
+    Map<Long, @Nullable Outcome> outcomes = new TreeMap<>();
+    for (long id : planned.changes().keySet()) {
+      outcomes.put(id, outcome(random));
+    }
+    List<Long> order = order(directory, planned.head());
+    Map<Long, Memory> expected = new TreeMap<>();
+    Map<Long, Memory> all = new TreeMap<>(memory);
+    planned.changes().keySet().forEach(id -> all.putIfAbsent(id, Memory.NONE));
+    Map<Long, io.fulmar.internal.store.Planned> settled = plannedByKey(directory, planned.head());
+    all.forEach(
+        (id, before) -> {
+          Memory after = before;
+          Outcome outcome = outcomes.get(id);
+          if (outcome != null) {
+            after = rules.settle(after, settled.get(id), outcome, NOW);
+          }
+          after = rules.affect(after, planned.effects().getOrDefault(id, 0), NOW);
+          after = rules.expire(after, NOW);
+          if (!after.isEmpty()) {
+            expected.put(id, after);
+          }
+        });
+    for (long sliceBytes : new long[] {16 << 20, 300}) {
+      Path ledgerPath = directory.ledger(planned.head().run);
+      Path next = directory.state(2);
+      try (Ledger ledger = Ledger.create(ledgerPath, order.size(), directory)) {
+        for (int i = 0; i < order.size(); i++) {
+          Outcome outcome = outcomes.get(order.get(i));
+          if (outcome != null) {
+            ledger.acknowledge(i, List.of(outcome));
+          }
+        }
+        try (StateFile state = StateFile.open(directory.state(1));
+            Fold fold =
+                new Fold(
+                    state,
+                    planned.head(),
+                    directory.plan(planned.head().run),
+                    ledger,
+                    rules,
+                    true,
+                    NOW);
+            StateFile.Writer writer = new StateFile.Writer(directory.create(next))) {
+          fold.sliceBytes(sliceBytes);
+          fold.write(writer);
+          assertThat(writer.census().synced)
+              .as(about)
+              .isEqualTo(expected.values().stream().filter(m -> m.accepted() != null).count());
+        }
+      }
+      assertThat(read(next)).as("fold in slices of %d, %s", sliceBytes, about).isEqualTo(expected);
+    }
+    Files.delete(directory.state(2));
+  }
+
+  private static @Nullable Outcome outcome(Random random) {
+    Outcome.Kind[] kinds = Outcome.Kind.values();
+    int kind = random.nextInt(kinds.length + 1);
+    if (kind == kinds.length) {
+      return null; // never reserved
+    }
+    boolean unknown =
+        kinds[kind] == Outcome.Kind.UNKNOWN || kinds[kind] == Outcome.Kind.UNKNOWN_ALONE;
+    boolean unsure = unknown || (kinds[kind] != Outcome.Kind.ACCEPTED && random.nextInt(3) == 0);
+    long until = unsure || random.nextInt(5) == 0 ? NOW + random.nextInt(9_000) : 0;
+    Hold.Reason reason =
+        random.nextBoolean() ? null : new Hold.Reason("C" + random.nextInt(9), "no");
+    return new Outcome(kinds[kind], unsure, until, reason);
+  }
+
+  private static List<Long> order(StateDirectory directory, PlanHead head) throws IOException {
+    List<Long> order = new ArrayList<>();
+    each(directory, head, entry -> order.add(id(entry.key)));
+    return order;
+  }
+
+  private static Map<Long, io.fulmar.internal.store.Planned> plannedByKey(
+      StateDirectory directory, PlanHead head) throws IOException {
+    Map<Long, io.fulmar.internal.store.Planned> planned = new TreeMap<>();
+    each(directory, head, entry -> planned.put(id(entry.key), entry.planned()));
+    return planned;
+  }
+
+  private static void each(
+      StateDirectory directory, PlanHead head, java.util.function.Consumer<PlanFiles.Entry> sink)
+      throws IOException {
+    for (PlanFiles.Section section : PlanFiles.positioned()) {
+      PlanFiles.Directory of = head.sections.get(section);
+      if (of == null) {
+        continue;
+      }
+      try (PlanFiles.SectionReader reader =
+          new PlanFiles.SectionReader(directory.plan(head.run), section, of)) {
+        for (int partition = 0; partition < Partitions.COUNT; partition++) {
+          reader.go(partition);
+          while (reader.hasMore()) {
+            reader.skipped();
+            PlanFiles.Entry entry = reader.change();
+            if (section != PlanFiles.Section.ROWS) {
+              reader.fields(entry);
+            }
+            sink.accept(entry);
+          }
+        }
+      }
+    }
+  }
+}
