@@ -312,7 +312,9 @@ public final class Sync {
 
     /**
      * Rows with more bytes than this are not read into memory but rejected as {@link
-     * FailureCodes#ROW_TOO_LARGE}; 1 kB to 256 MiB. Default 16 MiB (16,777,216).
+     * FailureCodes#ROW_TOO_LARGE}; 1 kB to 256 MiB. What counts are the columns without a small
+     * limit of their own: text, bytea, json, arrays, not {@code varchar(80)} or numbers. Default 16
+     * MiB (16,777,216).
      */
     public Builder maxRowBytes(long bytes) {
       maxRowBytes = Checks.inRange("maxRowBytes", bytes, 1_000, 256L << 20);

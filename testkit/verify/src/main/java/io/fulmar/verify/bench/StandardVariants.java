@@ -20,6 +20,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
@@ -40,8 +42,16 @@ import org.postgresql.copy.CopyOut;
  */
 final class StandardVariants {
   private static final String SELECT =
-      "select o_orderkey, o_custkey, o_orderstatus, o_totalprice, o_orderdate, o_orderpriority, o_clerk,"
-          + " o_shippriority, o_comment from orders";
+      """
+      select o_orderkey, o_custkey, o_orderstatus, o_totalprice, o_orderdate, o_orderpriority,
+             o_clerk, o_shippriority, o_comment
+      from orders
+      """;
+  private static final String COPY = "copy (%s) to stdout (format binary)".formatted(SELECT);
+  private static final String CHANGE =
+      "update orders set o_totalprice = o_totalprice + 1 where o_orderkey % 100 = ?";
+  private static final String COUNT_CHANGED =
+      "select count(*) from orders where o_orderkey % 100 = ?";
 
   private final String url;
   private final Source source;
@@ -153,11 +163,7 @@ final class StandardVariants {
   /** The bare read: binary COPY through the driver, bytes thrown away. */
   private long read() throws SQLException {
     try (Connection connection = DriverManager.getConnection(url)) {
-      CopyOut out =
-          connection
-              .unwrap(PGConnection.class)
-              .getCopyAPI()
-              .copyOut("copy (" + SELECT + ") to stdout (format binary)");
+      CopyOut out = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(COPY);
       long rows = -1; // the trailer is a message too
       while (out.readFromCopy() != null) {
         rows++;
@@ -168,21 +174,22 @@ final class StandardVariants {
 
   private void change(int round) throws SQLException {
     try (Connection connection = DriverManager.getConnection(url);
+        PreparedStatement update = connection.prepareStatement(CHANGE);
         Statement statement = connection.createStatement()) {
-      statement.execute(
-          "update orders set o_totalprice = o_totalprice + 1 where o_orderkey % 100 = " + round);
+      update.setInt(1, round);
+      update.executeUpdate();
       statement.execute("vacuum orders");
     }
   }
 
   private long changed(long rows, int round) throws SQLException {
     try (Connection connection = DriverManager.getConnection(url);
-        Statement statement = connection.createStatement();
-        var result =
-            statement.executeQuery(
-                "select count(*) from orders where o_orderkey % 100 = " + round)) {
-      result.next();
-      return Math.min(rows, result.getLong(1));
+        PreparedStatement count = connection.prepareStatement(COUNT_CHANGED)) {
+      count.setInt(1, round);
+      try (ResultSet result = count.executeQuery()) {
+        result.next();
+        return Math.min(rows, result.getLong(1));
+      }
     }
   }
 
