@@ -217,8 +217,8 @@ class RunnerTest {
     caller.start();
     gate.awaitReached();
     caller.interrupt();
-    while (caller.isInterrupted()) {
-      Thread.onSpinWait(); // until the caller has seen it
+    while (caller.isInterrupted() || caller.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait(); // until the caller has seen it, stopped the run and waits again
     }
     gate.open.countDown();
     caller.join();
