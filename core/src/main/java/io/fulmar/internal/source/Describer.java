@@ -12,6 +12,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,6 +26,9 @@ import java.util.stream.IntStream;
  * returns.
  */
 public final class Describer {
+  /** Not allowed to use the language, and no such language; a model may say the same. */
+  private static final Set<String> WITHOUT_PLPGSQL = Set.of("42501", "42704");
+
   private static final int SMALL = 16_000;
   private static final int SMALL_KEY = ModelShape.MAX_KEY_BYTES / 4;
   private static final int MAX_COLUMNS = 1_600;
@@ -92,8 +96,22 @@ public final class Describer {
       set.setString(1, text);
       set.executeQuery().close();
     }
+    Savepoint savepoint = session.connection().setSavepoint();
     try (Statement proof = plainStatement()) {
       proof.execute(SourceSql.PROOF.sql());
+      session.connection().releaseSavepoint(savepoint);
+    } catch (SQLException e) {
+      if (!WITHOUT_PLPGSQL.contains(String.valueOf(e.getSQLState()))) {
+        throw e;
+      }
+      session.connection().rollback(savepoint);
+      proveWithoutPlpgsql();
+    }
+  }
+
+  private void proveWithoutPlpgsql() throws SQLException {
+    try (Statement proof = plainStatement()) {
+      proof.executeQuery(SourceSql.PROOF_WITHOUT_PLPGSQL.sql()).close();
     }
   }
 

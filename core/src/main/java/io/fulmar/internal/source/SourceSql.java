@@ -81,7 +81,17 @@ final class SourceSql {
           $proof$
           """);
 
-  /** Hands a model's text to {@link #PROOF}. */
+  /** {@link #PROOF} for a role that may not use PL/pgSQL; takes a server built with XML. */
+  static final SqlTemplate PROOF_WITHOUT_PLPGSQL =
+      SqlTemplate.of(
+          """
+          /* fulmar: proof without plpgsql */
+          select pg_catalog.length(
+            pg_catalog.query_to_xmlschema(
+              pg_catalog.current_setting('fulmar.model'), true, false, '')::pg_catalog.text)
+          """);
+
+  /** Hands a model's text to {@link #PROOF} and {@link #PROOF_WITHOUT_PLPGSQL}. */
   static final SqlTemplate PROOF_TEXT =
       SqlTemplate.of(
           """
