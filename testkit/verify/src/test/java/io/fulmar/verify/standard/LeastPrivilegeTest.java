@@ -3,6 +3,7 @@ package io.fulmar.verify.standard;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
 import io.fulmar.Operation;
 import io.fulmar.RunStatus;
@@ -89,6 +90,17 @@ class LeastPrivilegeTest extends SourceFixture {
           "update \"My Schema\".\"Cus;tomer\" set \"Na\"\"me\" = 'c' where \"Id of; Row\" = 2");
       SyncReport second = engine.run(sync(MODEL, "Id of; Row").build()).throwIfFailed();
       assertThat(sent(second)).containsExactly("CHANGED 2");
+    }
+  }
+
+  @Test
+  void aRoleThatMayNotUsePlpgsqlReadsItsModels() throws SQLException {
+    database.execute("revoke usage on language plpgsql from public");
+    try (SyncEngine engine = StandardEngine.on(reader(), state)) {
+      assertThat(engine.preview(Model.query("rows", MODEL).key("Id of; Row")).rows()).hasSize(2);
+      assertThatThrownBy(
+              () -> engine.preview(Model.query("rows", MODEL + "; select 1").key("Id of; Row")))
+          .isInstanceOf(ConfigurationException.class);
     }
   }
 
