@@ -6,6 +6,7 @@ import io.fulmar.SyncReport;
 import io.fulmar.SyncStatus;
 import io.fulmar.internal.run.Runner;
 import io.fulmar.internal.run.RunnerSettings;
+import io.fulmar.spi.Destination;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -33,7 +34,7 @@ final class Process implements AutoCloseable {
             store, new RunnerSettings(clock, RunnerSettings.defaults().threads(), waiter, grace));
   }
 
-  static Sync.Builder sync(Crm crm) {
+  static Sync.Builder sync(Destination crm) {
     return Sync.builder("crm")
         .model(MemoryModel.model())
         .to(crm)
