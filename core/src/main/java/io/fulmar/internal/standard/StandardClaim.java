@@ -4,7 +4,6 @@ import com.dynatrace.hash4j.hashing.Hashing;
 import io.fulmar.Change;
 import io.fulmar.ConfigurationException;
 import io.fulmar.HoldKind;
-import io.fulmar.Removal;
 import io.fulmar.Row;
 import io.fulmar.RunStatus;
 import io.fulmar.StateException;
@@ -211,10 +210,8 @@ final class StandardClaim implements Claim {
     Fold fold;
     long latest = now() + 2 * LONGEST_CALL.toMillis();
     try (Ledger left = Ledger.open(directory.ledger(number), latest)) {
-      fold = write(head, left, rules(holdsSkipped(head.mode, head.removal)), false);
+      fold = write(head, left, rules(true), false);
     }
-    file.mode = head.mode;
-    file.removal = head.removal;
     file.version++;
     file.foldedRun = number;
     file.keptPlan = 0;
@@ -241,11 +238,7 @@ final class StandardClaim implements Claim {
   }
 
   private boolean holdsSkipped() {
-    return holdsSkipped(sync.mode(), sync.removal());
-  }
-
-  private boolean holdsSkipped(SyncMode mode, Removal removal) {
-    return file.mode == null || (file.mode == mode && file.removal == removal);
+    return file.mode == null || (file.mode == sync.mode() && file.removal == sync.removal());
   }
 
   // ------------------------------------------------------------------------------------------ plan

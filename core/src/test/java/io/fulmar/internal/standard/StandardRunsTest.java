@@ -14,7 +14,6 @@ import io.fulmar.RunFailedException;
 import io.fulmar.RunStatus;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
-import io.fulmar.SyncMode;
 import io.fulmar.SyncReport;
 import io.fulmar.harness.ManualClock;
 import io.fulmar.internal.standard.MemoryModel.Line;
@@ -261,33 +260,6 @@ class StandardRunsTest {
       }
     }
     assertThat((double) bytes / count).isBetween(24.0, 40.0);
-  }
-
-  @Test
-  @DisplayName("P3: skipped changes of a dead run come back after a change of mode")
-  void skippedChangesOfADeadRunComeBackAfterAChangeOfMode() {
-    source.rows(Map.of(1L, "a", 2L, "a"));
-    FaultyDisk disk = new FaultyDisk(FileSystems.getDefault());
-    crm.mood(
-        (batch, apply) -> {
-          if (batch.changes().stream().anyMatch(change -> Crm.id(change) == 2)) {
-            disk.strike(FaultyDisk.Fault.DEATH, 1);
-          }
-          Delivery.Builder answer = Delivery.builder();
-          batch.changes().forEach(answer::skipped);
-          return answer.build();
-        });
-    Sync insert = Process.sync(crm).batchRows(1).mode(SyncMode.INSERT).build();
-    try (Process dies =
-        new Process(disk.path(root), source, clock, (stop, d) -> clock.advance(d))) {
-      dies.run(insert);
-    }
-    assertThat(disk.dead()).isTrue();
-    crm.takeSent();
-    crm.mood(Crm::accept);
-    Process process = process(root, 0);
-    assertThat(process.run(sync()).throwIfFailed().total().accepted()).isEqualTo(2);
-    assertThat(crm.takeSent()).containsExactlyInAnyOrder("ADDED 1=a", "ADDED 2=a");
   }
 
   @Test
