@@ -39,7 +39,22 @@ class StandardHistoriesTest {
   static void start() throws SQLException {
     postgres = TestPostgres.start();
     database = postgres.createDatabase();
-    database.execute("create table item (k text, v text)");
+    database.execute(
+        """
+        create table item (
+          k text,
+          v text,
+          n int8 generated always as (length(v)) stored,
+          amount numeric generated always as (length(v) / 3.0) stored,
+          ratio float8 generated always as (length(v) / 7.0) stored,
+          late boolean generated always as (v > 'b') stored,
+          raw bytea generated always as (decode(md5(v), 'hex')) stored,
+          uid uuid generated always as (md5(v)::uuid) stored,
+          day date generated always as (date '2000-01-01' + length(v)) stored,
+          at timestamp generated always as (timestamp '2000-01-01' + length(v) * interval '1 s') stored,
+          doc jsonb generated always as (('{"of": ' || length(v) || '}')::jsonb) stored,
+          tags text[] generated always as (array[left(v, 9), null]) stored)
+        """);
   }
 
   @AfterAll
@@ -99,7 +114,7 @@ class StandardHistoriesTest {
 
     @Override
     public Model model(int mapping) {
-      String sql = mapping == 0 ? "select k, v from item" : "select k, v, 1 as one from item";
+      String sql = mapping == 0 ? "select * from item" : "select *, 1 as one from item";
       return Model.query("items", sql).key("k");
     }
 
