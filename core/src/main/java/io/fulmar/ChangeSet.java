@@ -14,12 +14,15 @@ import java.util.Objects;
  * @param run number of the run that planned
  * @param snapshotAt the moment in the source (its clock) that the plan describes
  * @param rows rows that the model returned
+ * @param syncedKeys keys of which the destination has accepted a version and that have not left
+ *     under {@link Removal#IGNORE}
  * @param planned changes to send, per operation; every operation is present
  * @param held changes that are not sent because their key is quarantined or skipped in this version
  * @param ignored rows that left the model and are not sent, under {@link Removal#IGNORE}; counted
  *     once, when they leave
  * @param invalid rows with a NULL, ambiguous or too large key
  * @param invalidRows the first 100 invalid keys
+ * @param samples keys of the first planned changes, at most 10 of each operation
  * @param guards what the guards object to, one sentence each; empty when all pass
  */
 public record ChangeSet(
@@ -28,11 +31,13 @@ public record ChangeSet(
     long run,
     Instant snapshotAt,
     long rows,
+    long syncedKeys,
     Map<Operation, Long> planned,
     long held,
     long ignored,
     long invalid,
     List<InvalidRow> invalidRows,
+    List<Sample> samples,
     List<String> guards) {
   /** Copies the collections. */
   public ChangeSet {
@@ -41,8 +46,17 @@ public record ChangeSet(
     Objects.requireNonNull(snapshotAt, "snapshotAt");
     planned = Map.copyOf(planned);
     invalidRows = List.copyOf(invalidRows);
+    samples = List.copyOf(samples);
     guards = List.copyOf(guards);
   }
+
+  /**
+   * A planned change, for a look at what a plan is about.
+   *
+   * @param operation what is planned
+   * @param key the key columns with their values; {@code toString()} shows none of them
+   */
+  public record Sample(Operation operation, Row key) {}
 
   /** How many changes of this operation are planned. */
   public long planned(Operation operation) {

@@ -40,6 +40,13 @@ final class Checks {
     return value;
   }
 
+  static double share(double share) {
+    if (!(share >= 0 && share <= 1)) {
+      throw new IllegalArgumentException("share must be 0 to 1, is " + share);
+    }
+    return share;
+  }
+
   static Duration inRange(String what, Duration value, Duration min, Duration max) {
     Objects.requireNonNull(value, what);
     if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {

@@ -1,17 +1,17 @@
 package io.fulmar;
 
-import io.fulmar.internal.run.Runner;
 import io.fulmar.internal.run.RunnerSettings;
+import io.fulmar.internal.run.StoreEngine;
 import io.fulmar.internal.standard.StandardStore;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Objects;
 
 /**
- * The engine that reads the model and compares it in the JVM. It needs SELECT and nothing else in
- * the source, and works on a hot standby. What the destination has accepted is kept in a directory,
- * which must be local and durable: whoever loses it sends everything again. This class is
- * threadsafe; the application closes it.
+ * Makes the engine that reads the model and compares it in the JVM. It needs SELECT and nothing
+ * else in the source, and works on a hot standby. What the destination has accepted is kept in a
+ * directory, which must be local and durable: whoever loses it sends everything again. The engine
+ * is threadsafe; the application closes it.
  *
  * <pre>{@code
  * try (SyncEngine engine = StandardEngine.on(source, Path.of("/var/lib/shop/fulmar"))) {
@@ -22,25 +22,8 @@ import java.util.Objects;
  * <p>One run of a sync at a time holds for the directory: a file lock that the system frees when
  * the process ends.
  */
-public final class StandardEngine implements SyncEngine {
-  private final StandardStore store;
-  private final Runner runner;
-
-  private StandardEngine(Builder builder) {
-    this.store =
-        new StandardStore(
-            builder.source,
-            builder.stateDirectory,
-            builder.missingState,
-            builder.diffMemoryBytes,
-            builder.clock);
-    RunnerSettings defaults = RunnerSettings.defaults();
-    this.runner =
-        new Runner(
-            store,
-            new RunnerSettings(
-                builder.clock, defaults.threads(), defaults.waiter(), defaults.grace()));
-  }
+public final class StandardEngine {
+  private StandardEngine() {}
 
   /**
    * An engine with default settings.
@@ -48,7 +31,7 @@ public final class StandardEngine implements SyncEngine {
    * @param source what is read
    * @param stateDirectory where the memory of all its syncs lives; made if it is missing
    */
-  public static StandardEngine on(Source source, Path stateDirectory) {
+  public static SyncEngine on(Source source, Path stateDirectory) {
     return builder(source, stateDirectory).build();
   }
 
@@ -60,42 +43,6 @@ public final class StandardEngine implements SyncEngine {
    */
   public static Builder builder(Source source, Path stateDirectory) {
     return new Builder(source, stateDirectory);
-  }
-
-  @Override
-  public SyncReport run(Sync sync) {
-    return runner.run(sync);
-  }
-
-  @Override
-  public ChangeSet plan(Sync sync) {
-    return runner.plan(sync);
-  }
-
-  @Override
-  public SyncReport apply(Sync sync, String planId) {
-    return runner.apply(sync, planId);
-  }
-
-  @Override
-  public void cancel(Sync sync) {
-    runner.cancel(sync);
-  }
-
-  @Override
-  public SyncStatus status(Sync sync) {
-    return store.status(sync);
-  }
-
-  @Override
-  public ModelPreview preview(Model model) {
-    return store.preview(model);
-  }
-
-  @Override
-  public void close() {
-    runner.close();
-    store.close();
   }
 
   /** Collects the settings of an engine. Not threadsafe. */
@@ -137,8 +84,11 @@ public final class StandardEngine implements SyncEngine {
     }
 
     /** The engine. */
-    public StandardEngine build() {
-      return new StandardEngine(this);
+    public SyncEngine build() {
+      RunnerSettings defaults = RunnerSettings.defaults();
+      return new StoreEngine(
+          new StandardStore(source, stateDirectory, missingState, diffMemoryBytes, clock),
+          new RunnerSettings(clock, defaults.threads(), defaults.waiter(), defaults.grace()));
     }
   }
 }

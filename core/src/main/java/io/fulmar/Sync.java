@@ -35,6 +35,12 @@ public final class Sync {
   private final double guardedRemovalShare;
   private final long guardedRemovals;
   private final EmptyModel emptyModel;
+  private final double guardedChangeShare;
+  private final long guardedChanges;
+  private final Duration guardedReturn;
+  private final List<Guard> guards;
+  private final Duration planExpiry;
+  private final long revision;
   private final long maxRowBytes;
   private final @Nullable Duration forgetAfter;
   private final List<RunListener> listeners;
@@ -54,6 +60,12 @@ public final class Sync {
     this.guardedRemovalShare = builder.guardedRemovalShare;
     this.guardedRemovals = builder.guardedRemovals;
     this.emptyModel = builder.emptyModel;
+    this.guardedChangeShare = builder.guardedChangeShare;
+    this.guardedChanges = builder.guardedChanges;
+    this.guardedReturn = builder.guardedReturn;
+    this.guards = List.copyOf(builder.guards);
+    this.planExpiry = builder.planExpiry;
+    this.revision = builder.revision;
     this.maxRowBytes = builder.maxRowBytes;
     this.forgetAfter = builder.forgetAfter;
     this.listeners = List.copyOf(builder.listeners);
@@ -147,6 +159,36 @@ public final class Sync {
     return emptyModel;
   }
 
+  /** See {@link Builder#guardChanges}. */
+  public double guardedChangeShare() {
+    return guardedChangeShare;
+  }
+
+  /** See {@link Builder#guardChanges}. */
+  public long guardedChanges() {
+    return guardedChanges;
+  }
+
+  /** See {@link Builder#guardReturn}. */
+  public Duration guardedReturn() {
+    return guardedReturn;
+  }
+
+  /** See {@link Builder#guard}. */
+  public List<Guard> guards() {
+    return guards;
+  }
+
+  /** See {@link Builder#planExpiry}. */
+  public Duration planExpiry() {
+    return planExpiry;
+  }
+
+  /** See {@link Builder#revision}. */
+  public long revision() {
+    return revision;
+  }
+
   /** See {@link Builder#maxRowBytes}. */
   public long maxRowBytes() {
     return maxRowBytes;
@@ -203,6 +245,12 @@ public final class Sync {
     private double guardedRemovalShare = 0.3;
     private long guardedRemovals = 100;
     private EmptyModel emptyModel = EmptyModel.HOLD;
+    private double guardedChangeShare = 0.1;
+    private long guardedChanges = 1_000;
+    private Duration guardedReturn = Duration.ofDays(1);
+    private final List<Guard> guards = new ArrayList<>();
+    private Duration planExpiry = Duration.ofDays(7);
+    private long revision;
     private long maxRowBytes = 16L << 20;
     private @Nullable Duration forgetAfter;
     private final List<RunListener> listeners = new ArrayList<>();
@@ -293,11 +341,54 @@ public final class Sync {
      * @param rows 0 or more
      */
     public Builder guardRemovals(double share, long rows) {
-      if (!(share >= 0 && share <= 1)) {
-        throw new IllegalArgumentException("share must be 0 to 1, is " + share);
-      }
-      guardedRemovalShare = share;
+      guardedRemovalShare = Checks.share(share);
       guardedRemovals = Checks.inRange("rows", rows, 0, Long.MAX_VALUE);
+      return this;
+    }
+
+    /**
+     * Holds a run whose definition (query, mapping, columns and their types, mode, removal) differs
+     * from that of the last run, and that would send more than this share of the synced keys and
+     * more than this many as CHANGED. Default 0.1 and 1,000.
+     *
+     * @param share 0 to 1; 1 switches the guard off
+     * @param rows 0 or more
+     */
+    public Builder guardChanges(double share, long rows) {
+      guardedChangeShare = Checks.share(share);
+      guardedChanges = Checks.inRange("rows", rows, 0, Long.MAX_VALUE);
+      return this;
+    }
+
+    /**
+     * Holds a run that would send anything as CHANGED under a definition that goes back to one used
+     * within this time before another: two versions of an application side by side would otherwise
+     * overwrite each other's rows in turn. 0 to 30 days, 0 switches the guard off. Default 1 day.
+     */
+    public Builder guardReturn(Duration within) {
+      guardedReturn = Checks.inRange("within", within, Duration.ZERO, Duration.ofDays(30));
+      return this;
+    }
+
+    /** Adds a guard of the application's own. */
+    public Builder guard(Guard guard) {
+      guards.add(Objects.requireNonNull(guard, "guard"));
+      return this;
+    }
+
+    /** How long a stored plan can be applied, 1 min to 365 days. Default 7 days. */
+    public Builder planExpiry(Duration value) {
+      planExpiry = Checks.inRange("planExpiry", value, Duration.ofMinutes(1), Duration.ofDays(365));
+      return this;
+    }
+
+    /**
+     * Number of this version of the sync, 0 or more. A sync with a lower number than the highest
+     * one that its state has seen is refused, so that an old version of an application that is
+     * still running cannot send its idea of the rows. Default 0.
+     */
+    public Builder revision(long value) {
+      revision = Checks.inRange("revision", value, 0, Long.MAX_VALUE);
       return this;
     }
 

@@ -1,5 +1,9 @@
 package io.fulmar;
 
+import io.fulmar.spi.Destination;
+import java.util.List;
+import java.util.Optional;
+
 /**
  * Runs syncs of one source. Threadsafe, meant as a singleton; different syncs may run at once, one
  * sync runs once at a time. The application makes it and closes it. Work is done on threads of the
@@ -21,6 +25,18 @@ public interface SyncEngine extends AutoCloseable {
    */
   @CheckReturnValue
   SyncReport run(Sync sync);
+
+  /**
+   * Runs a part of a sync, or for a limited time.
+   *
+   * @param sync what to run
+   * @param options how much of it
+   * @return how it went; what was left out counts as aborted and stays due
+   * @throws ConfigurationException if a key of the options does not fit the key's columns
+   * @throws FulmarException as for {@link #run(Sync)}
+   */
+  @CheckReturnValue
+  SyncReport run(Sync sync, RunOptions options);
 
   /**
    * Plans without delivering. The plan is stored and can be delivered by {@link #apply}, from any
@@ -46,6 +62,136 @@ public interface SyncEngine extends AutoCloseable {
    */
   @CheckReturnValue
   SyncReport apply(Sync sync, String planId);
+
+  /**
+   * The plan that {@link #apply} would deliver: of {@link #plan}, or one that a guard held.
+   *
+   * @param sync which one
+   * @return what it would send; empty if no plan is stored, or it is stale or expired
+   * @throws StateException if the state cannot be read
+   */
+  Optional<ChangeSet> storedPlan(Sync sync);
+
+  /**
+   * Drops the stored plan, so that it cannot be applied. Its changes stay due.
+   *
+   * @param sync which one
+   * @return whether there was one
+   * @throws FulmarException if the sync is running, or its state cannot be used
+   */
+  boolean discard(Sync sync);
+
+  /**
+   * Sends every valid row again, held ones too, as if the destination had none of them in its
+   * present version; attempts begin anew. What left the model is left to the next run. Once begun,
+   * the rows stay due until they are accepted, also if this run ends early.
+   *
+   * @param sync what to run
+   * @return how it went
+   * @throws FulmarException as for {@link #run(Sync)}
+   */
+  @CheckReturnValue
+  SyncReport resync(Sync sync);
+
+  /**
+   * Takes the present rows of the model as what the destination holds: sends nothing, and forgets
+   * what was held and what has left the model. Keys with several rows stay as they are remembered.
+   *
+   * @param sync which one
+   * @return what was taken as delivered: planned counts the rows that were not accepted in this
+   *     version before, ignored the keys that were forgotten
+   * @throws StateException if a clear of the destination may still act
+   * @throws FulmarException as for {@link #run(Sync)}
+   */
+  ChangeSet reset(Sync sync);
+
+  /**
+   * Empties the destination and sends every valid row into it. Plans and guards first: synced keys
+   * without a valid row count as removals, and an empty model is always HELD. Then it waits until
+   * no earlier call may act, clears, forgets everything, and delivers. If the process dies or the
+   * clear fails, every later run first repeats the clear.
+   *
+   * @param sync what to run
+   * @return how it went
+   * @throws ConfigurationException if the destination cannot be cleared, or the mode is UPDATE,
+   *     which has nothing to update in an empty destination
+   * @throws FulmarException as for {@link #run(Sync)}
+   */
+  @CheckReturnValue
+  SyncReport clearAndFill(Sync sync);
+
+  /**
+   * Gives a sync a state before its first run.
+   *
+   * @param sync which one
+   * @param start what it begins with
+   * @throws StateException if it has a state already
+   * @throws FulmarException as for {@link #run(Sync)}
+   */
+  void initialise(Sync sync, Start start);
+
+  /**
+   * Forgets all that is remembered of a sync: the next run is its first. The destination is not
+   * touched. Works on a state that is damaged, too.
+   *
+   * @param sync which one
+   * @throws StateException if a call of an earlier run may still act; the message says until when
+   * @throws FulmarException if the sync is running
+   */
+  void forget(Sync sync);
+
+  /**
+   * Keeps what is remembered of a sync, now as that of another destination: one that has moved, or
+   * has another name, and holds what the old one held.
+   *
+   * @param sync which one; only its name matters here
+   * @param destination the other destination
+   * @throws StateException if there is no state
+   * @throws FulmarException if the sync is running
+   */
+  void rebind(Sync sync, Destination destination);
+
+  /**
+   * Changes that were not accepted and are remembered: rejected, quarantined, skipped, or without
+   * an answer. Read from the state alone, in no particular order.
+   *
+   * @param sync which one
+   * @param limit at most so many, 1 to 100,000
+   * @throws StateException if the state cannot be read
+   */
+  List<HeldChange> holds(Sync sync, int limit);
+
+  /**
+   * Gives all quarantined and skipped changes another try in the next run.
+   *
+   * @param sync which one
+   * @return how many there were
+   * @throws FulmarException if the sync is running, or its state cannot be used
+   */
+  long release(Sync sync);
+
+  /**
+   * Gives the quarantined or skipped change of one key another try in the next run.
+   *
+   * @param sync which one
+   * @param first the first column of the key, as in {@link RunOptions.Builder#key}
+   * @param more its further columns
+   * @return whether there was one
+   * @throws FulmarException if the sync is running, the source cannot be reached, which reads the
+   *     key, or the state cannot be used
+   */
+  boolean release(Sync sync, Object first, Object... more);
+
+  /**
+   * Why a key is sent in the next run, or is not: reads its row and what is remembered of it, and
+   * changes nothing.
+   *
+   * @param sync which one
+   * @param first the first column of the key, as in {@link RunOptions.Builder#key}
+   * @param more its further columns
+   * @throws FulmarException if the source or the state cannot be read, or the key does not fit
+   */
+  Explanation explain(Sync sync, Object first, Object... more);
 
   /**
    * Asks a run that is going on in this engine to stop: no further batch is handed out, calls that

@@ -17,7 +17,10 @@ import org.jspecify.annotations.Nullable;
  * @param unsure keys whose last call ended without an answer; they are sent again until accepted
  * @param upToDateAsOf the moment in the source (its clock) that the destination reflects: the
  *     snapshot of the last run that left nothing unsent; null if there was none
- * @param heldPlan id of the plan that a guard holds; null if there is none
+ * @param heldPlan id of the plan that waits for approval, see {@link SyncEngine#storedPlan}; null
+ *     if there is none
+ * @param clearing whether a clear of the destination was begun and is not known to have ended; the
+ *     next run repeats it
  */
 public record SyncStatus(
     String sync,
@@ -28,7 +31,8 @@ public record SyncStatus(
     Map<HoldKind, Long> holds,
     long unsure,
     @Nullable Instant upToDateAsOf,
-    @Nullable String heldPlan) {
+    @Nullable String heldPlan,
+    boolean clearing) {
 
   /** Copies the map. */
   public SyncStatus {

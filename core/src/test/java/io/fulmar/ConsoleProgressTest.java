@@ -39,10 +39,12 @@ class ConsoleProgressTest {
         7,
         Instant.EPOCH,
         3_000_000,
+        0,
         Map.of(Operation.ADDED, added, Operation.CHANGED, changed, Operation.REMOVED, removed),
         0,
         0,
         0,
+        List.of(),
         List.of(),
         List.of());
   }

@@ -19,6 +19,7 @@ public final class Capabilities {
   private final long maxBytes;
   private final int concurrency;
   private final @Nullable Rate rate;
+  private final boolean canClear;
 
   private Capabilities(Builder builder) {
     actions = Set.copyOf(builder.actions);
@@ -26,6 +27,7 @@ public final class Capabilities {
     maxBytes = builder.maxBytes;
     concurrency = builder.concurrency;
     rate = builder.rate;
+    canClear = builder.canClear;
   }
 
   /**
@@ -77,6 +79,11 @@ public final class Capabilities {
     return rate;
   }
 
+  /** Whether {@link Destination#clear} works. */
+  public boolean canClear() {
+    return canClear;
+  }
+
   /** Collects capabilities. Not threadsafe. */
   public static final class Builder {
     private final EnumSet<Action> actions = EnumSet.noneOf(Action.class);
@@ -84,6 +91,7 @@ public final class Capabilities {
     private long maxBytes = 4L << 20;
     private int concurrency = 4;
     private @Nullable Rate rate;
+    private boolean canClear;
 
     private Builder() {}
 
@@ -128,6 +136,12 @@ public final class Capabilities {
     /** At most so many calls in a time. Default: no limit. */
     public Builder rate(int calls, Duration per) {
       rate = new Rate(calls, per);
+      return this;
+    }
+
+    /** {@link Destination#clear} works. Default: it does not. */
+    public Builder canClear() {
+      canClear = true;
       return this;
     }
 

@@ -44,6 +44,19 @@ public interface Destination {
   Writer open(RunContext run) throws Exception;
 
   /**
+   * Removes every record that a sync has put here or may have put here. Called for {@link
+   * io.fulmar.SyncEngine#clearAndFill} if the capabilities say {@link
+   * Capabilities.Builder#canClear}, while no call of a writer of this sync is under way; again,
+   * later, if it is not known to have worked. On an empty destination it does nothing.
+   *
+   * @param run the run; its lane is 0
+   * @throws Exception as {@link Writer#write}: nothing is sent before a call has returned
+   */
+  default void clear(RunContext run) throws Exception {
+    throw new UnsupportedOperationException(type() + " cannot be cleared");
+  }
+
+  /**
    * A destination made of one function. It takes every action, batches of at most 1,000 rows and 4
    * MiB, and is called by one thread at a time.
    *

@@ -7,7 +7,7 @@ import java.util.Objects;
  *
  * @param sync name of the sync
  * @param run number of the run; grows over all runs of the sync
- * @param lane 1 for the first lane of the run, 2 for the next, ...
+ * @param lane 1 for the first lane of the run, 2 for the next, ...; 0 for none of them
  */
 public record RunContext(String sync, long run, int lane) {
   /** Checks that all parts are there. */

@@ -21,6 +21,22 @@ public final class Death {
     KEEP,
     /** {@code Claim.drop}. */
     DROP,
+    /** {@code Claim.discard}. */
+    DISCARD,
+    /** {@code Claim.takeAsDelivered}. */
+    TAKE_AS_DELIVERED,
+    /** {@code Claim.release}. */
+    RELEASE,
+    /** {@code Claim.beginClear}. */
+    BEGIN_CLEAR,
+    /** {@code Destination.clear}. */
+    CLEAR,
+    /** {@code Claim.endClear}. */
+    END_CLEAR,
+    /** {@code SyncStore.forget}. */
+    FORGET,
+    /** {@code SyncStore.rebind}. */
+    REBIND,
     /** {@code Claim.open}. */
     OPEN,
     /** {@code PlanReader.next}. */

@@ -212,6 +212,7 @@ public final class History {
         .onRemoved(removal)
         .onEmptyModel(emptyModel)
         .guardRemovals(1, 0)
+        .guardReturn(Duration.ZERO)
         .batchRows(batchRows)
         .lanes(lanes)
         .callDeadline(CALL_DEADLINE)

@@ -1,5 +1,8 @@
 package io.fulmar.harness;
 
+import io.fulmar.ChangeSet;
+import io.fulmar.Explanation;
+import io.fulmar.HeldChange;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
 import io.fulmar.Sync;
@@ -10,6 +13,7 @@ import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Folded;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlanReader;
+import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.PlannedChange;
 import io.fulmar.internal.store.Recovery;
 import io.fulmar.internal.store.RunEnd;
@@ -47,11 +51,11 @@ public final class MortalStore implements SyncStore {
   }
 
   @Override
-  public Claim claim(Sync sync) {
+  public Claim claim(Sync sync, Purpose purpose) {
     return at(
         Point.CLAIM,
         () -> {
-          Claim claim = store.claim(sync);
+          Claim claim = store.claim(sync, purpose);
           left = claim;
           return new MortalClaim(claim);
         });
@@ -60,6 +64,31 @@ public final class MortalStore implements SyncStore {
   @Override
   public SyncStatus status(Sync sync) {
     return store.status(sync);
+  }
+
+  @Override
+  public void forget(Sync sync) {
+    at(Point.FORGET, () -> store.forget(sync));
+  }
+
+  @Override
+  public void rebind(Sync sync, String identity) {
+    at(Point.REBIND, () -> store.rebind(sync, identity));
+  }
+
+  @Override
+  public @Nullable ChangeSet storedPlan(Sync sync) {
+    return store.storedPlan(sync);
+  }
+
+  @Override
+  public List<HeldChange> holds(Sync sync, int limit) {
+    return store.holds(sync, limit);
+  }
+
+  @Override
+  public Explanation explain(Sync sync, List<String> key) {
+    return store.explain(sync, key);
   }
 
   @Override
@@ -106,8 +135,8 @@ public final class MortalStore implements SyncStore {
     }
 
     @Override
-    public StoredPlan plan(LongConsumer progress) {
-      return at(Point.PLAN, () -> claim.plan(progress));
+    public StoredPlan plan(PlanRequest request, LongConsumer progress) {
+      return at(Point.PLAN, () -> claim.plan(request, progress));
     }
 
     @Override
@@ -128,6 +157,46 @@ public final class MortalStore implements SyncStore {
     @Override
     public void drop(StoredPlan plan) {
       at(Point.DROP, () -> claim.drop(plan));
+    }
+
+    @Override
+    public boolean discard() {
+      return at(Point.DISCARD, claim::discard);
+    }
+
+    @Override
+    public void takeAsDelivered(StoredPlan plan) {
+      at(
+          Point.TAKE_AS_DELIVERED,
+          () -> {
+            claim.takeAsDelivered(plan);
+            folded = true;
+          });
+    }
+
+    @Override
+    public long release(@Nullable List<String> key) {
+      return at(Point.RELEASE, () -> claim.release(key));
+    }
+
+    @Override
+    public long mayActUntil() {
+      return claim.mayActUntil();
+    }
+
+    @Override
+    public boolean isClearing() {
+      return claim.isClearing();
+    }
+
+    @Override
+    public void beginClear(long until) {
+      at(Point.BEGIN_CLEAR, () -> claim.beginClear(until));
+    }
+
+    @Override
+    public void endClear() {
+      at(Point.END_CLEAR, claim::endClear);
     }
 
     @Override

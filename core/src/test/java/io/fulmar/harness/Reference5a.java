@@ -207,6 +207,51 @@ public final class Reference5a {
   }
 
   /**
+   * What a full resync plans: every valid row, held ones too, attempts anew; nothing for the
+   * others.
+   */
+  public Step resync(@Nullable String w, Remembered m) {
+    if (w == null || isAmbiguous(w)) {
+      return nothing(w, false, false);
+    }
+    Operation operation = m.accepted() == null ? Operation.ADDED : Operation.CHANGED;
+    return new Step(w, operation, null, 0, 0, false, false);
+  }
+
+  /** What clear and fill plans: every valid row as added. */
+  public Step fill(@Nullable String w) {
+    return w == null || isAmbiguous(w)
+        ? nothing(w, false, false)
+        : new Step(w, Operation.ADDED, null, 0, 0, false, false);
+  }
+
+  /** What a reset remembers of a key: the present row is taken as accepted. */
+  public Remembered reset(@Nullable String w, Remembered m, long now) {
+    if (isAmbiguous(w)) {
+      return expired(m, now);
+    }
+    return expired(new Remembered(w, 0, null, m.until()), now);
+  }
+
+  /** What a release remembers of a key: what was held is tried again. */
+  public Remembered release(Remembered m) {
+    Held h = m.held();
+    boolean held = h != null && (h.kind() == HoldKind.QUARANTINED || h.kind() == HoldKind.SKIPPED);
+    return held
+        ? new Remembered(
+            m.accepted(),
+            m.goneSince(),
+            new Held(h.version(), HoldKind.REJECTED, 0, h.firstAt(), h.id(), h.unsure()),
+            m.until())
+        : m;
+  }
+
+  /** What is remembered of a key that a run has not looked at. */
+  public Remembered untouched(Remembered m, long now) {
+    return expired(m, now);
+  }
+
+  /**
    * What is remembered of a planned key when nothing is known but its calls: the second table.
    *
    * @param m what was remembered

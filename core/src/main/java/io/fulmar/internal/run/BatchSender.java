@@ -310,7 +310,7 @@ final class BatchSender {
   }
 
   /** The backoff, or what the destination asks for if that is longer. */
-  private static Duration delay(Execution<Object> retries, @Nullable Duration retryAfter) {
+  static Duration delay(Execution<Object> retries, @Nullable Duration retryAfter) {
     Duration backoff = retries.getDelay();
     return retryAfter == null || retryAfter.compareTo(backoff) < 0 ? backoff : retryAfter;
   }
@@ -389,7 +389,7 @@ final class BatchSender {
     return !scope.isStopped();
   }
 
-  private static RetryPolicy<Object> retryPolicy() {
+  static RetryPolicy<Object> retryPolicy() {
     return RetryPolicy.builder()
         .handle(NotAppliedException.class)
         .withBackoff(FIRST_DELAY, LONGEST_DELAY)

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +42,7 @@ final class Delivering {
   private final RunnerSettings settings;
   private final Claim claim;
   private final StoredPlan plan;
+  private final UnaryOperator<PlanReader> portion;
   private final Throttle throttle;
   private final Tally tally;
   private final int batchRows;
@@ -52,12 +54,14 @@ final class Delivering {
       RunnerSettings settings,
       Claim claim,
       StoredPlan plan,
+      UnaryOperator<PlanReader> portion,
       Throttle throttle,
       Tally tally) {
     this.scope = scope;
     this.settings = settings;
     this.claim = claim;
     this.plan = plan;
+    this.portion = portion;
     this.throttle = throttle;
     this.tally = tally;
     Capabilities capabilities = scope.sync().destination().capabilities();
@@ -79,7 +83,7 @@ final class Delivering {
     int lanes = (int) Math.min(wanted, (total + batchRows - 1) / batchRows);
     CountDownLatch running = new CountDownLatch(lanes);
     List<Thread> threads = new ArrayList<>();
-    PlanReader reader = claim.open(plan);
+    PlanReader reader = portion.apply(claim.open(plan));
     try {
       start(lanes, reader, running, threads);
       waitFor(running, threads, total);

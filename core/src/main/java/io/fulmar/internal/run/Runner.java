@@ -8,14 +8,19 @@ import io.fulmar.DeliveryException;
 import io.fulmar.FulmarException;
 import io.fulmar.Operation;
 import io.fulmar.RunEvent;
+import io.fulmar.RunOptions;
 import io.fulmar.RunStatus;
 import io.fulmar.SourceException;
+import io.fulmar.Start;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.store.Claim;
+import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.Folded;
+import io.fulmar.internal.store.PlanReader;
+import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.Recovery;
 import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
@@ -23,6 +28,7 @@ import io.fulmar.internal.store.SyncStore;
 import io.fulmar.spi.Destination;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.concurrent.CancellationException;
@@ -31,6 +37,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,13 +63,82 @@ public final class Runner implements AutoCloseable {
   }
 
   /** See {@link io.fulmar.SyncEngine#run}. */
+  public SyncReport run(Sync sync, RunOptions options) {
+    PlanRequest request =
+        options.keys().isEmpty()
+            ? PlanRequest.RUN
+            : new PlanRequest(PlanRequest.Kind.RUN, options.keys());
+    return onThread(sync, scope -> run(scope, Order.of(request, options)));
+  }
+
+  /** See {@link io.fulmar.SyncEngine#run}. */
   public SyncReport run(Sync sync) {
-    return onThread(sync, scope -> run(scope, null));
+    return run(sync, RunOptions.defaults());
+  }
+
+  /** See {@link io.fulmar.SyncEngine#resync}. */
+  public SyncReport resync(Sync sync) {
+    return onThread(sync, scope -> run(scope, Order.of(PlanRequest.Kind.RESYNC)));
+  }
+
+  /** See {@link io.fulmar.SyncEngine#clearAndFill}. */
+  public SyncReport clearAndFill(Sync sync) {
+    Clearing.check(sync);
+    return onThread(sync, scope -> run(scope, Order.of(PlanRequest.Kind.FILL)));
   }
 
   /** See {@link io.fulmar.SyncEngine#apply}. */
   public SyncReport apply(Sync sync, String planId) {
-    return onThread(sync, scope -> run(scope, planId));
+    return onThread(sync, scope -> run(scope, Order.ofStored(planId)));
+  }
+
+  /** See {@link io.fulmar.SyncEngine#reset}. */
+  public ChangeSet reset(Sync sync) {
+    return onThread(sync, scope -> takeAsDelivered(scope, SyncStore.Purpose.EXISTING));
+  }
+
+  /** See {@link io.fulmar.SyncEngine#initialise}. */
+  public void initialise(Sync sync, Start start) {
+    switch (start) {
+      case BASELINE ->
+          onThread(
+              sync, scope -> takeAsDelivered(scope, SyncStore.Purpose.INITIALISE_AS_DELIVERED));
+      case SEND -> claimed(sync, SyncStore.Purpose.INITIALISE_EMPTY, claim -> claim.run());
+    }
+  }
+
+  /** See {@link io.fulmar.SyncEngine#discard}. */
+  public boolean discard(Sync sync) {
+    return claimed(sync, SyncStore.Purpose.EXISTING, Claim::discard);
+  }
+
+  /**
+   * See {@link io.fulmar.SyncEngine#release}.
+   *
+   * @param key the texts of the key's columns; null for all keys
+   */
+  public long release(Sync sync, @Nullable List<String> key) {
+    return claimed(sync, SyncStore.Purpose.EXISTING, claim -> claim.release(key));
+  }
+
+  /** See {@link io.fulmar.SyncEngine#forget}. */
+  public void forget(Sync sync) {
+    onThread(
+        sync,
+        scope -> {
+          store.forget(sync);
+          return sync;
+        });
+  }
+
+  /** See {@link io.fulmar.SyncEngine#rebind}. */
+  public void rebind(Sync sync, Destination destination) {
+    onThread(
+        sync,
+        scope -> {
+          store.rebind(sync, destination.identity());
+          return sync;
+        });
   }
 
   /** See {@link io.fulmar.SyncEngine#plan}. */
@@ -128,6 +204,11 @@ public final class Runner implements AutoCloseable {
     scope.describe();
     try {
       return work.apply(scope);
+    } catch (CancellationException e) {
+      throw new DeliveryException(
+          "Cannot finish what was asked of %s: it was cancelled. Nothing was sent. %s"
+              .formatted(scope.sync().name(), scope.identity()),
+          e);
     } finally {
       RunScope.undescribe();
     }
@@ -165,15 +246,77 @@ public final class Runner implements AutoCloseable {
     try (Claim claim = store.claim(scope.sync())) {
       scope.begin(claim.run());
       recover(scope, claim);
-      StoredPlan plan = guarded(scope.sync(), read(scope, claim));
+      if (claim.isClearing()) {
+        throw new StateException(
+            "Cannot plan %s: a clear of the destination is not known to have ended, and the next run repeats it. Run it first. %s"
+                .formatted(scope.sync().name(), scope.identity()));
+      }
+      StoredPlan plan = guarded(scope.sync(), read(scope, claim, PlanRequest.RUN));
       claim.keep(plan);
       return plan.changeSet();
     }
   }
 
-  private SyncReport run(RunScope scope, @Nullable String planId) {
+  /** Takes what the source holds now as accepted. */
+  private ChangeSet takeAsDelivered(RunScope scope, SyncStore.Purpose purpose) {
+    Sync sync = scope.sync();
+    try (Claim claim = store.claim(sync, purpose)) {
+      scope.begin(claim.run());
+      recover(scope, claim);
+      if (claim.isClearing() && claim.mayActUntil() > scope.now()) {
+        throw new StateException(
+            "Cannot reset %s: a clear of the destination may still act until %s. Reset it after that. %s"
+                .formatted(
+                    sync.name(), Instant.ofEpochMilli(claim.mayActUntil()), scope.identity()));
+      }
+      StoredPlan plan = read(scope, claim, PlanRequest.of(PlanRequest.Kind.RESET));
+      if (scope.isStopped()) {
+        throw new DeliveryException(
+            "Cannot reset %s: it was cancelled. Nothing has changed. %s"
+                .formatted(sync.name(), scope.identity()));
+      }
+      claim.takeAsDelivered(plan);
+      return plan.changeSet();
+    }
+  }
+
+  /** Does something to the state of a sync that is not running, earlier runs settled. */
+  private <T> T claimed(Sync sync, SyncStore.Purpose purpose, Function<Claim, T> work) {
+    return onThread(
+        sync,
+        scope -> {
+          try (Claim claim = store.claim(sync, purpose)) {
+            scope.begin(claim.run());
+            recover(scope, claim);
+            return work.apply(claim);
+          }
+        });
+  }
+
+  private SyncReport run(RunScope scope, Order order) {
     try (Claim claim = store.claim(scope.sync())) {
-      return new Course(scope, claim).run(planId);
+      return new Course(scope, claim, order).run();
+    }
+  }
+
+  /**
+   * What a run is asked to do.
+   *
+   * @param request what is planned
+   * @param planId the stored plan that is delivered instead; null for none
+   * @param options how much of it
+   */
+  private record Order(PlanRequest request, @Nullable String planId, RunOptions options) {
+    static Order of(PlanRequest request, RunOptions options) {
+      return new Order(request, null, options);
+    }
+
+    static Order of(PlanRequest.Kind kind) {
+      return of(PlanRequest.of(kind), RunOptions.defaults());
+    }
+
+    static Order ofStored(String planId) {
+      return new Order(PlanRequest.RUN, planId, RunOptions.defaults());
     }
   }
 
@@ -192,7 +335,7 @@ public final class Runner implements AutoCloseable {
   }
 
   /** Reads the source; again from the start, if what went wrong may pass. */
-  private StoredPlan read(RunScope scope, Claim claim) {
+  private StoredPlan read(RunScope scope, Claim claim, PlanRequest request) {
     scope.step("plan");
     RetryPolicy<Object> policy =
         RetryPolicy.builder()
@@ -203,7 +346,7 @@ public final class Runner implements AutoCloseable {
     Execution<Object> reads = Execution.of(policy);
     while (true) {
       try {
-        return claim.plan(rows -> reading(scope, rows));
+        return claim.plan(request, rows -> reading(scope, rows));
       } catch (SourceException e) {
         reads.recordException(e);
         if (reads.isComplete() || scope.isStopped() || !SqlStates.mayPass(e.sqlState())) {
@@ -228,23 +371,8 @@ public final class Runner implements AutoCloseable {
     scope.emit(new RunEvent.Reading(scope.sync().name(), scope.run(), rows));
   }
 
-  private static StoredPlan guarded(Sync sync, StoredPlan plan) {
-    ChangeSet set = plan.changeSet();
-    ChangeSet guarded =
-        new ChangeSet(
-            set.id(),
-            set.sync(),
-            set.run(),
-            set.snapshotAt(),
-            set.rows(),
-            set.planned(),
-            set.held(),
-            set.ignored(),
-            set.invalid(),
-            set.invalidRows(),
-            Guards.objections(sync, plan));
-    return new StoredPlan(
-        guarded, plan.liveKeys(), plan.firstRemovals(), plan.objections(), plan.effects());
+  private StoredPlan guarded(Sync sync, StoredPlan plan) {
+    return plan.withGuards(Guards.objections(sync, plan, settings.clock().instant()));
   }
 
   private Throttle throttle(Destination destination) {
@@ -258,6 +386,8 @@ public final class Runner implements AutoCloseable {
     private final RunScope scope;
     private final Sync sync;
     private final Claim claim;
+    private final Order order;
+    private final long began = System.nanoTime();
     private final Tally tally = new Tally();
     private final Instant startedAt = settings.clock().instant();
     private Duration planTime = Duration.ZERO;
@@ -267,20 +397,21 @@ public final class Runner implements AutoCloseable {
     private boolean planning;
     private long newlyQuarantined;
 
-    Course(RunScope scope, Claim claim) {
+    Course(RunScope scope, Claim claim, Order order) {
       this.scope = scope;
       this.sync = scope.sync();
       this.claim = claim;
+      this.order = order;
     }
 
-    SyncReport run(@Nullable String planId) {
+    SyncReport run() {
       scope.begin(claim.run());
       RunLog.started(sync, claim.run());
       scope.emit(new RunEvent.Started(sync.name(), claim.run()));
       SyncReport report;
       FulmarException refusal = null;
       try {
-        report = steps(planId);
+        report = steps();
       } catch (CancellationException e) {
         report = end(RunStatus.CANCELLED, cancelled());
       } catch (FulmarException e) {
@@ -304,11 +435,20 @@ public final class Runner implements AutoCloseable {
       return !later;
     }
 
-    private SyncReport steps(@Nullable String planId) {
+    private SyncReport steps() {
+      String planId = order.planId();
       recover(scope, claim);
+      if (planId == null && order.request().kind() != PlanRequest.Kind.FILL && claim.isClearing()) {
+        if (!new Clearing(scope, claim).clear()) {
+          return end(stopped(), stopError());
+        }
+      }
       planning = planId == null;
       long began = System.nanoTime();
-      StoredPlan plan = planId == null ? guarded(sync, read(scope, claim)) : claim.stored(planId);
+      StoredPlan plan =
+          planId == null
+              ? guarded(sync, read(scope, claim, order.request()))
+              : claim.stored(planId);
       planning = true;
       planTime = since(began);
       changeSet = plan.changeSet();
@@ -316,13 +456,30 @@ public final class Runner implements AutoCloseable {
       if (planId == null && !plan.changeSet().guards().isEmpty()) {
         return hold(plan);
       }
+      if (plan.request() == PlanRequest.Kind.FILL && !scope.isStopped()) {
+        boolean cleared = new Clearing(scope, claim).clear();
+        assert cleared || scope.isStopped() : "what cannot be cleared stops the run";
+      }
       if (scope.isStopped()) {
         if (planId == null) {
           claim.drop(plan);
         }
-        return end(RunStatus.CANCELLED, cancelled());
+        return end(stopped(), stopError());
       }
       return deliver(plan);
+    }
+
+    /** How a run ends that was stopped. */
+    private RunStatus stopped() {
+      return scope.stopReason() instanceof RunScope.Stop.Failed
+          ? RunStatus.FAILED
+          : RunStatus.CANCELLED;
+    }
+
+    private FulmarException stopError() {
+      return scope.stopReason() instanceof RunScope.Stop.Failed failed
+          ? failure(failed)
+          : cancelled();
     }
 
     /** Keeps the plan for approval; an older one that still stands keeps its id. */
@@ -341,7 +498,10 @@ public final class Runner implements AutoCloseable {
       scope.step("deliver");
       long began = System.nanoTime();
       if (plan.changeSet().total() > 0) {
-        new Delivering(scope, settings, claim, plan, throttle(sync.destination()), tally).deliver();
+        UnaryOperator<PlanReader> portion =
+            all -> Portion.of(all, order.options(), Course.this.began);
+        new Delivering(scope, settings, claim, plan, portion, throttle(sync.destination()), tally)
+            .deliver();
       }
       deliverTime = since(began);
       scope.step("fold");
@@ -349,16 +509,15 @@ public final class Runner implements AutoCloseable {
       RunScope.Stop stop = scope.stopReason();
       SyncReport.Counts total = report(RunStatus.SUCCEEDED, null).total();
       boolean clean = total.failed() == 0 && plan.changeSet().invalid() == 0;
-      RunStatus status =
-          stop instanceof RunScope.Stop.Failed
-              ? RunStatus.FAILED
-              : stop != null
-                  ? RunStatus.CANCELLED
-                  : clean ? RunStatus.SUCCEEDED : RunStatus.WARNING;
-      boolean nothingUnsent = stop == null && clean && total.aborted() == 0;
+      RunStatus status = stop != null ? stopped() : clean ? RunStatus.SUCCEEDED : RunStatus.WARNING;
+      boolean limited = order.options().limit() < Long.MAX_VALUE;
+      Extent extent = limited ? Extent.PART : plan.extent();
+      boolean all = plan.extent() == Extent.WHOLE && plan.request() != PlanRequest.Kind.RESYNC;
+      boolean nothingUnsent = stop == null && clean && total.aborted() == 0 && all;
       Folded folded;
       try {
-        folded = claim.fold(plan, new RunEnd(status, settings.clock().instant(), nothingUnsent));
+        Instant now = settings.clock().instant();
+        folded = claim.fold(plan, new RunEnd(status, now, nothingUnsent, extent));
       } catch (StateException e) {
         foldTime = since(began);
         if (stop instanceof RunScope.Stop.Failed failed) {
@@ -400,7 +559,7 @@ public final class Runner implements AutoCloseable {
 
     private SyncReport end(RunStatus status, @Nullable FulmarException error) {
       try {
-        claim.end(new RunEnd(status, settings.clock().instant(), false));
+        claim.end(new RunEnd(status, settings.clock().instant(), false, Extent.PART));
       } catch (StateException e) {
         if (error == null) {
           throw e;

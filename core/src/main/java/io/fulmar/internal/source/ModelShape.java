@@ -206,6 +206,52 @@ public record ModelShape(QueryText query, List<Column> columns, List<Integer> ke
         .sql();
   }
 
+  /** This model, of which only the keys are read that {@link SourceSession#keys} was given. */
+  public ModelShape ofKeys() {
+    List<Identifier> aliases = aliases(columns.size());
+    String restricted =
+        SourceSql.OF_KEYS
+            .with("model", query)
+            .with("columns", aliases)
+            .with("key", keyPositions.stream().map(aliases::get).toList())
+            .with("casts", keyCasts(false))
+            .with("texts", keyTexts())
+            .with("names", keyAliases())
+            .sql();
+    return new ModelShape(QueryText.proven(restricted), columns, keyPositions);
+  }
+
+  /** The statement that reads the keys that {@link SourceSession#keys} was given. */
+  public String keysSql() {
+    return SourceSql.KEYS
+        .with("casts", keyCasts(true))
+        .with("texts", keyTexts())
+        .with("names", keyAliases())
+        .sql();
+  }
+
+  private List<Identifier> keyAliases() {
+    return IntStream.range(0, keyPositions.size()).mapToObj(i -> Identifier.of("k" + i)).toList();
+  }
+
+  private List<ColumnExpression> keyTexts() {
+    return IntStream.range(0, keyPositions.size()).mapToObj(ColumnExpression::keyTexts).toList();
+  }
+
+  /** The columns of a key out of their texts. */
+  private List<ColumnExpression> keyCasts(boolean asRead) {
+    List<ColumnExpression> casts = new ArrayList<>();
+    for (int i = 0; i < keyPositions.size(); i++) {
+      Column column = columns.get(keyPositions.get(i));
+      Identifier alias = Identifier.of("k" + i);
+      casts.add(
+          asRead && isReadAsText(column)
+              ? ColumnExpression.castToText(alias, column.type())
+              : ColumnExpression.cast(alias, column.type()));
+    }
+    return casts;
+  }
+
   /** The statement that reads the first rows. */
   public String previewSql() {
     List<Identifier> aliases = aliases(columns.size());

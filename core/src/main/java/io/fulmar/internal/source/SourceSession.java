@@ -14,6 +14,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
@@ -141,6 +142,26 @@ public final class SourceSession implements AutoCloseable {
     }
   }
 
+  /**
+   * Hands over keys, for {@link ModelShape#ofKeys} and {@link ModelShape#keysSql}.
+   *
+   * @param keys each as the texts of its columns
+   */
+  public void keys(List<List<String>> keys) {
+    int columns = keys.get(0).size();
+    try (PreparedStatement statement = handle.prepareStatement(SourceSql.KEY_TEXTS.sql())) {
+      for (int column = 0; column < columns; column++) {
+        int at = column;
+        Object[] texts = keys.stream().map(key -> key.get(at)).toArray();
+        statement.setString(1, Integer.toString(column));
+        statement.setArray(2, handle.createArrayOf("text", texts));
+        statement.executeQuery().close();
+      }
+    } catch (SQLException e) {
+      throw failed("hand over the keys", e);
+    }
+  }
+
   /** The pool's handle, for statements. */
   Connection connection() {
     return handle;
@@ -152,7 +173,7 @@ public final class SourceSession implements AutoCloseable {
   }
 
   /** Where messages say that they belong. */
-  String about() {
+  public String about() {
     return about;
   }
 

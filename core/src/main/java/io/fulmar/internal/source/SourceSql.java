@@ -214,6 +214,44 @@ final class SourceSql {
           "fields",
           "measured");
 
+  /** Hands over one column of the keys that {@link #OF_KEYS} and {@link #KEYS} are about. */
+  static final SqlTemplate KEY_TEXTS =
+      SqlTemplate.of(
+          """
+          /* fulmar: key texts */
+          select pg_catalog.set_config('fulmar.key_' || ?, (?::text[])::text, true)
+          """);
+
+  /** The rows of some keys. */
+  static final SqlTemplate OF_KEYS =
+      SqlTemplate.of(
+          """
+          /* fulmar: of keys */
+          select {columns} from (
+          {model}
+          ) as fulmar_model ({columns})
+          where ({key}) in (select {casts} from unnest({texts}) as fulmar_key ({names}))
+          """,
+          "model",
+          "columns",
+          "key",
+          "casts",
+          "texts",
+          "names");
+
+  /** Some keys, as the model would return them. */
+  static final SqlTemplate KEYS =
+      SqlTemplate.of(
+          """
+          /* fulmar: keys */
+          copy (
+          select {casts} from unnest({texts}) as fulmar_key ({names})
+          ) to stdout (format binary)
+          """,
+          "casts",
+          "texts",
+          "names");
+
   /** The first rows. */
   static final SqlTemplate PREVIEW =
       SqlTemplate.of(

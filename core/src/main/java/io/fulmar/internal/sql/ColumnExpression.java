@@ -25,6 +25,31 @@ public final class ColumnExpression implements SqlPart {
     return new ColumnExpression("%s::pg_catalog.text as %s".formatted(column.sql(), name.sql()));
   }
 
+  /**
+   * The column, which is text, as a value of a type.
+   *
+   * @param type as {@code format_type} gives it, so that it is quoted where it must be
+   */
+  public static ColumnExpression cast(Identifier column, String type) {
+    return new ColumnExpression("%s::%s".formatted(column.sql(), whole(type)));
+  }
+
+  /** As {@link #cast}, and then the text of that value. */
+  public static ColumnExpression castToText(Identifier column, String type) {
+    return new ColumnExpression("%s::%s::pg_catalog.text".formatted(column.sql(), whole(type)));
+  }
+
+  /** Without a length, character is character(1). */
+  private static String whole(String type) {
+    return type.equals("character") ? "pg_catalog.bpchar" : type;
+  }
+
+  /** The texts of one column of keys, which a setting holds. */
+  public static ColumnExpression keyTexts(int column) {
+    return new ColumnExpression(
+        "pg_catalog.current_setting('fulmar.key_%d')::pg_catalog.text[]".formatted(column));
+  }
+
   /** The type of the column, as an oid. */
   public static ColumnExpression typeOf(Identifier column) {
     return new ColumnExpression("pg_catalog.pg_typeof(%s)::pg_catalog.oid".formatted(column.sql()));

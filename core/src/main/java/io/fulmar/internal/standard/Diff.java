@@ -9,6 +9,7 @@ import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Memory;
+import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.Planned;
 import io.fulmar.internal.store.Rules;
 import io.fulmar.internal.store.Version;
@@ -21,6 +22,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +37,7 @@ final class Diff implements RowSink, Closeable {
 
   private static final int ENTRY_BYTES = 64;
   private static final int MAX_SAMPLES = 100;
+  private static final int MAX_SAMPLES_OF_OPERATION = 10;
   private static final int OVERSIZE = 1;
   private static final int KNOWN = 2;
   private static final int NOT_HERE = -1;
@@ -81,6 +84,7 @@ final class Diff implements RowSink, Closeable {
   private boolean[] oversizeRow = new boolean[1024];
   private int rowCount;
   private long sliceBytes = SLICE_BYTES;
+  private @Nullable KeyTable only;
 
   Diff(
       StateDirectory directory,
@@ -97,7 +101,7 @@ final class Diff implements RowSink, Closeable {
     this.rules = rules;
     this.filter = filter;
     this.now = now;
-    this.rowHasher = Hashing.xxh3_128(seeds.ofRows());
+    this.rowHasher = seeds.rowHasher();
     this.idHasher = Hashing.xxh3_128(seeds.ofIds());
     this.keys = new PartitionedFile(() -> directory.create(directory.scratch(head.run)));
     this.fieldsOfRows =
@@ -115,13 +119,27 @@ final class Diff implements RowSink, Closeable {
     sliceBytes = bytes;
   }
 
+  /** Looks at these keys only; everything else stays as it is remembered. */
+  void only(List<byte[]> images) {
+    KeyTable table = new KeyTable();
+    for (byte[] image : images) {
+      table.add(Partitions.hash(image, 0, image.length), image, 0, image.length);
+    }
+    only = table;
+  }
+
   /**
    * What the hashes of a sync depend on.
    *
    * @param ofRows seed of row versions
    * @param ofIds seed of change ids
    */
-  record Seeds(long ofRows, long ofIds) {}
+  record Seeds(long ofRows, long ofIds) {
+    /** Hashes rows to versions. */
+    Hasher128 rowHasher() {
+      return Hashing.xxh3_128(ofRows);
+    }
+  }
 
   // ------------------------------------------------------------------------------------------ rows
 
@@ -299,6 +317,9 @@ final class Diff implements RowSink, Closeable {
         }
         entry = table.find(hash, cursor.key(), 0, cursor.keyLength());
       }
+      if (only != null && !isAskedFor(cursor, only)) {
+        continue;
+      }
       int same = cursor.isPlain() ? known.take(cursor.high(), cursor.low()) : 0;
       int count = same + (entry >= 0 ? rows[entry] : 0);
       if (entry < 0 && same == 1) {
@@ -307,11 +328,16 @@ final class Diff implements RowSink, Closeable {
       if (entry >= 0) {
         decide(partition, entry, count, cursor.memory());
       } else if (count > 1) {
-        duplicate(cursor.key(), 0, cursor.keyLength(), count);
+        duplicate(cursor.key(), 0, cursor.keyLength(), count, cursor.memory());
       } else {
         decision(partition, cursor.key(), 0, cursor.keyLength(), null, cursor.memory());
       }
     }
+  }
+
+  private static boolean isAskedFor(StateFile.Cursor cursor, KeyTable asked) {
+    long hash = Partitions.hash(cursor.key(), 0, cursor.keyLength());
+    return asked.find(hash, cursor.key(), 0, cursor.keyLength()) >= 0;
   }
 
   private void decide(int partition, int entry, int count, Memory memory) throws IOException {
@@ -319,7 +345,7 @@ final class Diff implements RowSink, Closeable {
     int start = table.start(entry);
     int length = table.length(entry);
     if (count > 1) {
-      duplicate(table.arena(), start, length, count);
+      duplicate(table.arena(), start, length, count, memory);
       return;
     }
     Version version = new Version(high[entry], low[entry]);
@@ -334,7 +360,10 @@ final class Diff implements RowSink, Closeable {
   private @Nullable Planned decision(
       int partition, byte[] bytes, int from, int length, @Nullable Version version, Memory memory)
       throws IOException {
-    Rules.Decision decision = rules.decide(version, memory);
+    if (version == null) {
+      leavesFilled(memory);
+    }
+    Rules.Decision decision = rules.decide(head.request, version, memory);
     switch (decision.left()) {
       case HELD -> head.held++;
       case IGNORED -> head.ignored++;
@@ -347,6 +376,7 @@ final class Diff implements RowSink, Closeable {
     if (operation == null) {
       return null;
     }
+    sample(operation, bytes, from, length);
     head.planned[operation.ordinal()]++;
     Hold hold = memory.hold();
     Version id = changeId(bytes, from, length, operation, version);
@@ -383,7 +413,21 @@ final class Diff implements RowSink, Closeable {
     return new Version(id.getMostSignificantBits(), id.getLeastSignificantBits());
   }
 
-  private void duplicate(byte[] bytes, int from, int length, int count) {
+  /** A synced key without a valid row is not in a destination that is cleared and filled. */
+  private void leavesFilled(Memory memory) {
+    boolean live = memory.accepted() != null && !memory.gone();
+    head.firstRemovals += head.request == PlanRequest.Kind.FILL && live ? 1 : 0;
+  }
+
+  private void sample(Operation operation, byte[] bytes, int from, int length) {
+    if (head.planned[operation.ordinal()] < MAX_SAMPLES_OF_OPERATION) {
+      byte[] key = Arrays.copyOfRange(bytes, from, from + length);
+      head.samples.add(new PlanHead.Sample(operation, key));
+    }
+  }
+
+  private void duplicate(byte[] bytes, int from, int length, int count, Memory memory) {
+    leavesFilled(memory);
     head.invalid += count;
     if (head.invalidRows.size() < MAX_SAMPLES) {
       byte[] image = Arrays.copyOfRange(bytes, from, from + length);

@@ -9,6 +9,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,7 @@ final class Fold implements Closeable {
 
   private final @Nullable StateFile state;
   private final PlanHead head;
-  private final @Nullable Ledger ledger;
+  private final @Nullable Outcomes outcomes;
   private final Rules rules;
   private final boolean effectsToo;
   private final long now;
@@ -38,6 +39,22 @@ final class Fold implements Closeable {
   private long newlyQuarantined;
   private long accepted;
   private long unanswered;
+
+  /** What became of the positions of a plan. */
+  @FunctionalInterface
+  interface Outcomes {
+    /** The outcomes of a stretch of positions; null where nothing was sent. */
+    @Nullable Outcome[] of(long from, int count) throws IOException;
+
+    /** Every position was accepted. */
+    static Outcomes accepted() {
+      return (from, count) -> {
+        @Nullable Outcome[] all = new @Nullable Outcome[count];
+        Arrays.fill(all, Outcome.ACCEPTED);
+        return all;
+      };
+    }
+  }
 
   /** What happens to one key. */
   private static final class Moved {
@@ -53,7 +70,7 @@ final class Fold implements Closeable {
    * @param state the old state; null for none
    * @param head the plan
    * @param path where the plan stands
-   * @param ledger what became of it; null if nothing was delivered
+   * @param outcomes what became of it; null if nothing was delivered
    * @param rules say what is remembered
    * @param effectsToo whether the run went through, so that what planning found is folded too
    * @param now milliseconds since 1970
@@ -62,14 +79,14 @@ final class Fold implements Closeable {
       @Nullable StateFile state,
       PlanHead head,
       Path path,
-      @Nullable Ledger ledger,
+      @Nullable Outcomes outcomes,
       Rules rules,
       boolean effectsToo,
       long now)
       throws IOException {
     this.state = state;
     this.head = head;
-    this.ledger = ledger;
+    this.outcomes = outcomes;
     this.rules = rules;
     this.effectsToo = effectsToo;
     this.now = now;
@@ -171,7 +188,7 @@ final class Fold implements Closeable {
       return;
     }
     long position = reader.go(partition) + firstPositions.getOrDefault(section, 0L);
-    Outcomes outcomes = new Outcomes(position);
+    Stretch stretch = new Stretch(position);
     while (reader.hasMore()) {
       if (section == PlanFiles.Section.EFFECTS) {
         byte[] key = reader.effectKey();
@@ -187,7 +204,7 @@ final class Fold implements Closeable {
       if (section == PlanFiles.Section.WAITING) {
         reader.skipFields(entry);
       }
-      Outcome outcome = outcomes.next();
+      Outcome outcome = stretch.next();
       Moved found = moved(entry.key, slice, slices);
       if (found != null) {
         found.planned = entry.planned();
@@ -248,23 +265,23 @@ final class Fold implements Closeable {
     newlyQuarantined += is && !was ? 1 : 0;
   }
 
-  /** The outcomes of a stretch of positions, read from the ledger in pieces. */
-  private final class Outcomes {
+  /** The outcomes of a stretch of positions, read in pieces. */
+  private final class Stretch {
     private static final int PIECE = 4096;
     private long position;
     private @Nullable Outcome[] piece = new @Nullable Outcome[0];
     private int at;
 
-    Outcomes(long position) {
+    Stretch(long position) {
       this.position = position;
     }
 
     @Nullable Outcome next() throws IOException {
-      if (ledger == null) {
+      if (outcomes == null) {
         return null;
       }
       if (at == piece.length) {
-        piece = ledger.outcomes(position, PIECE);
+        piece = outcomes.of(position, PIECE);
         position += PIECE;
         at = 0;
       }

@@ -8,6 +8,9 @@ import io.fulmar.SyncMode;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.source.ServerIdentity;
+import io.fulmar.internal.store.DefinitionChange;
+import io.fulmar.internal.store.Extent;
+import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.internal.type.ColumnKind;
 import java.io.IOException;
@@ -18,6 +21,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +36,9 @@ final class PlanHead {
   /** An invalid key, as it is kept. */
   record Invalid(InvalidRow.Reason reason, boolean keyImage, byte[] key, long rows) {}
 
+  /** The key of a planned change, as it is kept. */
+  record Sample(Operation operation, byte[] key) {}
+
   String sync = "";
   long run;
   long stateVersion;
@@ -40,6 +47,11 @@ final class PlanHead {
   String fingerprint = "";
   SyncMode mode = SyncMode.UPSERT;
   Removal removal = Removal.IGNORE;
+  PlanRequest.Kind request = PlanRequest.Kind.RUN;
+  Extent extent = Extent.WHOLE;
+  Map<String, String> definition = Map.of();
+  DefinitionChange change = DefinitionChange.NONE;
+  long madeAt;
   ServerIdentity server = new ServerIdentity(Instant.EPOCH, "", 0, 0, 0);
   Shape rowShape = Shape.of(List.of(), List.of(), List.of());
   Shape keyShape = rowShape;
@@ -49,6 +61,7 @@ final class PlanHead {
   long ignored;
   long invalid;
   final List<Invalid> invalidRows = new ArrayList<>();
+  final List<Sample> samples = new ArrayList<>();
   List<String> objections = List.of();
   List<String> guards = List.of();
   long live;
@@ -81,9 +94,9 @@ final class PlanHead {
     for (Operation operation : Operation.values()) {
       counts.put(operation, planned[operation.ordinal()]);
     }
-    List<InvalidRow> samples = new ArrayList<>();
+    List<InvalidRow> invalidSamples = new ArrayList<>();
     for (Invalid sample : invalidRows) {
-      samples.add(
+      invalidSamples.add(
           new InvalidRow(
               sample.reason(),
               sample.keyImage()
@@ -93,8 +106,22 @@ final class PlanHead {
     }
     ChangeSet changeSet =
         new ChangeSet(
-            id(), sync, run, server.at(), rows, counts, held, ignored, invalid, samples, guards);
-    return new StoredPlan(changeSet, live, firstRemovals, objections, effects());
+            id(),
+            sync,
+            run,
+            server.at(),
+            rows,
+            live,
+            counts,
+            held,
+            ignored,
+            invalid,
+            invalidSamples,
+            samples.stream()
+                .map(s -> new ChangeSet.Sample(s.operation(), ImageRow.ofKey(keyShape, s.key())))
+                .toList(),
+            guards);
+    return new StoredPlan(changeSet, firstRemovals, objections, effects(), request, extent, change);
   }
 
   /** Writes the head and thereby makes the plan count. */
@@ -110,6 +137,16 @@ final class PlanHead {
       out.putString(fingerprint);
       out.putByte(mode.ordinal());
       out.putByte(removal.ordinal());
+      out.putByte(request.ordinal());
+      out.putByte(extent.ordinal());
+      out.putVarint(definition.size());
+      for (Map.Entry<String, String> part : definition.entrySet()) {
+        out.putString(part.getKey());
+        out.putString(part.getValue());
+      }
+      putStrings(out, change.parts());
+      out.putLong(change.usedBefore() == null ? 0 : change.usedBefore().toEpochMilli());
+      out.putLong(madeAt);
       out.putLong(server.at().getEpochSecond());
       out.putLong(server.at().getNano());
       out.putString(server.database());
@@ -132,6 +169,12 @@ final class PlanHead {
         out.putVarint(sample.key().length);
         out.putBytes(sample.key(), 0, sample.key().length);
         out.putLong(sample.rows());
+      }
+      out.putVarint(samples.size());
+      for (Sample sample : samples) {
+        out.putByte(sample.operation().ordinal());
+        out.putVarint(sample.key().length);
+        out.putBytes(sample.key(), 0, sample.key().length);
       }
       putStrings(out, objections);
       putStrings(out, guards);
@@ -189,6 +232,18 @@ final class PlanHead {
     fingerprint = in.getString();
     mode = SyncMode.values()[in.getByte()];
     removal = Removal.values()[in.getByte()];
+    request = PlanRequest.Kind.values()[in.getByte()];
+    extent = Extent.values()[in.getByte()];
+    Map<String, String> parts = new LinkedHashMap<>();
+    for (int i = in.getVarint(); i > 0; i--) {
+      parts.put(in.getString(), in.getString());
+    }
+    definition = parts;
+    List<String> differ = getStrings(in);
+    long usedBefore = in.getLong();
+    change =
+        new DefinitionChange(differ, usedBefore == 0 ? null : Instant.ofEpochMilli(usedBefore));
+    madeAt = in.getLong();
     Instant at = Instant.ofEpochSecond(in.getLong(), in.getLong());
     server = new ServerIdentity(at, in.getString(), in.getLong(), (int) in.getLong(), in.getLong());
     rowShape = getShape(in);
@@ -200,17 +255,21 @@ final class PlanHead {
     held = in.getLong();
     ignored = in.getLong();
     invalid = in.getLong();
-    int samples = in.getVarint();
-    for (int i = 0; i < samples; i++) {
+    int count = in.getVarint();
+    for (int i = 0; i < count; i++) {
       InvalidRow.Reason reason = InvalidRow.Reason.values()[in.getByte()];
       boolean keyImage = in.getByte() == 1;
       invalidRows.add(new Invalid(reason, keyImage, in.getBytes(in.getVarint()), in.getLong()));
+    }
+    count = in.getVarint();
+    for (int i = 0; i < count; i++) {
+      samples.add(new Sample(Operation.values()[in.getByte()], in.getBytes(in.getVarint())));
     }
     objections = getStrings(in);
     guards = getStrings(in);
     live = in.getLong();
     firstRemovals = in.getLong();
-    int count = in.getVarint();
+    count = in.getVarint();
     for (int i = 0; i < count; i++) {
       PlanFiles.Section section = PlanFiles.Section.values()[in.getByte()];
       sections.put(section, PlanFiles.getDirectory(in));

@@ -1,7 +1,9 @@
 package io.fulmar.internal.standard;
 
+import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
 import io.fulmar.Source;
+import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.SourcePool;
 import io.fulmar.internal.source.Describer;
 import io.fulmar.internal.source.ModelRows;
@@ -9,7 +11,13 @@ import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.source.SourceSession;
+import io.fulmar.internal.type.ColumnKind;
+import io.fulmar.internal.type.ImageBuffer;
+import io.fulmar.internal.type.KeyImage;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /** Snapshots of PostgreSQL, over a pool of its own. This class is threadsafe. */
 final class PostgresSnapshots implements Snapshots {
@@ -33,13 +41,78 @@ final class PostgresSnapshots implements Snapshots {
     }
   }
 
-  private record OfModel(
-      SourceSession session, ServerIdentity server, ModelShape shape, String name)
-      implements Snapshot {
+  private static final class OfModel implements Snapshot {
+    private final SourceSession session;
+    private final ServerIdentity server;
+    private final ModelShape shape;
+    private final String name;
+    private ModelShape read;
+
+    OfModel(SourceSession session, ServerIdentity server, ModelShape shape, String name) {
+      this.session = session;
+      this.server = server;
+      this.shape = shape;
+      this.name = name;
+      this.read = shape;
+    }
+
+    @Override
+    public ServerIdentity server() {
+      return server;
+    }
+
+    @Override
+    public ModelShape shape() {
+      return shape;
+    }
+
+    @Override
+    public List<byte[]> only(List<List<String>> keys) throws IOException {
+      check(keys);
+      session.keys(keys);
+      ColumnKind[] kinds =
+          shape.keyPositions().stream()
+              .map(i -> shape.columns().get(i).kind())
+              .toArray(ColumnKind[]::new);
+      List<byte[]> images = new ArrayList<>();
+      RowSink sink =
+          (buffer, from, to, fields) -> {
+            ImageBuffer image = new ImageBuffer(64);
+            for (int i = 0; i < kinds.length; i++) {
+              KeyImage.append(kinds[i], buffer, fields[2 * i], fields[2 * i + 1], image);
+            }
+            images.add(Arrays.copyOf(image.array(), image.length()));
+          };
+      try {
+        String doing = "read the given keys of " + name;
+        ModelRows.read(session, shape.keysSql(), List.of(kinds), kinds.length, doing, sink);
+      } catch (SourceException e) {
+        if (e.sqlState() != null && e.sqlState().startsWith("22")) {
+          throw new ConfigurationException(
+              "Cannot look at a key of %s: what was given is no value of the key (%s). Give the columns of the key in its order, as their values or as PostgreSQL's text. %s"
+                  .formatted(name, shape.keySignature(), session.about()));
+        }
+        throw e;
+      }
+      read = shape.ofKeys();
+      return images;
+    }
+
+    private void check(List<List<String>> keys) {
+      int columns = shape.keyPositions().size();
+      for (List<String> key : keys) {
+        if (key.size() != columns) {
+          throw new ConfigurationException(
+              "Cannot look at a key of %s: %d columns were given, and the key has %d (%s). %s"
+                  .formatted(name, key.size(), columns, shape.keySignature(), session.about()));
+        }
+      }
+    }
+
     @Override
     public void rows(long maxRowBytes, RowSink sink) throws IOException {
       int fields = shape.columns().size() + (shape.isMeasured() ? 1 : 0);
-      read(shape.readSql(maxRowBytes), fields, sink);
+      read(read.readSql(maxRowBytes), fields, sink);
     }
 
     @Override

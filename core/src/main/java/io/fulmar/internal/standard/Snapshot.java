@@ -4,6 +4,7 @@ import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.source.ServerIdentity;
 import java.io.IOException;
+import java.util.List;
 
 /** One model at one moment; the transaction is over once it is closed. Not threadsafe. */
 interface Snapshot extends AutoCloseable {
@@ -21,6 +22,15 @@ interface Snapshot extends AutoCloseable {
    * @throws IOException if the sink threw it
    */
   void rows(long maxRowBytes, RowSink sink) throws IOException;
+
+  /**
+   * Looks at some keys alone; {@link #rows} then gives only theirs.
+   *
+   * @param keys each as the texts of its columns, at least one
+   * @return the images of the keys
+   * @throws io.fulmar.ConfigurationException if a text is no value of its column
+   */
+  List<byte[]> only(List<List<String>> keys) throws IOException;
 
   /**
    * Reads the first rows, for a preview.

@@ -13,14 +13,18 @@ import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.store.Claim;
+import io.fulmar.internal.store.Definitions;
+import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.Folded;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlanReader;
+import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.PlannedChange;
 import io.fulmar.internal.store.Recovery;
 import io.fulmar.internal.store.Rules;
 import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
+import io.fulmar.internal.store.SyncStore;
 import io.fulmar.internal.store.Version;
 import java.io.Closeable;
 import java.io.IOException;
@@ -34,6 +38,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -63,6 +68,7 @@ final class StandardClaim implements Claim {
   private volatile @Nullable Ledger ledger;
   private volatile boolean closed;
   private long delivering;
+  private boolean resynced;
 
   private StandardClaim(
       StandardStore store, Sync sync, StateDirectory directory, Closeable lock, SyncFile file) {
@@ -75,21 +81,81 @@ final class StandardClaim implements Claim {
   }
 
   /** Opens or begins the state of a sync that is locked. */
-  static StandardClaim of(StandardStore store, Sync sync, StateDirectory directory, Closeable lock)
+  static StandardClaim of(
+      StandardStore store,
+      Sync sync,
+      StateDirectory directory,
+      Closeable lock,
+      SyncStore.Purpose purpose)
       throws IOException {
     SyncFile file = SyncFile.read(directory.syncFile());
+    if (file != null && file.forgotten) {
+      remove(directory);
+      file = null;
+    }
+    boolean initialise =
+        purpose == SyncStore.Purpose.INITIALISE_EMPTY
+            || purpose == SyncStore.Purpose.INITIALISE_AS_DELIVERED;
+    if (file != null && initialise && !file.initialising) {
+      throw new StateException(
+          "Cannot initialise %s: it has a state in %s. Run it, or forget it first. [sync=%s]"
+              .formatted(sync.name(), directory.path(), sync.name()));
+    }
     if (file == null) {
       if (!directory.files("state-").isEmpty() || !directory.files("plan-").isEmpty()) {
         throw new DamagedException(
             "the file " + directory.syncFile() + " is missing, though other files are there");
       }
       file = begin(sync);
+      file.initialising = purpose == SyncStore.Purpose.INITIALISE_AS_DELIVERED;
+      file.write(directory);
+    } else if (file.initialising && purpose == SyncStore.Purpose.INITIALISE_EMPTY) {
+      file.initialising = false;
       file.write(directory);
     }
     StandardClaim claim = new StandardClaim(store, sync, directory, lock, file);
-    claim.check();
+    claim.check(purpose);
     claim.tidy();
     return claim;
+  }
+
+  /** Opens the state of a sync that is locked, whatever the sync says today; null for none. */
+  static @Nullable StandardClaim existing(
+      StandardStore store, Sync sync, StateDirectory directory, Closeable lock) throws IOException {
+    SyncFile file = SyncFile.read(directory.syncFile());
+    if (file == null || file.forgotten) {
+      return null;
+    }
+    StandardClaim claim = new StandardClaim(store, sync, directory, lock, file);
+    claim.checkName();
+    claim.tidy();
+    return claim;
+  }
+
+  /** Removes everything but the locks; the file that says what the rest is goes last. */
+  static void remove(StateDirectory directory) throws IOException {
+    for (String prefix : List.of("scratch-", "ledger-", "plan-", "state-", "sync.next")) {
+      for (Path path : directory.files(prefix)) {
+        Files.deleteIfExists(path);
+      }
+    }
+    directory.force();
+    Files.deleteIfExists(directory.syncFile());
+    directory.force();
+  }
+
+  /** Removes everything, at one moment. */
+  void forget() throws IOException {
+    file.forgotten = true;
+    file.write(directory);
+    remove(directory);
+  }
+
+  /** What is remembered is that of another destination from now on. */
+  void rebind(String identity) throws IOException {
+    file.destination = identity;
+    file.version++;
+    file.write(directory);
   }
 
   private static SyncFile begin(Sync sync) {
@@ -105,18 +171,37 @@ final class StandardClaim implements Claim {
     return file;
   }
 
-  private void check() throws IOException {
+  private void checkName() throws IOException {
     if (!file.sync.equals(sync.name())) {
       throw new DamagedException("it belongs to the sync " + file.sync);
     }
+    if (file.generation > 0 && !Files.exists(directory.state(file.generation))) {
+      throw new DamagedException("the file " + directory.state(file.generation) + " is missing");
+    }
+  }
+
+  private void check(SyncStore.Purpose purpose) throws IOException {
+    checkName();
     if (!file.destination.equals(sync.destination().identity())) {
       throw new StateException(
           "Cannot run %s: its state says what %s has accepted, and the destination now is %s. Give a sync to another destination another name. [sync=%s]"
               .formatted(
                   sync.name(), file.destination, sync.destination().identity(), sync.name()));
     }
-    if (file.generation > 0 && !Files.exists(directory.state(file.generation))) {
-      throw new DamagedException("the file " + directory.state(file.generation) + " is missing");
+    boolean runs = purpose == SyncStore.Purpose.RUN || purpose == SyncStore.Purpose.EXISTING;
+    if (file.initialising && runs) {
+      throw new StateException(
+          "Cannot run %s: it was to begin with what the destination holds, and that did not end. Initialise it again. [sync=%s]"
+              .formatted(sync.name(), sync.name()));
+    }
+    if (sync.revision() < file.revision) {
+      throw new ConfigurationException(
+          "Cannot run %s: this is revision %d of it, and revision %d has run. Stop the old version of the application, or raise the revision. [sync=%s]"
+              .formatted(sync.name(), sync.revision(), file.revision, sync.name()));
+    }
+    if (sync.revision() > file.revision) {
+      file.revision = sync.revision();
+      file.write(directory);
     }
   }
 
@@ -210,16 +295,17 @@ final class StandardClaim implements Claim {
     Fold fold;
     long latest = now() + 2 * LONGEST_CALL.toMillis();
     try (Ledger left = Ledger.open(directory.ledger(number), latest)) {
-      fold = write(head, left, rules(true), false);
+      fold = write(head, left == null ? null : left::outcomes, rules(true), false);
     }
     file.version++;
     file.foldedRun = number;
     file.keptPlan = 0;
     file.run = Math.max(file.run, number);
     file.key = file.key.isEmpty() ? head.key : file.key;
+    file.keyShape = file.keyShape == null ? head.keyShape : file.keyShape;
     Instant now = store.clock().instant();
     if (file.unfolded != number) {
-      ended(new RunEnd(RunStatus.INTERRUPTED, now, false));
+      ended(new RunEnd(RunStatus.INTERRUPTED, now, false, Extent.PART));
     }
     file.unfolded = 0;
     file.write(directory);
@@ -228,6 +314,10 @@ final class StandardClaim implements Claim {
   }
 
   private Rules rules(boolean holdsSkipped) {
+    return rules(sync, holdsSkipped);
+  }
+
+  private static Rules rules(Sync sync, boolean holdsSkipped) {
     return new Rules(
         sync.mode(),
         sync.removal(),
@@ -238,18 +328,38 @@ final class StandardClaim implements Claim {
   }
 
   private boolean holdsSkipped() {
+    return holdsSkipped(sync, file);
+  }
+
+  private static boolean holdsSkipped(Sync sync, SyncFile file) {
     return file.mode == null || (file.mode == sync.mode() && file.removal == sync.removal());
+  }
+
+  /** The rules that the next run goes by. */
+  static Rules rules(Sync sync, SyncFile file) {
+    return rules(sync, holdsSkipped(sync, file));
   }
 
   // ------------------------------------------------------------------------------------------ plan
 
   @Override
-  public StoredPlan plan(LongConsumer progress) {
+  public StoredPlan plan(PlanRequest request, LongConsumer progress) {
     try {
+      if (request.kind() == PlanRequest.Kind.RESYNC && !resynced) {
+        file.epoch++;
+        file.version++;
+        file.write(directory);
+        resynced = true;
+      }
+      boolean readsAll =
+          sync.mode() == SyncMode.ALL
+              || request.keys() != null
+              || request.kind() == PlanRequest.Kind.RESYNC
+              || request.kind() == PlanRequest.Kind.FILL;
       try {
-        return plan(progress, sync.mode() == SyncMode.ALL ? 0 : store.diffBytes());
+        return plan(request, progress, readsAll ? 0 : store.diffBytes());
       } catch (Diff.FilterMissed e) {
-        return plan(progress, 0);
+        return plan(request, progress, 0);
       }
     } catch (Diff.FilterMissed e) {
       throw new IllegalStateException("without a filter nothing is missed", e);
@@ -263,13 +373,15 @@ final class StandardClaim implements Claim {
     }
   }
 
-  private StoredPlan plan(LongConsumer progress, long filterBytes)
+  private StoredPlan plan(PlanRequest request, LongConsumer progress, long filterBytes)
       throws IOException, Diff.FilterMissed {
     PlanFiles.delete(directory.plan(run));
     PlanHead head = new PlanHead();
+    head.request = request.kind();
+    head.extent = request.keys() == null ? Extent.WHOLE : Extent.PART;
     boolean done = false;
     try (StateFile state = openState();
-        Diff diff = read(head, state, filterBytes, progress)) {
+        Diff diff = read(head, state, request.keys(), filterBytes, progress)) {
       diff.join();
       finish(head);
       done = true;
@@ -285,7 +397,11 @@ final class StandardClaim implements Claim {
 
   /** Reads the model in one snapshot; the transaction is over when this returns. */
   private Diff read(
-      PlanHead head, @Nullable StateFile state, long filterBytes, LongConsumer progress)
+      PlanHead head,
+      @Nullable StateFile state,
+      @Nullable List<List<String>> keys,
+      long filterBytes,
+      LongConsumer progress)
       throws IOException {
     String about = "[sync=" + sync.name() + " run=" + run + "]";
     try (Snapshot snapshot = store.snapshot(sync.model(), application(), about)) {
@@ -298,6 +414,9 @@ final class StandardClaim implements Claim {
           new Diff(
               directory, head, state, shape, rules(holdsSkipped()), filter, seeds(shape), now());
       try {
+        if (keys != null) {
+          diff.only(snapshot.only(keys));
+        }
         read(snapshot, diff, progress);
         return diff;
       } catch (IOException | RuntimeException e) {
@@ -337,9 +456,14 @@ final class StandardClaim implements Claim {
     head.keyShape = shape.keyShape();
     head.live = file.live;
     head.objections = objections(head.server);
-    if (!file.key.isEmpty() && !file.key.equals(head.key)) {
+    head.definition = Definitions.definition(sync, head.fingerprint);
+    head.change = file.definitions.change(head.definition);
+    head.madeAt = now();
+    boolean beginsAnew =
+        head.request == PlanRequest.Kind.RESET || head.request == PlanRequest.Kind.FILL;
+    if (!beginsAnew && !file.key.isEmpty() && !file.key.equals(head.key)) {
       throw new ConfigurationException(
-          "Cannot run %s: its key was (%s) and now is (%s), so what is remembered no longer fits. Go back to that key, or give the sync a new name to begin anew. [sync=%s run=%d]"
+          "Cannot run %s: its key was (%s) and now is (%s), so what is remembered no longer fits. Go back to that key; or reset the sync, if the destination holds the present rows under the new key; or clear and fill it. [sync=%s run=%d]"
               .formatted(sync.name(), file.key, head.key, sync.name(), run));
     }
   }
@@ -378,8 +502,14 @@ final class StandardClaim implements Claim {
   }
 
   private Diff.Seeds seeds(ModelShape shape) {
+    return seeds(file, shape);
+  }
+
+  /** What is stored under another fingerprint or epoch equals nothing. */
+  static Diff.Seeds seeds(SyncFile file, ModelShape shape) {
+    String ofRows = file.secret + "\n" + file.epoch + "\n" + shape.fingerprint();
     return new Diff.Seeds(
-        Hashing.xxh3_64().hashCharsToLong(file.secret + "\n" + shape.fingerprint()),
+        Hashing.xxh3_64().hashCharsToLong(ofRows),
         Hashing.xxh3_64().hashCharsToLong(file.incarnation));
   }
 
@@ -452,13 +582,45 @@ final class StandardClaim implements Claim {
   }
 
   private @Nullable String stale(PlanHead head) {
+    return stale(head, file, sync, now());
+  }
+
+  /** Why a stored plan cannot be delivered any more; null if it can. */
+  static @Nullable String stale(PlanHead head, SyncFile file, Sync sync, long now) {
     if (head.stateVersion != file.version) {
       return "the state has moved on";
     }
     if (head.mode != sync.mode() || head.removal != sync.removal()) {
       return "mode or removal have changed";
     }
+    Map<String, String> today = Definitions.definition(sync, head.fingerprint);
+    for (String part : Definitions.OF_DELIVERY) {
+      if (!Objects.equals(head.definition.get(part), today.get(part))) {
+        return "the " + part + " has changed";
+      }
+    }
+    if (now - head.madeAt >= sync.planExpiry().toMillis()) {
+      return "it has expired (planExpiry " + sync.planExpiry() + ")";
+    }
+    if (file.clearing && head.request != PlanRequest.Kind.FILL) {
+      return "a clear of the destination was begun";
+    }
     return null;
+  }
+
+  @Override
+  public boolean discard() {
+    if (file.keptPlan == 0) {
+      return false;
+    }
+    try {
+      file.keptPlan = 0;
+      file.write(directory);
+      tidyLater();
+      return true;
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
   }
 
   @Override
@@ -716,24 +878,16 @@ final class StandardClaim implements Claim {
         if (noted != null) {
           noted.force();
         }
-        quarantined = write(head, noted, rules(holdsSkipped()), true).newlyQuarantined();
+        Fold.Outcomes outcomes = noted == null ? null : noted::outcomes;
+        quarantined = write(head, outcomes, rules(holdsSkipped()), true).newlyQuarantined();
         file.version++;
       }
-      file.foldedRun = head.run;
-      file.keptPlan = 0;
-      file.key = head.key;
-      file.fingerprint = head.fingerprint;
-      file.mode = sync.mode();
-      file.removal = sync.removal();
-      file.system = head.server.system();
-      file.database = head.server.database();
-      file.timeline = head.server.timeline();
-      file.position = head.server.position();
+      folded(head, end.extent());
       if (end.nothingUnsent()) {
         file.upToDateAsOf = head.server.at();
       }
       boolean warn = end.status() == RunStatus.SUCCEEDED && quarantined > 0;
-      ended(warn ? new RunEnd(RunStatus.WARNING, end.endedAt(), end.nothingUnsent()) : end);
+      ended(warn ? end.as(RunStatus.WARNING) : end);
       file.run = run;
       file.write(directory);
       closeLedger();
@@ -749,11 +903,139 @@ final class StandardClaim implements Claim {
     }
   }
 
+  /** Notes what the state was folded from. */
+  private void folded(PlanHead head, Extent extent) {
+    file.foldedRun = head.run;
+    file.keptPlan = 0;
+    file.key = head.key;
+    file.keyShape = head.keyShape;
+    file.fingerprint = head.fingerprint;
+    file.mode = sync.mode();
+    file.removal = sync.removal();
+    file.system = head.server.system();
+    file.database = head.server.database();
+    file.timeline = head.server.timeline();
+    file.position = head.server.position();
+    if (extent == Extent.WHOLE) {
+      file.definitions = file.definitions.used(head.definition, store.clock().instant());
+    }
+  }
+
+  @Override
+  public void takeAsDelivered(StoredPlan plan) {
+    PlanHead head = head(plan);
+    try {
+      if (head.total() > 0 || head.effects() > 0) {
+        write(head, Fold.Outcomes.accepted(), rules(holdsSkipped()), true);
+      }
+      folded(head, Extent.WHOLE);
+      file.version++;
+      file.initialising = false;
+      file.clearing = false;
+      file.clearUntil = 0;
+      if (head.invalid == 0) {
+        file.upToDateAsOf = head.server.at();
+      }
+      file.run = run;
+      file.write(directory);
+      tidyLater();
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  // ----------------------------------------------------------------------------- clear and release
+
+  @Override
+  public long mayActUntil() {
+    return Math.max(file.until, file.clearUntil);
+  }
+
+  @Override
+  public boolean isClearing() {
+    return file.clearing;
+  }
+
+  @Override
+  public void beginClear(long until) {
+    file.clearing = true;
+    file.clearUntil = Math.max(file.clearUntil, until);
+    write();
+  }
+
+  @Override
+  public void endClear() {
+    file.generation = 0;
+    file.keys = 0;
+    file.live = 0;
+    file.unsure = 0;
+    file.until = 0;
+    file.holds.clear();
+    file.clearing = false;
+    file.clearUntil = 0;
+    file.keptPlan = 0;
+    file.upToDateAsOf = null;
+    file.version++;
+    write();
+  }
+
+  private void write() {
+    try {
+      file.write(directory);
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  @Override
+  public long release(@Nullable List<String> key) {
+    if (file.generation == 0) {
+      return 0;
+    }
+    try {
+      byte[] image = key == null ? null : image(key);
+      long released;
+      StateFile.Census census;
+      Path next = directory.state(file.generation + 1);
+      try (StateFile state = StateFile.open(directory.state(file.generation));
+          StateFile.Writer writer = new StateFile.Writer(directory.create(next))) {
+        released = new Release(state, image).write(writer);
+        census = writer.census();
+      }
+      if (released > 0) {
+        census(census);
+        file.generation++;
+        file.version++;
+        file.write(directory);
+      }
+      tidyLater();
+      return released;
+    } catch (IOException e) {
+      throw StandardStore.unusable(sync.name(), directory, e);
+    }
+  }
+
+  private byte[] image(List<String> key) throws IOException {
+    String about = "[sync=" + sync.name() + "]";
+    try (Snapshot snapshot = store.snapshot(sync.model(), application(), about)) {
+      return snapshot.only(List.of(key)).get(0);
+    }
+  }
+
+  private void census(StateFile.Census census) {
+    file.keys = census.synced;
+    file.live = census.live;
+    file.unsure = census.unsure;
+    file.until = census.until;
+    file.holds.clear();
+    file.holds.putAll(census.holds);
+  }
+
   /**
    * Writes the next state; it counts once the sync file names it. Half of one does not stay: there
    * may be no room for anything else.
    */
-  private Fold write(PlanHead head, @Nullable Ledger noted, Rules rules, boolean effectsToo)
+  private Fold write(PlanHead head, Fold.@Nullable Outcomes noted, Rules rules, boolean effectsToo)
       throws IOException {
     Path next = directory.state(file.generation + 1);
     try {
@@ -769,20 +1051,15 @@ final class StandardClaim implements Claim {
   }
 
   private Fold write(
-      Path next, PlanHead head, @Nullable Ledger noted, Rules rules, boolean effectsToo)
+      Path next, PlanHead head, Fold.@Nullable Outcomes noted, Rules rules, boolean effectsToo)
       throws IOException {
     try (StateFile state = openState();
         Fold fold =
             new Fold(state, head, directory.plan(head.run), noted, rules, effectsToo, now());
         StateFile.Writer writer = new StateFile.Writer(directory.create(next))) {
       fold.write(writer);
-      StateFile.Census census = writer.census();
       file.generation++;
-      file.keys = census.synced;
-      file.live = census.live;
-      file.unsure = census.unsure;
-      file.holds.clear();
-      file.holds.putAll(census.holds);
+      census(writer.census());
       return fold;
     }
   }

@@ -1,5 +1,8 @@
 package io.fulmar.internal.standard;
 
+import io.fulmar.ChangeSet;
+import io.fulmar.Explanation;
+import io.fulmar.HeldChange;
 import io.fulmar.HoldKind;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
@@ -11,6 +14,8 @@ import io.fulmar.SyncStatus;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.store.Claim;
+import io.fulmar.internal.store.Explainer;
+import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.SyncStore;
 import java.io.Closeable;
 import java.io.IOException;
@@ -19,12 +24,15 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The store of the standard engine: a directory with one subdirectory for each sync. This class is
@@ -39,6 +47,8 @@ public final class StandardStore implements SyncStore {
     /** Refuse the run: the state should be there. */
     REFUSE
   }
+
+  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
 
   private final Snapshots snapshots;
   private final Path root;
@@ -73,6 +83,10 @@ public final class StandardStore implements SyncStore {
     return diffBytes;
   }
 
+  StateDirectory directory(Sync sync) {
+    return new StateDirectory(root, sync.name());
+  }
+
   Clock clock() {
     return clock;
   }
@@ -83,18 +97,38 @@ public final class StandardStore implements SyncStore {
   }
 
   @Override
-  public Claim claim(Sync sync) {
+  public Claim claim(Sync sync, Purpose purpose) {
     StateDirectory directory = new StateDirectory(root, sync.name());
+    boolean required =
+        purpose == Purpose.EXISTING
+            || (purpose == Purpose.RUN && missingState == MissingState.REFUSE);
+    if (required && !hasState(sync, directory)) {
+      throw new StateException(
+          "Cannot use the state of %s: there is none in %s, and it is required. Bring it back, or initialise the sync. [sync=%s]"
+              .formatted(sync.name(), directory.path(), sync.name()));
+    }
+    return locked(sync, directory, lock -> StandardClaim.of(this, sync, directory, lock, purpose));
+  }
+
+  private static boolean hasState(Sync sync, StateDirectory directory) {
+    try {
+      return directory.hasState();
+    } catch (IOException e) {
+      throw unusable(sync.name(), directory, e);
+    }
+  }
+
+  /** What is done to the state of a sync that is locked. */
+  private interface Locked<T> {
+    T with(Closeable lock) throws IOException;
+  }
+
+  private <T> T locked(Sync sync, StateDirectory directory, Locked<T> work) {
     Closeable lock = null;
     try {
-      if (!directory.exists() && missingState == MissingState.REFUSE) {
-        throw new StateException(
-            "Cannot run %s: there is no state in %s, and it is required. Bring it back, or let the engine begin anew. [sync=%s]"
-                .formatted(sync.name(), directory.path(), sync.name()));
-      }
       directory.make();
       lock = directory.lock(sync.name());
-      return StandardClaim.of(this, sync, directory, lock);
+      return work.with(lock);
     } catch (IOException e) {
       release(lock, e);
       throw unusable(sync.name(), directory, e);
@@ -102,6 +136,105 @@ public final class StandardStore implements SyncStore {
       release(lock, e);
       throw e;
     }
+  }
+
+  @Override
+  public void forget(Sync sync) {
+    StateDirectory directory = new StateDirectory(root, sync.name());
+    locked(
+        sync,
+        directory,
+        lock -> {
+          try (lock) {
+            if (!directory.hasState()) {
+              return sync;
+            }
+            StandardClaim claim = readable(sync, directory, lock);
+            if (claim == null) {
+              StandardClaim.remove(directory);
+            } else if (claim.mayActUntil() > clock.millis()) {
+              throw new StateException(
+                  "Cannot forget %s: a call that gave no answer may still act until %s, and a new first run would not wait for it. Forget it after that. [sync=%s]"
+                      .formatted(
+                          sync.name(), Instant.ofEpochMilli(claim.mayActUntil()), sync.name()));
+            } else {
+              claim.forget();
+            }
+            return sync;
+          }
+        });
+  }
+
+  /** The state of a sync, earlier runs settled; null if it cannot be read. */
+  private @Nullable StandardClaim readable(Sync sync, StateDirectory directory, Closeable lock) {
+    try {
+      StandardClaim claim = StandardClaim.existing(this, sync, directory, lock);
+      if (claim != null) {
+        claim.recover();
+      }
+      return claim;
+    } catch (IOException | StateException e) {
+      LOG.warn("sync={} the state that is forgotten cannot be read: {}", sync.name(), e.toString());
+      return null;
+    }
+  }
+
+  @Override
+  public void rebind(Sync sync, String identity) {
+    StateDirectory directory = new StateDirectory(root, sync.name());
+    locked(
+        sync,
+        directory,
+        lock -> {
+          try (lock) {
+            StandardClaim claim = StandardClaim.existing(this, sync, directory, lock);
+            if (claim == null) {
+              throw new StateException(
+                  "Cannot rebind %s: it has no state in %s. Run it with its new destination. [sync=%s]"
+                      .formatted(sync.name(), directory.path(), sync.name()));
+            }
+            claim.recover();
+            claim.rebind(identity);
+            return sync;
+          }
+        });
+  }
+
+  @Override
+  public @Nullable ChangeSet storedPlan(Sync sync) {
+    StateDirectory directory = new StateDirectory(root, sync.name());
+    try {
+      SyncFile file = SyncFile.read(directory.syncFile());
+      PlanHead head =
+          file == null || file.keptPlan == 0 ? null : PlanHead.read(directory.plan(file.keptPlan));
+      boolean stands =
+          head != null && StandardClaim.stale(head, file, sync, clock.millis()) == null;
+      return stands ? head.plan().changeSet() : null;
+    } catch (NoSuchFileException e) {
+      return null; // a run has just dropped it
+    } catch (IOException e) {
+      throw unusable(sync.name(), directory, e);
+    }
+  }
+
+  @Override
+  public List<HeldChange> holds(Sync sync, int limit) {
+    List<HeldChange> holds = new ArrayList<>();
+    StateReading.of(this, sync)
+        .entries(
+            (key, memory) -> {
+              Hold hold = memory.hold();
+              if (hold != null) {
+                holds.add(Explainer.held(key, hold));
+              }
+              return holds.size() < limit;
+            });
+    return holds;
+  }
+
+  @Override
+  public Explanation explain(Sync sync, List<String> key) {
+    return StateReading.of(this, sync).explain(key);
   }
 
   private static void release(@Nullable Closeable lock, Exception cause) {
@@ -126,7 +259,7 @@ public final class StandardStore implements SyncStore {
                 directory.path(),
                 reason(e),
                 lost
-                    ? "Bring it back from a backup, or begin anew under another name"
+                    ? "Forget the sync, and its next run sends every row; or forget it and initialise it as BASELINE, if the destination holds the present rows"
                     : "Make room or mend the disk, then run again",
                 sync),
         e);
@@ -158,7 +291,7 @@ public final class StandardStore implements SyncStore {
       holds.put(kind, file == null ? 0L : file.holds.getOrDefault(kind, 0L));
     }
     if (file == null) {
-      return new SyncStatus(sync.name(), null, null, 0, 0, holds, 0, null, null);
+      return new SyncStatus(sync.name(), null, null, 0, 0, holds, 0, null, null, false);
     }
     SyncStatus.LastRun lastRun =
         file.lastStatus == null || file.lastEndedAt == null
@@ -173,7 +306,8 @@ public final class StandardStore implements SyncStore {
         holds,
         file.unsure,
         file.upToDateAsOf,
-        file.keptPlan == 0 ? null : Long.toString(file.keptPlan));
+        file.keptPlan == 0 ? null : Long.toString(file.keptPlan),
+        file.clearing);
   }
 
   @Override

@@ -42,8 +42,10 @@ final class StateDirectory {
     return path;
   }
 
-  boolean exists() {
-    return Files.exists(path);
+  /** Whether there is a state, in whatever condition. */
+  boolean hasState() throws IOException {
+    return Files.exists(path)
+        && (Files.exists(syncFile()) || !files("state-").isEmpty() || !files("plan-").isEmpty());
   }
 
   void make() throws IOException {

@@ -210,6 +210,7 @@ final class StateFile implements Closeable {
     long synced;
     long live;
     long unsure;
+    long until;
     final Map<HoldKind, Long> holds = new EnumMap<>(HoldKind.class);
 
     void plain() {
@@ -222,6 +223,7 @@ final class StateFile implements Closeable {
         synced++;
         live += memory.gone() ? 0 : 1;
       }
+      until = Math.max(until, memory.until());
       Hold hold = memory.hold();
       if (hold != null) {
         holds.merge(hold.kind(), 1L, Long::sum);

@@ -4,6 +4,9 @@ import io.fulmar.HoldKind;
 import io.fulmar.Removal;
 import io.fulmar.RunStatus;
 import io.fulmar.SyncMode;
+import io.fulmar.internal.row.Shape;
+import io.fulmar.internal.store.Definitions;
+import io.fulmar.internal.type.ColumnKind;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.ByteBuffer;
@@ -12,10 +15,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +61,33 @@ final class SyncFile {
   long position;
   long keptPlan;
 
+  /** The highest revision of the sync that has been seen. */
+  long revision;
+
+  /** How often every row has been made due again. */
+  long epoch;
+
+  /** The definitions that were folded. */
+  Definitions definitions = Definitions.NONE;
+
+  /** The last moment at which a call for some key may act, in milliseconds since 1970. */
+  long until;
+
+  /** Whether a clear of the destination was begun and is not known to have ended ... */
+  boolean clearing;
+
+  /** ... and the moment until which it may act. */
+  long clearUntil;
+
+  /** Whether the state is being made out of the present result, and must not be run before. */
+  boolean initialising;
+
+  /** Whether everything here is to be removed. */
+  boolean forgotten;
+
+  /** How keys are decoded; null before the first plan. */
+  @Nullable Shape keyShape;
+
   /** The plan of a run whose end is noted here, and whose fold failed. */
   long unfolded;
 
@@ -75,7 +108,7 @@ final class SyncFile {
     values.load(new StringReader(text.substring(0, last)));
     if (!FORMAT.equals(values.getProperty("format"))) {
       throw new DamagedException(
-          "the file %s has the format %s, and this version of Fulmar reads %s"
+          "the file %s has the format %s, and this version of Fulmar reads %s, so it is best to use the version that wrote it"
               .formatted(path, values.getProperty("format"), FORMAT));
     }
     try {
@@ -120,7 +153,36 @@ final class SyncFile {
     file.position = number(values, "position");
     file.keptPlan = number(values, "keptPlan");
     file.unfolded = number(values, "unfolded");
+    file.revision = number(values, "revision");
+    file.epoch = number(values, "epoch");
+    file.definitions = Definitions.parse(values.getProperty("definitions", ""));
+    file.until = number(values, "until");
+    file.clearing = number(values, "clearing") == 1;
+    file.clearUntil = number(values, "clearUntil");
+    file.initialising = number(values, "initialising") == 1;
+    file.forgotten = number(values, "forgotten") == 1;
+    file.keyShape = shape(values);
     return file;
+  }
+
+  private static @Nullable Shape shape(Properties values) {
+    int count = (int) number(values, "keyColumns");
+    List<String> names = new ArrayList<>();
+    List<ColumnKind> kinds = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      names.add(values.getProperty("keyColumn." + i + ".name", ""));
+      kinds.add(ColumnKind.valueOf(values.getProperty("keyColumn." + i + ".kind", "")));
+    }
+    return count == 0 ? null : Shape.of(names, kinds, IntStream.range(0, count).boxed().toList());
+  }
+
+  private static void put(Map<String, Object> values, @Nullable Shape shape) {
+    int count = shape == null ? 0 : shape.names().size();
+    values.put("keyColumns", count);
+    for (int i = 0; shape != null && i < count; i++) {
+      values.put("keyColumn." + i + ".name", shape.names().get(i));
+      values.put("keyColumn." + i + ".kind", shape.kinds().get(i).name());
+    }
   }
 
   private static long number(Properties values, String name) {
@@ -163,6 +225,15 @@ final class SyncFile {
     values.put("position", position);
     values.put("keptPlan", keptPlan);
     values.put("unfolded", unfolded);
+    values.put("revision", revision);
+    values.put("epoch", epoch);
+    values.put("definitions", definitions.text());
+    values.put("until", until);
+    values.put("clearing", clearing ? 1 : 0);
+    values.put("clearUntil", clearUntil);
+    values.put("initialising", initialising ? 1 : 0);
+    values.put("forgotten", forgotten ? 1 : 0);
+    put(values, keyShape);
     StringBuilder text = new StringBuilder("# The state of a sync of Fulmar. Not to be edited.\n");
     values.forEach(
         (name, value) ->

@@ -17,12 +17,14 @@ public interface Claim extends AutoCloseable {
   @Nullable Recovery recover();
 
   /**
-   * Computes the change set in one snapshot and makes it durable.
+   * Computes the change set in one snapshot and makes it durable. {@link PlanRequest.Kind#RESYNC}
+   * first makes every row due again, durably, so that an early end of the run loses nothing of it.
    *
+   * @param request what the plan is for
    * @param progress hears how many rows have been read, now and then
    * @throws io.fulmar.SourceException if the source cannot be read; trying again may help
    */
-  StoredPlan plan(LongConsumer progress);
+  StoredPlan plan(PlanRequest request, LongConsumer progress);
 
   /**
    * Finds the plan that waits for approval.
@@ -35,11 +37,46 @@ public interface Claim extends AutoCloseable {
   /** Keeps a plan for a later {@link #stored}, in place of any other. */
   void keep(StoredPlan plan);
 
-  /** Id of the plan that waits for approval and is not stale; null for none. */
+  /** The plan that waits for approval and is not stale; null for none. */
   @Nullable StoredPlan kept();
 
   /** Drops a plan that will not be delivered. */
   void drop(StoredPlan plan);
+
+  /** Drops the plan that waits for approval, stale or not; false if there is none. */
+  boolean discard();
+
+  /**
+   * Takes the changes of a plan that was made for {@link PlanRequest.Kind#RESET} as accepted, all
+   * or nothing.
+   */
+  void takeAsDelivered(StoredPlan plan);
+
+  /**
+   * Gives held changes another try: what was quarantined or skipped is rejected, without attempts.
+   *
+   * @param key the texts of the key's columns; null for all keys
+   * @return how many
+   * @throws io.fulmar.SourceException if the key has to be read by the source and it cannot be
+   *     reached
+   */
+  long release(@Nullable List<String> key);
+
+  /** The last moment at which a call that gave no answer may act, in ms since 1970; 0 for none. */
+  long mayActUntil();
+
+  /** Whether a clear of the destination was begun and is not known to have ended. */
+  boolean isClearing();
+
+  /**
+   * Notes that the destination is about to be cleared; durable on return.
+   *
+   * @param until the moment until which the call may act, in milliseconds since 1970
+   */
+  void beginClear(long until);
+
+  /** The destination is clear: forgets everything and the note of it, all or nothing. */
+  void endClear();
 
   /**
    * Makes a plan ready for delivery: from here on a death of this process is an interrupted run.

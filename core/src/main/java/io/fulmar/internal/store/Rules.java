@@ -39,6 +39,9 @@ public record Rules(
   /** The key is in the model again. */
   public static final int CLEAR_GONE = 4;
 
+  /** What is remembered of the key is dropped, but for what may still act. */
+  public static final int FORGET = 8;
+
   /** Why a key that differs is not planned, for the counts. */
   public enum Left {
     /** Nothing is due, or it is planned. */
@@ -59,6 +62,54 @@ public record Rules(
    */
   public record Decision(@Nullable Operation planned, boolean again, int effects, Left left) {
     static final Decision NOTHING = new Decision(null, false, 0, Left.NOTHING);
+  }
+
+  /**
+   * Decides about a key whose rows are not ambiguous, for some request.
+   *
+   * @param request what is asked; for {@link PlanRequest.Kind#RESET}, what is planned counts as
+   *     accepted and is not sent
+   * @param source the version in the source; null if the key is absent
+   * @param memory what is remembered
+   */
+  public Decision decide(PlanRequest.Kind request, @Nullable Version source, Memory memory) {
+    return switch (request) {
+      case RUN -> decide(source, memory);
+      case RESYNC -> resync(source, memory);
+      case RESET -> reset(source, memory);
+      case FILL ->
+          source == null ? Decision.NOTHING : new Decision(Operation.ADDED, false, 0, Left.NOTHING);
+    };
+  }
+
+  private static Decision resync(@Nullable Version source, Memory memory) {
+    if (source == null) {
+      return Decision.NOTHING;
+    }
+    Operation operation = memory.accepted() == null ? Operation.ADDED : Operation.CHANGED;
+    return new Decision(operation, false, memory.gone() ? CLEAR_GONE : 0, Left.NOTHING);
+  }
+
+  private static Decision reset(@Nullable Version source, Memory memory) {
+    if (source == null) {
+      boolean known = memory.accepted() != null || memory.hold() != null;
+      return known ? new Decision(null, false, FORGET, Left.IGNORED) : Decision.NOTHING;
+    }
+    boolean settled = source.equals(memory.accepted()) && memory.hold() == null && !memory.gone();
+    Operation operation = memory.accepted() == null ? Operation.ADDED : Operation.CHANGED;
+    return settled ? Decision.NOTHING : new Decision(operation, false, 0, Left.NOTHING);
+  }
+
+  /**
+   * The memory of a key that the application releases: what was quarantined or skipped comes back.
+   *
+   * @param memory what is remembered
+   */
+  public static Memory release(Memory memory) {
+    Hold hold = memory.hold();
+    boolean held =
+        hold != null && (hold.kind() == HoldKind.QUARANTINED || hold.kind() == HoldKind.SKIPPED);
+    return hold != null && held ? memory.withHold(again(hold)) : memory;
   }
 
   /**
@@ -199,6 +250,9 @@ public record Rules(
                   ? new Hold(hold.version(), HoldKind.OPEN, 0, 0, null, true, hold.reason())
                   : null);
     }
+    if ((effects & FORGET) != 0) {
+      after = new Memory(null, 0, null, after.until());
+    }
     if ((effects & SET_GONE) != 0 && !after.gone()) {
       after = new Memory(after.accepted(), now, after.hold(), after.until());
     }
@@ -232,16 +286,19 @@ public record Rules(
   }
 
   private @Nullable Hold converted(@Nullable Hold hold) {
-    return hold != null && hold.kind() == HoldKind.SKIPPED && !holdsSkipped
-        ? new Hold(
-            hold.version(),
-            HoldKind.REJECTED,
-            0,
-            hold.firstAt(),
-            hold.changeId(),
-            hold.unsure(),
-            hold.reason())
-        : hold;
+    return hold != null && hold.kind() == HoldKind.SKIPPED && !holdsSkipped ? again(hold) : hold;
+  }
+
+  /** A held change that gets another try. */
+  private static Hold again(Hold hold) {
+    return new Hold(
+        hold.version(),
+        HoldKind.REJECTED,
+        0,
+        hold.firstAt(),
+        hold.changeId(),
+        hold.unsure(),
+        hold.reason());
   }
 
   /** A hold of which only the unsure mark is left. */

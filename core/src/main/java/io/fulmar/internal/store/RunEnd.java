@@ -9,5 +9,11 @@ import java.time.Instant;
  * @param status how
  * @param endedAt when
  * @param nothingUnsent whether the destination now reflects the snapshot of the plan
+ * @param extent how much of the model the run was about
  */
-public record RunEnd(RunStatus status, Instant endedAt, boolean nothingUnsent) {}
+public record RunEnd(RunStatus status, Instant endedAt, boolean nothingUnsent, Extent extent) {
+  /** This end with another status. */
+  public RunEnd as(RunStatus other) {
+    return new RunEnd(other, endedAt, nothingUnsent, extent);
+  }
+}

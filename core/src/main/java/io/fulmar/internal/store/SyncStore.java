@@ -1,19 +1,76 @@
 package io.fulmar.internal.store;
 
+import io.fulmar.ChangeSet;
+import io.fulmar.Explanation;
+import io.fulmar.HeldChange;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
 import io.fulmar.Sync;
 import io.fulmar.SyncStatus;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Where the memory of syncs lives, and how change sets are computed against it. Threadsafe. */
 public interface SyncStore extends AutoCloseable {
+  /** What a sync is claimed for. */
+  enum Purpose {
+    /** To run it; where there is no state, one is made unless that is forbidden. */
+    RUN,
+    /** To look after a state that is there. */
+    EXISTING,
+    /** To give it a state; refused if it has one. */
+    INITIALISE_EMPTY,
+    /**
+     * To give it a state that takes the present result as accepted; refused if it has one. Until
+     * {@link Claim#takeAsDelivered} the sync cannot be run.
+     */
+    INITIALISE_AS_DELIVERED
+  }
+
   /**
    * Takes the right to run a sync.
    *
+   * @param sync which one
+   * @param purpose what for
    * @throws io.fulmar.AlreadyRunningException if another runner has it
    * @throws io.fulmar.StateException if the state cannot be used for this sync
    */
-  Claim claim(Sync sync);
+  Claim claim(Sync sync, Purpose purpose);
+
+  /** Takes the right to run a sync. */
+  default Claim claim(Sync sync) {
+    return claim(sync, Purpose.RUN);
+  }
+
+  /**
+   * Drops everything that is remembered of a sync, also what cannot be read any more.
+   *
+   * @throws io.fulmar.AlreadyRunningException if somebody has the sync
+   * @throws io.fulmar.StateException if a call may still act
+   */
+  void forget(Sync sync);
+
+  /**
+   * Makes what is remembered of a sync that of another destination.
+   *
+   * @param identity of the other destination
+   * @throws io.fulmar.AlreadyRunningException if somebody has the sync
+   * @throws io.fulmar.StateException if there is no state, or it cannot be used
+   */
+  void rebind(Sync sync, String identity);
+
+  /** The plan that waits for approval and is not stale; null for none. */
+  @Nullable ChangeSet storedPlan(Sync sync);
+
+  /** See {@link io.fulmar.SyncEngine#holds}. */
+  List<HeldChange> holds(Sync sync, int limit);
+
+  /**
+   * See {@link io.fulmar.SyncEngine#explain}.
+   *
+   * @param key the texts of the key's columns
+   */
+  Explanation explain(Sync sync, List<String> key);
 
   /** See {@link io.fulmar.SyncEngine#status}. */
   SyncStatus status(Sync sync);

@@ -315,25 +315,19 @@ class DeliveringTest {
   }
 
   /** Two stores behind one. */
-  private record BySync(PlanStore first, PlanStore second)
-      implements io.fulmar.internal.store.SyncStore {
-    @Override
-    public io.fulmar.internal.store.Claim claim(Sync sync) {
-      return (sync.name().equals("second") ? second : first).claim(sync);
+  private static final class BySync extends StoreOfClaims {
+    private final PlanStore first;
+    private final PlanStore second;
+
+    BySync(PlanStore first, PlanStore second) {
+      this.first = first;
+      this.second = second;
     }
 
     @Override
-    public io.fulmar.SyncStatus status(Sync sync) {
-      throw new UnsupportedOperationException();
+    public io.fulmar.internal.store.Claim claim(Sync sync, Purpose purpose) {
+      return (sync.name().equals("second") ? second : first).claim(sync, purpose);
     }
-
-    @Override
-    public io.fulmar.ModelPreview preview(Model model) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void close() {}
   }
 
   // ---------------------------------------------------------------------------------- reservation

@@ -3,21 +3,20 @@ package io.fulmar.internal.run;
 import io.fulmar.AlreadyRunningException;
 import io.fulmar.Change;
 import io.fulmar.ChangeSet;
-import io.fulmar.Model;
-import io.fulmar.ModelPreview;
 import io.fulmar.Operation;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
-import io.fulmar.SyncStatus;
 import io.fulmar.internal.store.Claim;
+import io.fulmar.internal.store.DefinitionChange;
+import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.Folded;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlanReader;
+import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.PlannedChange;
 import io.fulmar.internal.store.Recovery;
 import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
-import io.fulmar.internal.store.SyncStore;
 import io.fulmar.spi.Batch;
 import java.time.Clock;
 import java.time.Instant;
@@ -36,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * A store whose plan the test writes, and which notes what a runner does with it, in order. Strict:
  * what breaks the protocol of a claim is on record in {@link #breaches}. Threadsafe.
  */
-final class PlanStore implements SyncStore {
+final class PlanStore extends StoreOfClaims {
   private final Clock clock;
   private final List<String> log = new ArrayList<>();
   private final List<String> breaches = new ArrayList<>();
@@ -47,6 +46,9 @@ final class PlanStore implements SyncStore {
   private long invalid;
   private long live;
   private long firstRemovals;
+  private DefinitionChange definition = DefinitionChange.NONE;
+  private boolean clearing;
+  private long mayActUntil;
   private @Nullable Recovery recovery;
   private @Nullable StoredPlan kept;
   private long runs = Changes.RUN;
@@ -73,6 +75,27 @@ final class PlanStore implements SyncStore {
   synchronized PlanStore live(long keys, long removedForTheFirstTime) {
     live = keys;
     firstRemovals = removedForTheFirstTime;
+    return this;
+  }
+
+  synchronized PlanStore definition(DefinitionChange change) {
+    definition = change;
+    return this;
+  }
+
+  /** A clear of an earlier run is not known to have ended. */
+  synchronized PlanStore clearing(long until) {
+    clearing = true;
+    mayActUntil = until;
+    return this;
+  }
+
+  synchronized boolean isClearing() {
+    return clearing;
+  }
+
+  synchronized PlanStore mayActUntil(long until) {
+    mayActUntil = until;
     return this;
   }
 
@@ -159,28 +182,30 @@ final class PlanStore implements SyncStore {
   }
 
   @Override
-  public synchronized Claim claim(Sync sync) {
+  public synchronized Claim claim(Sync sync, Purpose purpose) {
     if (!claimed.add(sync.name())) {
       throw new AlreadyRunningException("Cannot run " + sync.name() + ": it is running.");
     }
-    log.add("claim");
+    log.add(purpose == Purpose.RUN ? "claim" : "claim " + purpose);
     end = null;
     folded = false;
     return new PlanClaim(sync, ++runs);
   }
 
   @Override
-  public SyncStatus status(Sync sync) {
-    throw new UnsupportedOperationException("this store keeps no status");
+  public synchronized void forget(Sync sync) {
+    step("forget", "forget");
   }
 
   @Override
-  public ModelPreview preview(Model model) {
-    throw new UnsupportedOperationException("this store has no rows");
+  public synchronized void rebind(Sync sync, String identity) {
+    step("rebind", "rebind " + identity);
   }
 
   @Override
-  public void close() {}
+  public synchronized @Nullable ChangeSet storedPlan(Sync sync) {
+    return kept == null ? null : kept.changeSet();
+  }
 
   private final class PlanClaim implements Claim {
     private final Sync sync;
@@ -215,14 +240,15 @@ final class PlanStore implements SyncStore {
     }
 
     @Override
-    public StoredPlan plan(LongConsumer progress) {
+    public StoredPlan plan(PlanRequest request, LongConsumer progress) {
       synchronized (PlanStore.this) {
         RuntimeException unreachable = failures.get("connect");
         if (unreachable != null) {
           throw unreachable;
         }
         progress.accept(0);
-        step("plan", "plan");
+        boolean plain = request.equals(PlanRequest.RUN);
+        step("plan", plain ? "plan" : "plan " + request.kind());
         progress.accept(changes.size());
         reservedUntil = new long[changes.size()];
         outcomes = new @Nullable Outcome[changes.size()];
@@ -237,13 +263,17 @@ final class PlanStore implements SyncStore {
                 run,
                 Instant.EPOCH,
                 changes.size(),
+                live,
                 counts,
                 0,
                 0,
                 invalid,
                 List.of(),
+                List.of(),
                 List.of());
-        return new StoredPlan(set, live, firstRemovals, objections, 0);
+        Extent extent = request.keys() == null ? Extent.WHOLE : Extent.PART;
+        return new StoredPlan(
+            set, firstRemovals, objections, 0, request.kind(), extent, definition);
       }
     }
 
@@ -280,6 +310,72 @@ final class PlanStore implements SyncStore {
         if (plan == kept) {
           breaches.add("the plan that waits for approval is dropped");
         }
+      }
+    }
+
+    @Override
+    public boolean discard() {
+      synchronized (PlanStore.this) {
+        log.add("discard");
+        boolean was = kept != null;
+        kept = null;
+        return was;
+      }
+    }
+
+    @Override
+    public void takeAsDelivered(StoredPlan plan) {
+      synchronized (PlanStore.this) {
+        step("take", "take as delivered");
+      }
+    }
+
+    @Override
+    public long release(@Nullable List<String> key) {
+      synchronized (PlanStore.this) {
+        step("release", key == null ? "release" : "release " + key);
+        return key == null ? 2 : 1;
+      }
+    }
+
+    @Override
+    public long mayActUntil() {
+      synchronized (PlanStore.this) {
+        return mayActUntil;
+      }
+    }
+
+    @Override
+    public boolean isClearing() {
+      synchronized (PlanStore.this) {
+        return clearing;
+      }
+    }
+
+    @Override
+    public void beginClear(long until) {
+      synchronized (PlanStore.this) {
+        step("begin clear", "begin clear");
+        if (until <= clock.millis()) {
+          breaches.add("a clear that may not act");
+        }
+        if (mayActUntil >= clock.millis()) {
+          breaches.add("a clear begins while a call may act");
+        }
+        clearing = true;
+        mayActUntil = until;
+      }
+    }
+
+    @Override
+    public void endClear() {
+      synchronized (PlanStore.this) {
+        step("end clear", "end clear");
+        if (!clearing) {
+          breaches.add("a clear ends that has not begun");
+        }
+        clearing = false;
+        mayActUntil = 0;
       }
     }
 

@@ -11,6 +11,7 @@ import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.harness.ManualClock;
 import io.fulmar.internal.store.Claim;
+import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.spi.Delivery;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -134,7 +135,7 @@ class ClaimTest {
     source.rows(ten());
     try (StandardStore store = store()) {
       Claim claim = store.claim(sync(crm));
-      claim.open(claim.plan(rows -> {}));
+      claim.open(claim.plan(PlanRequest.RUN, rows -> {}));
       claim.reserve(0, 4, clock.millis() + 1_000);
       claim.close();
       assertThatThrownBy(() -> claim.reserve(4, 8, clock.millis() + 1_000))
@@ -271,9 +272,9 @@ class ClaimTest {
       assertThatThrownBy(() -> store.claim(sync(crm)))
           .isInstanceOf(StateException.class)
           .hasMessage(
-              "Cannot run crm: there is no state in "
+              "Cannot use the state of crm: there is none in "
                   + state()
-                  + ", and it is required. Bring it back, or let the engine begin anew."
+                  + ", and it is required. Bring it back, or initialise the sync."
                   + " [sync=crm]");
       assertThat(state()).doesNotExist();
     }

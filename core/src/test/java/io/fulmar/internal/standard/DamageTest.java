@@ -325,8 +325,9 @@ class DamageTest {
     assertMissingIsNoticed(
         synced(),
         "state-\\d+",
-        "Cannot use the state of crm in %s: the file %s is missing. Bring it back from a backup, or"
-            + " begin anew under another name. [sync=crm]");
+        "Cannot use the state of crm in %s: the file %s is missing. Forget the sync,"
+            + " and its next run sends every row; or forget it and initialise it as BASELINE, if the"
+            + " destination holds the present rows. [sync=crm]");
   }
 
   @Test
@@ -336,7 +337,7 @@ class DamageTest {
         synced(),
         "sync",
         "Cannot use the state of crm in %s: the file %s is missing, though other files are there."
-            + " Bring it back from a backup, or begin anew under another name. [sync=crm]");
+            + " Forget the sync, and its next run sends every row; or forget it and initialise it as BASELINE, if the destination holds the present rows. [sync=crm]");
   }
 
   @Test
@@ -364,7 +365,7 @@ class DamageTest {
           .hasMessageContaining(
               "the file "
                   + file
-                  + " has the format 2, and this version of Fulmar reads 1. Bring it back");
+                  + " has the format 2, and this version of Fulmar reads 1, so it is best to use the version that wrote it");
     }
     assertThat(crm.takeSent()).isEmpty();
   }

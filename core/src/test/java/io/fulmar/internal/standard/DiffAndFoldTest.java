@@ -413,7 +413,7 @@ class DiffAndFoldTest {
                     state,
                     planned.head(),
                     directory.plan(planned.head().run),
-                    ledger,
+                    ledger::outcomes,
                     rules,
                     true,
                     NOW);

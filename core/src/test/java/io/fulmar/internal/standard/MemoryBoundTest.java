@@ -98,6 +98,11 @@ class MemoryBoundTest {
         }
 
         @Override
+        public List<byte[]> only(List<List<String>> keys) {
+          throw new UnsupportedOperationException("all rows are computed");
+        }
+
+        @Override
         public void firstRows(RowSink sink) throws IOException {
           rows(Long.MAX_VALUE, sink);
         }

@@ -6,13 +6,18 @@ import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.sql.QueryText;
 import io.fulmar.internal.type.ColumnKind;
+import io.fulmar.internal.type.ImageBuffer;
+import io.fulmar.internal.type.KeyImage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +68,8 @@ final class MemoryModel implements Snapshots {
     ServerIdentity server =
         new ServerIdentity(Instant.parse("2026-01-15T09:59:59Z"), "shop", 77, 1, position++);
     return new Snapshot() {
+      private @Nullable Set<Long> asked;
+
       @Override
       public ServerIdentity server() {
         return server;
@@ -76,8 +83,26 @@ final class MemoryModel implements Snapshots {
       @Override
       public void rows(long maxRowBytes, RowSink sink) throws IOException {
         for (Line line : lines) {
-          send(line, sink);
+          if (asked == null || asked.contains(line.id())) {
+            send(line, sink);
+          }
         }
+      }
+
+      @Override
+      public List<byte[]> only(List<List<String>> keys) throws IOException {
+        Set<Long> ids = new TreeSet<>();
+        List<byte[]> images = new ArrayList<>();
+        for (List<String> key : keys) {
+          long id = Long.parseLong(key.get(0));
+          ids.add(id);
+          ImageBuffer image = new ImageBuffer(16);
+          byte[] value = ByteBuffer.allocate(8).putLong(id).array();
+          KeyImage.append(ColumnKind.INT8, value, 0, value.length, image);
+          images.add(Arrays.copyOf(image.array(), image.length()));
+        }
+        asked = ids;
+        return images;
       }
 
       @Override

@@ -193,8 +193,7 @@ class StandardRunsTest {
    */
   private long plantDecoy(Line row) throws IOException {
     SyncFile file = SyncFile.read(root.resolve("crm").resolve("sync"));
-    long seed =
-        Hashing.xxh3_64().hashCharsToLong(file.secret + "\n" + MemoryModel.shape().fingerprint());
+    long seed = StandardClaim.seeds(file, MemoryModel.shape()).ofRows();
     HashValue128[] version = new HashValue128[1];
     MemoryModel.send(
         row,

@@ -3,6 +3,9 @@ package io.fulmar.internal.store;
 import io.fulmar.AlreadyRunningException;
 import io.fulmar.Change;
 import io.fulmar.ChangeSet;
+import io.fulmar.ConfigurationException;
+import io.fulmar.Explanation;
+import io.fulmar.HeldChange;
 import io.fulmar.HoldKind;
 import io.fulmar.InvalidRow;
 import io.fulmar.Model;
@@ -69,6 +72,13 @@ public final class FakeStore implements SyncStore {
   private @Nullable Instant lastSuccessAt;
   private int failuresInARow;
   private @Nullable Instant upToDateAsOf;
+  private Definitions definitions = Definitions.NONE;
+  private @Nullable String destination;
+  private long revision;
+  private long epoch;
+  private boolean clearing;
+  private long clearUntil;
+  private boolean initialising;
 
   /** An empty source and an empty memory. */
   public FakeStore(Clock clock) {
@@ -197,10 +207,27 @@ public final class FakeStore implements SyncStore {
   }
 
   @Override
-  public synchronized Claim claim(Sync sync) {
+  public synchronized Claim claim(Sync sync, Purpose purpose) {
     if (holder != null) {
       throw new AlreadyRunningException("Cannot run " + sync.name() + ": it is running.");
     }
+    boolean initialise =
+        purpose == Purpose.INITIALISE_EMPTY || purpose == Purpose.INITIALISE_AS_DELIVERED;
+    if (initialise && lastRun > 0 && !initialising) {
+      throw new StateException("Cannot initialise " + sync.name() + ": it has a state.");
+    }
+    if (!initialise && initialising) {
+      throw new StateException("Cannot run " + sync.name() + ": it is not initialised yet.");
+    }
+    if (sync.revision() < revision) {
+      throw new ConfigurationException("Cannot run " + sync.name() + ": its revision is old.");
+    }
+    if (destination != null && !destination.equals(sync.destination().identity())) {
+      throw new StateException("Cannot run " + sync.name() + ": another destination.");
+    }
+    revision = sync.revision();
+    destination = sync.destination().identity();
+    initialising = purpose == Purpose.INITIALISE_AS_DELIVERED;
     lastRun = Math.max(lastRun + 1, clock.millis());
     FakeClaim claim = new FakeClaim(sync, lastRun);
     holder = claim;
@@ -226,13 +253,99 @@ public final class FakeStore implements SyncStore {
         holds,
         unsure,
         upToDateAsOf,
-        waiting == null || isStale(waiting, sync) ? null : waiting.plan().id());
+        waiting == null || isStale(waiting, sync) ? null : waiting.plan().id(),
+        clearing);
   }
 
   private long heldAs(HoldKind kind) {
     return memory.values().stream()
         .filter(m -> m.held() != null && m.held().kind() == kind)
         .count();
+  }
+
+  @Override
+  public synchronized void forget(Sync sync) {
+    if (holder != null) {
+      throw new AlreadyRunningException("Cannot forget " + sync.name() + ": it is running.");
+    }
+    settleLeft();
+    if (mayActUntil() > clock.millis()) {
+      throw new StateException("Cannot forget " + sync.name() + ": a call may still act.");
+    }
+    memory.clear();
+    kept = null;
+    lastRun = 0;
+    stateVersion++;
+    foldedMode = null;
+    foldedRemoval = null;
+    definitions = Definitions.NONE;
+    destination = null;
+    revision = 0;
+    clearing = false;
+    clearUntil = 0;
+    initialising = false;
+    lastEnded = null;
+    lastSuccessAt = null;
+    upToDateAsOf = null;
+    failuresInARow = 0;
+  }
+
+  @Override
+  public synchronized void rebind(Sync sync, String identity) {
+    if (holder != null) {
+      throw new AlreadyRunningException("Cannot rebind " + sync.name() + ": it is running.");
+    }
+    if (destination == null) {
+      throw new StateException("Cannot rebind " + sync.name() + ": it has no state.");
+    }
+    settleLeft();
+    destination = identity;
+    stateVersion++;
+  }
+
+  @Override
+  public synchronized @Nullable ChangeSet storedPlan(Sync sync) {
+    Kept waiting = kept;
+    return waiting == null || isStale(waiting, sync) ? null : waiting.plan().stored().changeSet();
+  }
+
+  @Override
+  public List<HeldChange> holds(Sync sync, int limit) {
+    throw new UnsupportedOperationException("the fake tells its memory() instead");
+  }
+
+  @Override
+  public Explanation explain(Sync sync, List<String> key) {
+    throw new UnsupportedOperationException("the fake tells its memory() instead");
+  }
+
+  private long mayActUntil() {
+    return memory.values().stream().mapToLong(Remembered::until).reduce(clearUntil, Math::max);
+  }
+
+  /** Settles what a process that died has left open; null if there is nothing. */
+  private @Nullable Recovery settleLeft() {
+    Journal left = journal;
+    if (left == null) {
+      return null;
+    }
+    Reference5a reference = new Reference5a(left.plan.settings(), leftOut);
+    long accepted = 0;
+    long unsure = 0;
+    for (int i = 0; i < left.outcomes.length; i++) {
+      Entry entry = left.plan.entries().get(i);
+      List<Call> calls = calls(left, i);
+      accepted += calls.contains(Call.ACCEPTED) ? 1 : 0;
+      unsure += left.outcomes[i] == null && !calls.isEmpty() ? 1 : 0;
+      Remembered before = memory.getOrDefault(entry.key(), Remembered.NOTHING);
+      String id = entry.planned().change().changeId();
+      remember(
+          entry.key(),
+          reference.settle(before, entry.step(), id, calls, until(left, i), clock.millis()));
+    }
+    journal = null;
+    stateVersion++;
+    return new Recovery(left.run, accepted, unsure);
   }
 
   @Override
@@ -310,6 +423,7 @@ public final class FakeStore implements SyncStore {
     private boolean recovered;
     private boolean folded;
     private boolean ended;
+    private boolean resynced;
 
     FakeClaim(Sync sync, long run) {
       this.sync = sync;
@@ -327,48 +441,38 @@ public final class FakeStore implements SyncStore {
         live();
         require(!recovered, "recovered twice");
         recovered = true;
-        Journal left = journal;
-        if (left == null) {
-          return null;
-        }
-        Reference5a reference = new Reference5a(left.plan.settings(), leftOut);
-        long accepted = 0;
-        long unsure = 0;
-        for (int i = 0; i < left.outcomes.length; i++) {
-          Entry entry = left.plan.entries().get(i);
-          List<Call> calls = calls(left, i);
-          accepted += calls.contains(Call.ACCEPTED) ? 1 : 0;
-          unsure += left.outcomes[i] == null && !calls.isEmpty() ? 1 : 0;
-          Remembered before = memory.getOrDefault(entry.key(), Remembered.NOTHING);
-          String id = entry.planned().change().changeId();
-          remember(
-              entry.key(),
-              reference.settle(before, entry.step(), id, calls, until(left, i), clock.millis()));
-        }
-        journal = null;
-        stateVersion++;
-        return new Recovery(left.run, accepted, unsure);
+        return settleLeft();
       }
     }
 
     @Override
-    public StoredPlan plan(LongConsumer progress) {
+    public StoredPlan plan(PlanRequest request, LongConsumer progress) {
       List<SourceRow> rows;
       synchronized (FakeStore.this) {
         live();
         require(recovered, "planned before recovery");
         require(journal == null, "planned while a plan is open");
+        boolean delivers =
+            request.kind() == PlanRequest.Kind.RUN || request.kind() == PlanRequest.Kind.RESYNC;
+        require(!clearing || !delivers, "planned while the destination is to be cleared");
+        if (request.kind() == PlanRequest.Kind.RESYNC && !resynced) {
+          resynced = true;
+          epoch++;
+          stateVersion++;
+        }
         rows = source;
       }
       progress.accept(rows.size());
       synchronized (FakeStore.this) {
-        Plan plan = computed(rows);
+        Plan plan = computed(request, rows);
         plans.put(plan.id(), plan);
         return plan.stored();
       }
     }
 
-    private Plan computed(List<SourceRow> rows) {
+    private Plan computed(PlanRequest request, List<SourceRow> allRows) {
+      List<SourceRow> rows =
+          allRows.stream().filter(row -> isAskedFor(request, row.key())).toList();
       Settings settings = settings();
       Reference5a reference = new Reference5a(settings, leftOut);
       Map<String, List<SourceRow>> byKey = new TreeMap<>();
@@ -393,6 +497,7 @@ public final class FakeStore implements SyncStore {
       long held = 0;
       long ignored = 0;
       long effects = 0;
+      keys.removeIf(key -> !isAskedFor(request, key));
       for (String key : keys) {
         List<SourceRow> of = byKey.getOrDefault(key, List.of());
         if (of.size() > 1) {
@@ -403,14 +508,26 @@ public final class FakeStore implements SyncStore {
         String w =
             of.size() > 1 ? Reference5a.AMBIGUOUS : content == null ? null : version(content);
         Remembered before = memory.getOrDefault(key, Remembered.NOTHING);
-        Step step = reference.plan(w, before);
+        Step step =
+            switch (request.kind()) {
+              case RUN -> reference.plan(w, before);
+              case RESYNC, RESET -> reference.resync(w, before);
+              case FILL -> reference.fill(w);
+            };
         steps.put(key, step);
+        boolean isLive = before.accepted() != null && before.goneSince() == 0;
+        boolean fills = request.kind() == PlanRequest.Kind.FILL;
+        firstRemovals += fills && isLive && step.operation() == null ? 1 : 0;
         live += before.accepted() != null && before.goneSince() == 0 ? 1 : 0;
         held += step.held() ? 1 : 0;
         ignored += step.ignored() ? 1 : 0;
         Operation operation = step.operation();
         if (operation == null) {
-          Remembered after = reference.fold(before, step, null, List.of(), 0, clock.millis());
+          boolean runs = request.kind() == PlanRequest.Kind.RUN;
+          Remembered after =
+              runs
+                  ? reference.fold(before, step, null, List.of(), 0, clock.millis())
+                  : reference.untouched(before, clock.millis());
           effects += after.equals(before) ? 0 : 1;
         } else {
           Held h = before.held();
@@ -432,14 +549,30 @@ public final class FakeStore implements SyncStore {
               run,
               clock.instant(),
               rows.size(),
+              live,
               planned,
               held,
               ignored,
               invalid.stream().mapToLong(InvalidRow::rows).sum(),
               invalid,
+              List.of(),
               List.of());
-      StoredPlan stored = new StoredPlan(set, live, firstRemovals, List.of(), effects);
+      Map<String, String> definition = Definitions.definition(sync, sync.model().sql());
+      StoredPlan stored =
+          new StoredPlan(
+              set,
+              firstRemovals,
+              List.of(),
+              effects,
+              request.kind(),
+              request.keys() == null ? Extent.WHOLE : Extent.PART,
+              definitions.change(definition));
       return new Plan(stored, settings, steps, entries, clock.instant());
+    }
+
+    private boolean isAskedFor(PlanRequest request, @Nullable String key) {
+      List<List<String>> keys = request.keys();
+      return keys == null || (key != null && keys.contains(List.of(key)));
     }
 
     private Settings settings() {
@@ -456,7 +589,7 @@ public final class FakeStore implements SyncStore {
 
     /** What a row looks like to this sync; the text of the model stands for the mapping. */
     private String version(String content) {
-      return sync.model().sql() + ":" + content;
+      return sync.model().sql() + (epoch == 0 ? "" : "+" + epoch) + ":" + content;
     }
 
     private PlannedChange planned(
@@ -549,6 +682,115 @@ public final class FakeStore implements SyncStore {
         if (kept != null && kept.plan().id().equals(plan.changeSet().id())) {
           kept = null;
         }
+      }
+    }
+
+    @Override
+    public boolean discard() {
+      synchronized (FakeStore.this) {
+        live();
+        boolean was = kept != null;
+        kept = null;
+        return was;
+      }
+    }
+
+    @Override
+    public void takeAsDelivered(StoredPlan plan) {
+      synchronized (FakeStore.this) {
+        live();
+        Plan own = own(plan);
+        require(plan.request() == PlanRequest.Kind.RESET, "taken as delivered and not planned so");
+        require(journal == null && !folded && !ended, "taken as delivered in a run");
+        Reference5a reference = new Reference5a(own.settings(), leftOut);
+        own.steps()
+            .forEach(
+                (key, step) ->
+                    remember(
+                        key,
+                        reference.reset(
+                            step.source(),
+                            memory.getOrDefault(key, Remembered.NOTHING),
+                            clock.millis())));
+        settled(Extent.WHOLE, own);
+        clearing = false;
+        clearUntil = 0;
+        initialising = false;
+        if (own.stored().changeSet().invalid() == 0) {
+          upToDateAsOf = own.snapshotAt();
+        }
+      }
+    }
+
+    /** Notes what was folded. */
+    private void settled(Extent extent, Plan plan) {
+      kept = null;
+      stateVersion++;
+      foldedMode = sync.mode();
+      foldedRemoval = sync.removal();
+      if (extent == Extent.WHOLE) {
+        Map<String, String> definition = Definitions.definition(sync, sync.model().sql());
+        definitions = definitions.used(definition, clock.instant());
+      }
+    }
+
+    @Override
+    public long release(@Nullable List<String> key) {
+      synchronized (FakeStore.this) {
+        live();
+        require(recovered, "released before recovery");
+        Reference5a reference = new Reference5a(settings(), leftOut);
+        long released = 0;
+        for (Map.Entry<String, Remembered> each : memory.entrySet()) {
+          if (key == null || key.equals(List.of(each.getKey()))) {
+            Remembered after = reference.release(each.getValue());
+            released += after.equals(each.getValue()) ? 0 : 1;
+            each.setValue(after);
+          }
+        }
+        stateVersion += released > 0 ? 1 : 0;
+        return released;
+      }
+    }
+
+    @Override
+    public long mayActUntil() {
+      synchronized (FakeStore.this) {
+        return FakeStore.this.mayActUntil();
+      }
+    }
+
+    @Override
+    public boolean isClearing() {
+      synchronized (FakeStore.this) {
+        return clearing;
+      }
+    }
+
+    @Override
+    public void beginClear(long until) {
+      synchronized (FakeStore.this) {
+        live();
+        require(recovered, "cleared before recovery");
+        require(journal == null, "cleared while a plan is open");
+        require(FakeStore.this.mayActUntil() <= clock.millis(), "cleared while a call may act");
+        require(until > clock.millis(), "cleared by a call that may not act");
+        clearing = true;
+        clearUntil = until;
+      }
+    }
+
+    @Override
+    public void endClear() {
+      synchronized (FakeStore.this) {
+        live();
+        require(clearing, "a clear ends that has not begun");
+        memory.clear();
+        clearing = false;
+        clearUntil = 0;
+        kept = null;
+        upToDateAsOf = null;
+        stateVersion++;
       }
     }
 
@@ -649,6 +891,11 @@ public final class FakeStore implements SyncStore {
         own.entries().forEach(e -> positions.put(e.key(), (int) e.planned().position()));
         boolean allGood = true;
         long quarantined = 0;
+        for (String key : List.copyOf(memory.keySet())) {
+          if (!own.steps().containsKey(key)) {
+            remember(key, reference.untouched(memory.get(key), clock.millis()));
+          }
+        }
         for (Map.Entry<String, Step> each : own.steps().entrySet()) {
           Integer position = positions.get(each.getKey());
           List<Call> calls = position == null ? List.of() : calls(done, position);
@@ -656,8 +903,12 @@ public final class FakeStore implements SyncStore {
           String id =
               position == null ? null : own.entries().get(position).planned().change().changeId();
           long until = position == null ? 0 : until(done, position);
+          boolean left =
+              own.stored().request() != PlanRequest.Kind.RUN && each.getValue().operation() == null;
           Remembered after =
-              reference.fold(before, each.getValue(), id, calls, until, clock.millis());
+              left
+                  ? reference.untouched(before, clock.millis())
+                  : reference.fold(before, each.getValue(), id, calls, until, clock.millis());
           quarantined += isQuarantined(after) && !isQuarantined(before) ? 1 : 0;
           Call last = calls.isEmpty() ? Call.NOT_APPLIED : calls.get(calls.size() - 1);
           allGood &= position == null || last == Call.ACCEPTED || last == Call.SKIPPED;
@@ -668,15 +919,9 @@ public final class FakeStore implements SyncStore {
             "the destination is said to reflect a snapshot of which something is unsent");
         folded = true;
         journal = null;
-        kept = null;
-        stateVersion++;
-        foldedMode = sync.mode();
-        foldedRemoval = sync.removal();
+        settled(end.extent(), own);
         boolean warn = end.status() == RunStatus.SUCCEEDED && quarantined > 0;
-        ended(
-            warn ? new RunEnd(RunStatus.WARNING, end.endedAt(), end.nothingUnsent()) : end,
-            run,
-            own.snapshotAt());
+        ended(warn ? end.as(RunStatus.WARNING) : end, run, own.snapshotAt());
         return new Folded(quarantined);
       }
     }

@@ -56,7 +56,7 @@ class FakeStoreTest {
   @Test
   void planHoldsTheValidRows() {
     Claim claim = claimed();
-    StoredPlan plan = claim.plan(rows -> {});
+    StoredPlan plan = claim.plan(PlanRequest.RUN, rows -> {});
 
     assertThat(plan.changeSet().planned(Operation.ADDED)).isEqualTo(3);
     assertThat(plan.changeSet().invalid()).isEqualTo(3);
@@ -78,7 +78,7 @@ class FakeStoreTest {
             Outcome.ACCEPTED,
             Outcome.SKIPPED,
             new Outcome(Outcome.Kind.UNKNOWN, true, until, null)));
-    claim.fold(plan, new RunEnd(RunStatus.WARNING, clock.instant(), false));
+    claim.fold(plan, new RunEnd(RunStatus.WARNING, clock.instant(), false, Extent.WHOLE));
     claim.close();
 
     assertThat(store.memory().get("k1")).isEqualTo(new Remembered("0:a", 0, null, 0));
@@ -175,7 +175,7 @@ class FakeStoreTest {
   void secondFoldIsABreach() {
     Claim claim = claimed();
     StoredPlan plan = opened(claim);
-    RunEnd end = new RunEnd(RunStatus.FAILED, clock.instant(), false);
+    RunEnd end = new RunEnd(RunStatus.FAILED, clock.instant(), false, Extent.WHOLE);
     claim.fold(plan, end);
 
     assertBreach(() -> claim.fold(plan, end), "folded twice");
@@ -185,13 +185,13 @@ class FakeStoreTest {
   void planWithoutRecoveryIsABreach() {
     Claim claim = store.claim(sync);
 
-    assertBreach(() -> claim.plan(rows -> {}), "planned before recovery");
+    assertBreach(() -> claim.plan(PlanRequest.RUN, rows -> {}), "planned before recovery");
   }
 
   @Test
   void callWithoutReservationIsABreach() {
     Claim claim = claimed();
-    StoredPlan plan = claim.plan(rows -> {});
+    StoredPlan plan = claim.plan(PlanRequest.RUN, rows -> {});
     PlannedChange first = claim.open(plan).next(1, 1_000).get(0);
     Batch batch = new Batch(sync.action(first.change().operation()), List.of(first.change()));
 
@@ -203,11 +203,12 @@ class FakeStoreTest {
   @Test
   void planIsStaleAfterAFold() {
     Claim planning = claimed();
-    StoredPlan kept = planning.plan(rows -> {});
+    StoredPlan kept = planning.plan(PlanRequest.RUN, rows -> {});
     planning.keep(kept);
     planning.close();
     Claim running = claimed();
-    running.fold(opened(running), new RunEnd(RunStatus.FAILED, clock.instant(), false));
+    running.fold(
+        opened(running), new RunEnd(RunStatus.FAILED, clock.instant(), false, Extent.WHOLE));
     running.close();
     Claim applying = claimed();
 
@@ -225,7 +226,7 @@ class FakeStoreTest {
   }
 
   private StoredPlan opened(Claim claim) {
-    StoredPlan plan = claim.plan(rows -> {});
+    StoredPlan plan = claim.plan(PlanRequest.RUN, rows -> {});
     claim.open(plan);
     return plan;
   }

@@ -151,7 +151,7 @@ class ErrorFormTest extends SourceFixture {
             "another key",
             ConfigurationException.class,
             RUN,
-            List.of("its key was (id integer) and now is (v text)", "new name"),
+            List.of("its key was (id integer) and now is (v text)", "reset the sync"),
             test -> {
               test.run(test.plain()).throwIfFailed();
               return test.run(test.sync("select id, v from t", "v").build());
@@ -183,7 +183,7 @@ class ErrorFormTest extends SourceFixture {
             "no state",
             StateException.class,
             "sync=crm",
-            List.of("there is no state", "Bring it back"),
+            List.of("there is none in", "Bring it back"),
             test -> {
               try (SyncEngine engine =
                   StandardEngine.builder(test.source(), test.state)
@@ -196,7 +196,7 @@ class ErrorFormTest extends SourceFixture {
             "damaged state",
             StateException.class,
             "sync=crm",
-            List.of("backup"),
+            List.of("Forget the sync"),
             ErrorFormTest::damaged),
         new Case(
             "already running",

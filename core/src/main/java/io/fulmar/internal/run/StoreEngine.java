@@ -1,0 +1,150 @@
+package io.fulmar.internal.run;
+
+import io.fulmar.ChangeSet;
+import io.fulmar.Explanation;
+import io.fulmar.HeldChange;
+import io.fulmar.Model;
+import io.fulmar.ModelPreview;
+import io.fulmar.RunOptions;
+import io.fulmar.Start;
+import io.fulmar.Sync;
+import io.fulmar.SyncEngine;
+import io.fulmar.SyncReport;
+import io.fulmar.SyncStatus;
+import io.fulmar.internal.store.SyncStore;
+import io.fulmar.spi.Destination;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/** Any engine: a store, and the runner that takes syncs through their steps. Threadsafe. */
+public final class StoreEngine implements SyncEngine {
+  private static final int MOST_HOLDS = 100_000;
+
+  private final SyncStore store;
+  private final Runner runner;
+
+  /**
+   * An engine.
+   *
+   * @param store closed with the engine
+   * @param settings of its runs
+   */
+  public StoreEngine(SyncStore store, RunnerSettings settings) {
+    this.store = store;
+    this.runner = new Runner(store, settings);
+  }
+
+  @Override
+  public SyncReport run(Sync sync) {
+    return runner.run(sync);
+  }
+
+  @Override
+  public SyncReport run(Sync sync, RunOptions options) {
+    return runner.run(sync, options);
+  }
+
+  @Override
+  public ChangeSet plan(Sync sync) {
+    return runner.plan(sync);
+  }
+
+  @Override
+  public SyncReport apply(Sync sync, String planId) {
+    return runner.apply(sync, Objects.requireNonNull(planId, "planId"));
+  }
+
+  @Override
+  public Optional<ChangeSet> storedPlan(Sync sync) {
+    return Optional.ofNullable(store.storedPlan(sync));
+  }
+
+  @Override
+  public boolean discard(Sync sync) {
+    return runner.discard(sync);
+  }
+
+  @Override
+  public SyncReport resync(Sync sync) {
+    return runner.resync(sync);
+  }
+
+  @Override
+  public ChangeSet reset(Sync sync) {
+    return runner.reset(sync);
+  }
+
+  @Override
+  public SyncReport clearAndFill(Sync sync) {
+    return runner.clearAndFill(sync);
+  }
+
+  @Override
+  public void initialise(Sync sync, Start start) {
+    runner.initialise(sync, Objects.requireNonNull(start, "start"));
+  }
+
+  @Override
+  public void forget(Sync sync) {
+    runner.forget(sync);
+  }
+
+  @Override
+  public void rebind(Sync sync, Destination destination) {
+    runner.rebind(sync, Objects.requireNonNull(destination, "destination"));
+  }
+
+  @Override
+  public List<HeldChange> holds(Sync sync, int limit) {
+    if (limit < 1 || limit > MOST_HOLDS) {
+      throw new IllegalArgumentException("limit must be 1 to " + MOST_HOLDS + ", is " + limit);
+    }
+    return store.holds(sync, limit);
+  }
+
+  @Override
+  public long release(Sync sync) {
+    return runner.release(sync, null);
+  }
+
+  @Override
+  public boolean release(Sync sync, Object first, Object... more) {
+    return runner.release(sync, key(first, more)) > 0;
+  }
+
+  @Override
+  public Explanation explain(Sync sync, Object first, Object... more) {
+    return store.explain(sync, key(first, more));
+  }
+
+  private static List<String> key(Object first, Object... more) {
+    Objects.requireNonNull(more, "more");
+    List<Object> columns = new ArrayList<>();
+    columns.add(Objects.requireNonNull(first, "first"));
+    columns.addAll(List.of(more));
+    return RunOptions.builder().key(columns.toArray()).build().keys().get(0);
+  }
+
+  @Override
+  public void cancel(Sync sync) {
+    runner.cancel(sync);
+  }
+
+  @Override
+  public SyncStatus status(Sync sync) {
+    return store.status(sync);
+  }
+
+  @Override
+  public ModelPreview preview(Model model) {
+    return store.preview(model);
+  }
+
+  @Override
+  public void close() {
+    runner.close();
+    store.close();
+  }
+}
