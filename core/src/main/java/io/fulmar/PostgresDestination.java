@@ -100,6 +100,18 @@ public final class PostgresDestination implements Destination {
     return new TableWriter(target, run);
   }
 
+  /**
+   * Deletes every row of the table in one transaction, also rows that no sync put there; tombstones
+   * stay. Takes as long as PostgreSQL does, so {@link Sync.Builder#callDeadline} must suit the size
+   * of the table.
+   */
+  @Override
+  public void clear(RunContext run) throws Exception {
+    try (TableWriter writer = new TableWriter(target, run)) {
+      writer.clear();
+    }
+  }
+
   /** Names the destination, without secrets. */
   @Override
   public String toString() {
@@ -112,6 +124,7 @@ public final class PostgresDestination implements Destination {
     private final Capabilities.Builder capabilities =
         Capabilities.builder()
             .actions(Action.values())
+            .canClear()
             .maxRows(10_000)
             .maxBytes(16L << 20)
             .concurrency(4);

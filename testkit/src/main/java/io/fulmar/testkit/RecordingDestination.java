@@ -49,6 +49,8 @@ public final class RecordingDestination implements Destination {
   private final Map<List<@Nullable String>, Row> contents = new LinkedHashMap<>();
   private final Map<String, String> meanings = new HashMap<>();
   private Answering answering = (run, batch) -> Delivery.allAccepted();
+  private Clearing clearing = run -> {};
+  private int clears;
 
   private RecordingDestination(String identity, Capabilities capabilities) {
     this.identity = Objects.requireNonNull(identity, "identity");
@@ -57,12 +59,13 @@ public final class RecordingDestination implements Destination {
 
   /**
    * A destination that takes every action, in batches of at most 1,000 rows and 4 MiB, four calls
-   * at once, and accepts everything until told otherwise.
+   * at once, can be cleared, and accepts everything until told otherwise.
    *
    * @param identity see {@link Destination#identity}
    */
   public static RecordingDestination of(String identity) {
-    return of(identity, Capabilities.builder().actions(EnumSet.allOf(Action.class)).build());
+    return of(
+        identity, Capabilities.builder().actions(EnumSet.allOf(Action.class)).canClear().build());
   }
 
   /**
@@ -87,6 +90,18 @@ public final class RecordingDestination implements Destination {
      * @throws Exception see {@link Writer}
      */
     Delivery answer(RunContext run, Batch batch) throws Exception;
+  }
+
+  /** Answers a clear: returns, and the destination is empty; or throws, and it is not. */
+  @FunctionalInterface
+  public interface Clearing {
+    /**
+     * Answers a clear.
+     *
+     * @param run the run that asks for it
+     * @throws Exception see {@link Destination#clear}
+     */
+    void clear(RunContext run) throws Exception;
   }
 
   /**
@@ -130,6 +145,16 @@ public final class RecordingDestination implements Destination {
   /** Accepts everything in further calls, as at the beginning. */
   public void acceptAll() {
     answers((run, batch) -> Delivery.allAccepted());
+  }
+
+  /** Answers further clears. */
+  public synchronized void clearing(Clearing value) {
+    clearing = Objects.requireNonNull(value, "value");
+  }
+
+  /** How often a clear was asked for. */
+  public synchronized int clears() {
+    return clears;
   }
 
   /** All calls so far, in the order in which they came in; a copy. */
@@ -185,6 +210,22 @@ public final class RecordingDestination implements Destination {
   @Override
   public Writer open(RunContext run) {
     return new RecordingWriter(run);
+  }
+
+  @Override
+  public void clear(RunContext run) throws Exception {
+    Clearing answer;
+    synchronized (this) {
+      clears++;
+      if (!capabilities.canClear()) {
+        violated("a clear is asked for, which cannot be done");
+      }
+      answer = clearing;
+    }
+    answer.clear(run);
+    synchronized (this) {
+      contents.clear();
+    }
   }
 
   /** Names the destination and counts the calls. */

@@ -26,6 +26,8 @@ import org.postgresql.PGConnection;
 public final class TableWriter implements Writer {
   private static final int ALIVE_WITHIN_SECONDS = 5;
 
+  private static final String UNDEFINED_TABLE = "42P01";
+
   private final TableTarget target;
   private final Connector connector;
   private final String applicationName;
@@ -64,6 +66,29 @@ public final class TableWriter implements Writer {
     } catch (Exception | Error e) {
       rollBack(open, e);
       throw e;
+    }
+  }
+
+  /** Deletes every row of the table; does nothing if the first batch is yet to create it. */
+  public void clear() throws Exception {
+    Connection open = connect();
+    boolean committing = false;
+    try {
+      begin(open);
+      String empty = TableDestinationSql.EMPTY.with("target", target.identifier()).sql();
+      try (PreparedStatement statement = open.prepareStatement(empty)) {
+        statement.executeUpdate();
+      }
+      committing = true;
+      open.commit();
+      giveBack(open);
+    } catch (SQLException e) {
+      boolean survived = rollBack(open, e);
+      boolean isYetToBeMade =
+          target.columnTypes() != null && UNDEFINED_TABLE.equals(e.getSQLState());
+      if (!isYetToBeMade) {
+        throw failure(e, committing, survived);
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import io.fulmar.ConfigurationException;
 import io.fulmar.Sync;
 import io.fulmar.SyncMode;
 import io.fulmar.internal.store.Claim;
+import io.fulmar.spi.BatchRejectedException;
 import io.fulmar.spi.NotAppliedException;
 import io.fulmar.spi.RunContext;
 import io.fulmar.spi.StopRunException;
@@ -59,6 +60,8 @@ final class Clearing {
           return failed("it was not cleared within " + sync.retryFor() + ": " + e.getMessage(), e);
         }
         pause(delay);
+      } catch (BatchRejectedException e) {
+        return failed("it refuses (" + e.code() + "): " + e.getMessage(), e);
       } catch (StopRunException e) {
         return failed("it stopped the run (" + e.code() + "): " + e.getMessage(), e);
       } catch (InterruptedException e) {

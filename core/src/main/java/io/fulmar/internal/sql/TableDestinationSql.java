@@ -399,5 +399,13 @@ public final class TableDestinationSql {
             limit 100000))""",
           "tombstones");
 
+  /** Every row goes; DELETE asks for no right that the rest does not ask for. */
+  public static final SqlTemplate EMPTY =
+      SqlTemplate.of(
+          """
+          /* fulmar: empty */
+          delete from {target}""",
+          "target");
+
   private TableDestinationSql() {}
 }

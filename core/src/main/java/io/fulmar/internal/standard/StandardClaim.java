@@ -184,7 +184,7 @@ final class StandardClaim implements Claim {
     checkName();
     if (!file.destination.equals(sync.destination().identity())) {
       throw new StateException(
-          "Cannot run %s: its state says what %s has accepted, and the destination now is %s. Give a sync to another destination another name. [sync=%s]"
+          "Cannot run %s: its state says what %s has accepted, and the destination now is %s. If it is the same under another name, rebind the sync; else give a sync to another destination another name. [sync=%s]"
               .formatted(
                   sync.name(), file.destination, sync.destination().identity(), sync.name()));
     }
