@@ -72,7 +72,7 @@ final class Guards {
         && changed > sync.guardedChanges()
         && changed > live * sync.guardedChangeShare()) {
       objections.add(
-          "another %s than in the last run changes %d of %d synced keys, more than %s and %d"
+          "other %s than in the last run would change %d of %d synced keys, more than %s and %d"
               .formatted(
                   String.join(" and ", definition.parts()),
                   changed,
@@ -88,7 +88,7 @@ final class Guards {
     Duration within = sync.guardedReturn();
     if (before != null && changed > 0 && before.plus(within).isAfter(now)) {
       objections.add(
-          ("the %s went back to what was used at %s, before the last run; two versions of the"
+          ("%s went back to what was used at %s, before the last run; two versions of the"
                   + " application may be at work")
               .formatted(String.join(" and ", plan.definition().parts()), before));
     }

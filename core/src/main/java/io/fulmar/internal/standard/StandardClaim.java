@@ -543,7 +543,7 @@ final class StandardClaim implements Claim {
     String stale = stale(head);
     if (stale != null) {
       throw new StateException(
-          "Cannot apply plan %s of %s: %s since it was made. Run or plan anew. [sync=%s run=%d]"
+          "Cannot apply plan %s of %s: %s. Run or plan anew. [sync=%s run=%d]"
               .formatted(planId, sync.name(), stale, sync.name(), run));
     }
     checkState(); // which planning would do, and which the fold would do too late
@@ -588,22 +588,22 @@ final class StandardClaim implements Claim {
   /** Why a stored plan cannot be delivered any more; null if it can. */
   static @Nullable String stale(PlanHead head, SyncFile file, Sync sync, long now) {
     if (head.stateVersion != file.version) {
-      return "the state has moved on";
+      return "the state has moved on since it was made";
     }
     if (head.mode != sync.mode() || head.removal != sync.removal()) {
-      return "mode or removal have changed";
+      return "mode or removal have changed since it was made";
     }
     Map<String, String> today = Definitions.definition(sync, head.fingerprint);
     for (String part : Definitions.OF_DELIVERY) {
       if (!Objects.equals(head.definition.get(part), today.get(part))) {
-        return "the " + part + " has changed";
+        return "the " + part + " has changed since it was made";
       }
     }
     if (now - head.madeAt >= sync.planExpiry().toMillis()) {
       return "it has expired (planExpiry " + sync.planExpiry() + ")";
     }
     if (file.clearing && head.request != PlanRequest.Kind.FILL) {
-      return "a clear of the destination was begun";
+      return "a clear of the destination was begun since it was made";
     }
     return null;
   }
