@@ -1,0 +1,161 @@
+package io.fulmar.internal.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fulmar.Explanation;
+import io.fulmar.HoldKind;
+import io.fulmar.Model;
+import io.fulmar.Operation;
+import io.fulmar.Removal;
+import io.fulmar.Row;
+import io.fulmar.Sync;
+import io.fulmar.SyncMode;
+import io.fulmar.internal.row.ImageRow;
+import io.fulmar.internal.row.Shape;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.Destination;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** Why a key is sent or not, for every rule; what is said agrees with what is planned. */
+@DisplayName("explain")
+class ExplainerTest {
+  private static final Version A = new Version(1, 1);
+  private static final Version B = new Version(2, 2);
+  private static final Version C = new Version(3, 3);
+  private static final Version ID = new Version(9, 9);
+  private static final long NOW = 1_000_000;
+
+  private SyncMode mode = SyncMode.UPSERT;
+  private Removal removal = Removal.DELETE;
+  private final Set<String> seen = new TreeSet<>();
+
+  private static Memory memory(@Nullable Version accepted, @Nullable Hold hold) {
+    return new Memory(accepted, 0, hold, 0);
+  }
+
+  private static Hold hold(@Nullable Version version, HoldKind kind) {
+    return new Hold(version, kind, 2, 500, ID, false, new Hold.Reason("BAD", "no"));
+  }
+
+  private static Hold unsure(@Nullable Version version) {
+    return new Hold(version, HoldKind.OPEN, 0, 500, ID, true, null);
+  }
+
+  private Explanation explain(int rows, @Nullable Version version, Memory memory) {
+    Sync sync =
+        Sync.builder("crm")
+            .model(Model.query("m", "select 1 as id").key("id"))
+            .to(Destination.of("d", batch -> Delivery.allAccepted()))
+            .mode(mode)
+            .onRemoved(removal)
+            .build();
+    Rules rules = new Rules(mode, removal, true, 10, Duration.ofHours(24), null);
+    Row key = ImageRow.ofKey(Shape.of(List.of(), List.of(), List.of()), new byte[0]);
+    return Explainer.explain(sync, rules, key, rows, version, key, memory, NOW);
+  }
+
+  private void assertRule(
+      @Nullable Version version, Memory memory, @Nullable Operation planned, String rule) {
+    Explanation explanation = explain(version == null ? 0 : 1, version, memory);
+    assertThat(explanation.rule() + " " + explanation.next())
+        .as("%s, %s under %s and %s", version, memory, mode, removal)
+        .isEqualTo(rule + " " + planned);
+    seen.add(rule);
+  }
+
+  @Test
+  @DisplayName("5a: every rule has its case, and no rule is never given")
+  void everyRuleHasItsCase() {
+    assertRule(B, memory(null, null), Operation.ADDED, "new");
+    assertRule(B, memory(null, hold(B, HoldKind.REJECTED)), Operation.ADDED, "new-again");
+    assertRule(B, memory(null, unsure(B)), Operation.ADDED, "new-again");
+    assertRule(B, memory(null, hold(C, HoldKind.REJECTED)), Operation.ADDED, "new");
+    assertRule(B, memory(null, hold(B, HoldKind.QUARANTINED)), null, "held");
+    assertRule(B, memory(A, hold(B, HoldKind.SKIPPED)), null, "held");
+    assertRule(null, memory(null, null), null, "unknown-key");
+    assertRule(null, memory(null, hold(B, HoldKind.REJECTED)), null, "absent");
+    assertRule(null, memory(null, unsure(B)), Operation.REMOVED, "take-back");
+    assertRule(null, memory(null, hold(null, HoldKind.REJECTED)), Operation.REMOVED, "take-back");
+    assertRule(null, memory(A, hold(null, HoldKind.QUARANTINED)), null, "held");
+    assertRule(A, memory(A, null), null, "same");
+    assertRule(A, memory(A, hold(B, HoldKind.REJECTED)), null, "came-back");
+    assertRule(A, memory(A, unsure(B)), Operation.CHANGED, "confirm");
+    assertRule(A, memory(A, hold(A, HoldKind.REJECTED)), Operation.CHANGED, "confirm");
+    assertRule(A, memory(A, hold(A, HoldKind.SKIPPED)), null, "held");
+    assertRule(B, memory(A, null), Operation.CHANGED, "changed");
+    assertRule(B, memory(A, hold(C, HoldKind.QUARANTINED)), Operation.CHANGED, "changed");
+    assertRule(B, memory(A, hold(B, HoldKind.OPEN)), Operation.CHANGED, "changed-again");
+    assertRule(null, memory(A, null), Operation.REMOVED, "removed");
+    assertRule(null, memory(A, hold(B, HoldKind.QUARANTINED)), Operation.REMOVED, "removed");
+    assertRule(null, memory(A, hold(null, HoldKind.OPEN)), Operation.REMOVED, "removed-again");
+    removal = Removal.IGNORE;
+    assertRule(null, memory(A, null), null, "removal-ignored");
+    assertRule(null, new Memory(A, 77, null, 0), null, "removal-ignored");
+    mode = SyncMode.INSERT;
+    assertRule(B, memory(A, null), null, "inserted-once");
+    assertRule(A, memory(A, null), null, "same");
+    mode = SyncMode.ALL;
+    assertRule(A, memory(A, null), Operation.CHANGED, "every-run");
+    assertThat(explain(2, null, memory(A, unsure(B))).rule()).isEqualTo("ambiguous");
+    seen.add("ambiguous");
+
+    List<String> all = EnumSet.allOf(Explainer.Rule.class).stream().map(r -> r.id()).toList();
+    assertThat(seen).containsExactlyInAnyOrderElementsOf(all);
+  }
+
+  @Test
+  @DisplayName("what is explained is what is planned, for every memory and setting")
+  void explanationAgreesWithThePlan() {
+    for (SyncMode someMode : SyncMode.values()) {
+      for (Removal someRemoval : Removal.values()) {
+        mode = someMode;
+        removal = someRemoval;
+        Rules rules = new Rules(mode, removal, true, 10, Duration.ofHours(24), null);
+        for (Memory memory : memories()) {
+          for (Version version : new @Nullable Version[] {null, A, B}) {
+            Explanation explanation = explain(version == null ? 0 : 1, version, memory);
+            assertThat(explanation.next()).isEqualTo(rules.decide(version, memory).planned());
+            assertThat(explanation.text())
+                .startsWith(
+                    explanation.next() == null
+                        ? "The next run does not send this key: "
+                        : "The next run sends this key as " + explanation.next() + ": ");
+          }
+        }
+      }
+    }
+  }
+
+  private static List<Memory> memories() {
+    List<Memory> memories = new java.util.ArrayList<>();
+    for (Version accepted : new @Nullable Version[] {null, A}) {
+      for (long gone : accepted == null ? new long[] {0} : new long[] {0, 5}) {
+        memories.add(new Memory(accepted, gone, null, NOW + 5_000));
+        for (Version of : new @Nullable Version[] {null, A, B, C}) {
+          for (HoldKind kind : HoldKind.values()) {
+            memories.add(new Memory(accepted, gone, hold(of, kind), 0));
+            memories.add(new Memory(accepted, gone, new Hold(of, kind, 0, 0, null, true, null), 0));
+          }
+        }
+      }
+    }
+    return memories;
+  }
+
+  @Test
+  void textSaysWhatIsHeldAndUntilWhenACallMayAct() {
+    Memory memory = new Memory(A, 0, hold(B, HoldKind.REJECTED), NOW + 5_000);
+    assertThat(explain(1, B, memory).text())
+        .isEqualTo(
+            "The next run sends this key as CHANGED: its row differs from what was accepted and is"
+                + " tried again. Not before 1970-01-01T00:16:45Z, because a call that gave no"
+                + " answer may act until then. Remembered as REJECTED after 2 attempts: BAD: no.");
+  }
+}
