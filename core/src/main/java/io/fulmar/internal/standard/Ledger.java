@@ -59,6 +59,7 @@ final class Ledger implements Closeable {
   private final FileChannel bytes;
   private final FileChannel details;
   private final FileChannel reasonFile;
+  private final CrashPoint.Watch watch;
   private final Map<Hold.Reason, Integer> reasons = new HashMap<>();
   private final List<Hold.Reason> reasonList = new ArrayList<>();
   private final Object forcing = new Object();
@@ -67,10 +68,12 @@ final class Ledger implements Closeable {
   private long writes;
   private long forced;
 
-  private Ledger(FileChannel bytes, FileChannel details, FileChannel reasonFile) {
+  private Ledger(
+      FileChannel bytes, FileChannel details, FileChannel reasonFile, CrashPoint.Watch watch) {
     this.bytes = bytes;
     this.details = details;
     this.reasonFile = reasonFile;
+    this.watch = watch;
   }
 
   private static FileChannel made(Path path, StateDirectory directory) throws IOException {
@@ -93,8 +96,12 @@ final class Ledger implements Closeable {
     Files.deleteIfExists(reasons(path));
     Ledger ledger =
         new Ledger(
-            made(path, directory), made(details(path), directory), made(reasons(path), directory));
+            made(path, directory),
+            made(details(path), directory),
+            made(reasons(path), directory),
+            directory::passed);
     try {
+      directory.passed(CrashPoint.LEDGER_MADE);
       ledger.header(0);
       byte[] zeros = new byte[1 << 16];
       for (long at = 0; at < positions; at += zeros.length) {
@@ -103,6 +110,7 @@ final class Ledger implements Closeable {
       }
       ledger.bytes.force(true);
       directory.force();
+      directory.passed(CrashPoint.LEDGER_READY);
       return ledger;
     } catch (IOException | RuntimeException e) {
       ledger.close();
@@ -123,7 +131,8 @@ final class Ledger implements Closeable {
         new Ledger(
             SteadyChannel.reading(path),
             SteadyChannel.reading(details(path)),
-            SteadyChannel.reading(reasons(path)));
+            SteadyChannel.reading(reasons(path)),
+            CrashPoint.Watch.NONE);
     try {
       ByteBuffer header = ledger.read(ledger.bytes, 0, HEADER);
       if (header.getLong() != MAGIC) {
@@ -153,6 +162,7 @@ final class Ledger implements Closeable {
       if (newUntil > until) {
         header(newUntil);
         until = newUntil;
+        watch.passed(CrashPoint.CALLS_DATED);
       }
     }
     byte[] codes = new byte[Math.toIntExact(to - from)];
@@ -162,9 +172,11 @@ final class Ledger implements Closeable {
     }
     write(bytes, ByteBuffer.wrap(codes), HEADER + from);
     force();
+    watch.passed(CrashPoint.RESERVED);
   }
 
   void acknowledge(long from, List<Outcome> outcomes) throws IOException {
+    watch.passed(CrashPoint.ANSWERED);
     byte[] codes = new byte[outcomes.size()];
     boolean detailed = false;
     for (int i = 0; i < codes.length; i++) {
@@ -179,8 +191,10 @@ final class Ledger implements Closeable {
     if (detailed) {
       details.force(false);
       reasonFile.force(false);
+      watch.passed(CrashPoint.DETAILS_NOTED);
     }
     write(bytes, ByteBuffer.wrap(codes), HEADER + from);
+    watch.passed(CrashPoint.ACKNOWLEDGED);
   }
 
   private void detail(long position, Outcome outcome) throws IOException {

@@ -195,7 +195,9 @@ final class PlanHead {
       out.putLong(out.endSection() & 0xffffffffL);
       out.force();
     }
+    directory.passed(CrashPoint.PLAN_HEAD_WRITTEN);
     directory.place(next, path);
+    directory.passed(CrashPoint.PLAN_PLACED);
   }
 
   /** Reads a head; null if there is none. */

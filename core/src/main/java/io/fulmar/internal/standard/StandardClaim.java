@@ -109,9 +109,11 @@ final class StandardClaim implements Claim {
       file = begin(sync);
       file.initialising = purpose == SyncStore.Purpose.INITIALISE_AS_DELIVERED;
       file.write(directory);
+      directory.passed(CrashPoint.STATE_BEGUN);
     } else if (file.initialising && purpose == SyncStore.Purpose.INITIALISE_EMPTY) {
       file.initialising = false;
       file.write(directory);
+      directory.passed(CrashPoint.BEGINNING_CHANGED);
     }
     StandardClaim claim = new StandardClaim(store, sync, directory, lock, file);
     claim.check(purpose);
@@ -137,17 +139,21 @@ final class StandardClaim implements Claim {
     for (String prefix : List.of("scratch-", "ledger-", "plan-", "state-", "sync.next")) {
       for (Path path : directory.files(prefix)) {
         Files.deleteIfExists(path);
+        directory.passed(CrashPoint.LEFTOVER_REMOVED);
       }
     }
     directory.force();
+    directory.passed(CrashPoint.FORGOTTEN_BUT_NAMED);
     Files.deleteIfExists(directory.syncFile());
     directory.force();
+    directory.passed(CrashPoint.FORGOTTEN);
   }
 
   /** Removes everything, at one moment. */
   void forget() throws IOException {
     file.forgotten = true;
     file.write(directory);
+    directory.passed(CrashPoint.FORGETTING);
     remove(directory);
   }
 
@@ -156,6 +162,7 @@ final class StandardClaim implements Claim {
     file.destination = identity;
     file.version++;
     file.write(directory);
+    directory.passed(CrashPoint.REBOUND);
   }
 
   private static SyncFile begin(Sync sync) {
@@ -202,6 +209,7 @@ final class StandardClaim implements Claim {
     if (sync.revision() > file.revision) {
       file.revision = sync.revision();
       file.write(directory);
+      directory.passed(CrashPoint.REVISION_NOTED);
     }
   }
 
@@ -229,15 +237,18 @@ final class StandardClaim implements Claim {
   private void tidy() throws IOException {
     for (Path path : directory.files("scratch-")) {
       Files.delete(path);
+      directory.passed(CrashPoint.LEFTOVER_REMOVED);
     }
     for (Path path : directory.files("state-")) {
       if (!path.equals(directory.state(file.generation))) {
         Files.delete(path);
+        directory.passed(CrashPoint.LEFTOVER_REMOVED);
       }
     }
     for (Path path : directory.files("ledger-")) {
       if (number(path) <= file.foldedRun) {
         Files.deleteIfExists(path);
+        directory.passed(CrashPoint.LEFTOVER_REMOVED);
       } else if (!Files.exists(directory.plan(number(path)))) {
         // A plan counts before its ledger is made, and outlives it.
         throw new DamagedException("the file " + directory.plan(number(path)) + " is missing");
@@ -251,6 +262,7 @@ final class StandardClaim implements Claim {
               && (number == file.keptPlan || Files.exists(directory.ledger(number)));
       if (!needed) {
         Files.deleteIfExists(path);
+        directory.passed(CrashPoint.LEFTOVER_REMOVED);
       }
     }
   }
@@ -297,6 +309,7 @@ final class StandardClaim implements Claim {
     try (Ledger left = Ledger.open(directory.ledger(number), latest)) {
       fold = write(head, left == null ? null : left::outcomes, rules(true), false);
     }
+    directory.passed(CrashPoint.RECOVERY_WRITTEN);
     file.version++;
     file.foldedRun = number;
     file.keptPlan = 0;
@@ -309,6 +322,7 @@ final class StandardClaim implements Claim {
     }
     file.unfolded = 0;
     file.write(directory);
+    directory.passed(CrashPoint.RECOVERED);
     tidyLater();
     return new Recovery(number, fold.accepted(), fold.unanswered());
   }
@@ -349,6 +363,7 @@ final class StandardClaim implements Claim {
         file.epoch++;
         file.version++;
         file.write(directory);
+        directory.passed(CrashPoint.EPOCH_GROWN);
         resynced = true;
       }
       boolean readsAll =
@@ -522,6 +537,7 @@ final class StandardClaim implements Claim {
     long state = file.generation == 0 ? 0 : Files.size(directory.state(file.generation));
     directory.checkRoom(
         state + head.total() * 64 + (1 << 20), "[sync=" + sync.name() + " run=" + run + "]");
+    directory.passed(CrashPoint.PLAN_SECTIONS_WRITTEN);
     head.write(directory, directory.plan(run));
   }
 
@@ -616,6 +632,7 @@ final class StandardClaim implements Claim {
     try {
       file.keptPlan = 0;
       file.write(directory);
+      directory.passed(CrashPoint.PLAN_DISCARDED);
       tidyLater();
       return true;
     } catch (IOException e) {
@@ -633,6 +650,7 @@ final class StandardClaim implements Claim {
       file.keptPlan = head.run;
       file.run = run;
       file.write(directory);
+      directory.passed(CrashPoint.PLAN_KEPT);
       if (before != 0 && before != head.run) {
         PlanFiles.delete(directory.plan(before));
       }
@@ -645,6 +663,7 @@ final class StandardClaim implements Claim {
   public void drop(StoredPlan plan) {
     try {
       PlanFiles.delete(directory.plan(head(plan).run));
+      directory.passed(CrashPoint.PLAN_DROPPED);
     } catch (IOException e) {
       throw StandardStore.unusable(sync.name(), directory, e);
     }
@@ -697,6 +716,7 @@ final class StandardClaim implements Claim {
   public void flush() {
     try {
       openLedger().force();
+      directory.passed(CrashPoint.FLUSHED);
     } catch (IOException e) {
       throw StandardStore.unusable(sync.name(), directory, e);
     }
@@ -877,9 +897,11 @@ final class StandardClaim implements Claim {
         Ledger noted = ledger;
         if (noted != null) {
           noted.force();
+          directory.passed(CrashPoint.FLUSHED);
         }
         Fold.Outcomes outcomes = noted == null ? null : noted::outcomes;
         quarantined = write(head, outcomes, rules(holdsSkipped()), true).newlyQuarantined();
+        directory.passed(CrashPoint.FOLD_WRITTEN);
         file.version++;
       }
       folded(head, end.extent());
@@ -890,6 +912,7 @@ final class StandardClaim implements Claim {
       ended(warn ? end.as(RunStatus.WARNING) : end);
       file.run = run;
       file.write(directory);
+      directory.passed(CrashPoint.FOLDED);
       closeLedger();
       tidyLater();
       return new Folded(quarantined);
@@ -927,6 +950,7 @@ final class StandardClaim implements Claim {
     try {
       if (head.total() > 0 || head.effects() > 0) {
         write(head, Fold.Outcomes.accepted(), rules(holdsSkipped()), true);
+        directory.passed(CrashPoint.RESET_WRITTEN);
       }
       folded(head, Extent.WHOLE);
       file.version++;
@@ -938,6 +962,7 @@ final class StandardClaim implements Claim {
       }
       file.run = run;
       file.write(directory);
+      directory.passed(CrashPoint.RESET_TAKEN);
       tidyLater();
     } catch (IOException e) {
       throw StandardStore.unusable(sync.name(), directory, e);
@@ -961,10 +986,12 @@ final class StandardClaim implements Claim {
     file.clearing = true;
     file.clearUntil = Math.max(file.clearUntil, until);
     write();
+    directory.passed(CrashPoint.CLEAR_BEGUN);
   }
 
   @Override
   public void endClear() {
+    directory.passed(CrashPoint.CLEARED);
     file.generation = 0;
     file.keys = 0;
     file.live = 0;
@@ -977,6 +1004,7 @@ final class StandardClaim implements Claim {
     file.upToDateAsOf = null;
     file.version++;
     write();
+    directory.passed(CrashPoint.CLEAR_ENDED);
   }
 
   private void write() {
@@ -1002,11 +1030,13 @@ final class StandardClaim implements Claim {
         released = new Release(state, image).write(writer);
         census = writer.census();
       }
+      directory.passed(CrashPoint.RELEASE_WRITTEN);
       if (released > 0) {
         census(census);
         file.generation++;
         file.version++;
         file.write(directory);
+        directory.passed(CrashPoint.RELEASED);
       }
       tidyLater();
       return released;
@@ -1071,6 +1101,7 @@ final class StandardClaim implements Claim {
     file.unfolded = ledger == null ? file.unfolded : delivering;
     try {
       file.write(directory);
+      directory.passed(CrashPoint.END_NOTED);
     } catch (IOException e) {
       throw StandardStore.unusable(sync.name(), directory, e);
     }

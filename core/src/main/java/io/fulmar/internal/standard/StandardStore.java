@@ -55,6 +55,7 @@ public final class StandardStore implements SyncStore {
   private final MissingState missingState;
   private final long diffBytes;
   private final Clock clock;
+  private final CrashPoint.Watch watch;
 
   /**
    * A store.
@@ -67,16 +68,28 @@ public final class StandardStore implements SyncStore {
    */
   public StandardStore(
       Source source, Path root, MissingState missingState, long diffBytes, Clock clock) {
-    this(new PostgresSnapshots(source), root, missingState, diffBytes, clock);
+    this(
+        new PostgresSnapshots(source), root, missingState, diffBytes, clock, CrashPoint.Watch.NONE);
   }
 
   StandardStore(
       Snapshots snapshots, Path root, MissingState missingState, long diffBytes, Clock clock) {
+    this(snapshots, root, missingState, diffBytes, clock, CrashPoint.Watch.NONE);
+  }
+
+  StandardStore(
+      Snapshots snapshots,
+      Path root,
+      MissingState missingState,
+      long diffBytes,
+      Clock clock,
+      CrashPoint.Watch watch) {
     this.snapshots = snapshots;
     this.root = root.toAbsolutePath().normalize();
     this.missingState = missingState;
     this.diffBytes = diffBytes;
     this.clock = clock;
+    this.watch = watch;
   }
 
   long diffBytes() {
@@ -84,7 +97,7 @@ public final class StandardStore implements SyncStore {
   }
 
   StateDirectory directory(Sync sync) {
-    return new StateDirectory(root, sync.name());
+    return new StateDirectory(root, sync.name(), watch);
   }
 
   Clock clock() {
@@ -98,7 +111,7 @@ public final class StandardStore implements SyncStore {
 
   @Override
   public Claim claim(Sync sync, Purpose purpose) {
-    StateDirectory directory = new StateDirectory(root, sync.name());
+    StateDirectory directory = directory(sync);
     boolean required =
         purpose == Purpose.EXISTING
             || (purpose == Purpose.RUN && missingState == MissingState.REFUSE);
@@ -128,6 +141,7 @@ public final class StandardStore implements SyncStore {
     try {
       directory.make();
       lock = directory.lock(sync.name());
+      directory.passed(CrashPoint.LOCKED);
       return work.with(lock);
     } catch (IOException e) {
       release(lock, e);
@@ -140,7 +154,7 @@ public final class StandardStore implements SyncStore {
 
   @Override
   public void forget(Sync sync) {
-    StateDirectory directory = new StateDirectory(root, sync.name());
+    StateDirectory directory = directory(sync);
     locked(
         sync,
         directory,
@@ -181,7 +195,7 @@ public final class StandardStore implements SyncStore {
 
   @Override
   public void rebind(Sync sync, String identity) {
-    StateDirectory directory = new StateDirectory(root, sync.name());
+    StateDirectory directory = directory(sync);
     locked(
         sync,
         directory,
@@ -202,7 +216,7 @@ public final class StandardStore implements SyncStore {
 
   @Override
   public @Nullable ChangeSet storedPlan(Sync sync) {
-    StateDirectory directory = new StateDirectory(root, sync.name());
+    StateDirectory directory = directory(sync);
     try {
       SyncFile file = SyncFile.read(directory.syncFile());
       PlanHead head =
@@ -279,7 +293,7 @@ public final class StandardStore implements SyncStore {
 
   @Override
   public SyncStatus status(Sync sync) {
-    StateDirectory directory = new StateDirectory(root, sync.name());
+    StateDirectory directory = directory(sync);
     SyncFile file;
     try {
       file = SyncFile.read(directory.syncFile());

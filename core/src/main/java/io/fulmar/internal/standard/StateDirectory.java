@@ -30,12 +30,23 @@ final class StateDirectory {
 
   private final Path path;
   private final boolean posix;
+  private final CrashPoint.Watch watch;
 
   StateDirectory(Path root, String sync) {
+    this(root, sync, CrashPoint.Watch.NONE);
+  }
+
+  StateDirectory(Path root, String sync, CrashPoint.Watch watch) {
     // Names differ in case only on file systems that keep them apart; elsewhere the lock and the
     // name in the file tell.
     this.path = root.resolve(sync);
     this.posix = root.getFileSystem().supportedFileAttributeViews().contains("posix");
+    this.watch = watch;
+  }
+
+  /** Says that a point is passed. */
+  void passed(CrashPoint point) {
+    watch.passed(point);
   }
 
   Path path() {

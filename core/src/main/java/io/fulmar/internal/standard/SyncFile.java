@@ -248,6 +248,7 @@ final class SyncFile {
       }
       channel.force(true);
     }
+    directory.passed(CrashPoint.SYNC_FILE_WRITTEN);
     directory.place(next, directory.syncFile());
   }
 
