@@ -2,7 +2,7 @@ package io.fulmar;
 
 /**
  * Something that happened in a run, in this order: started, reading..., planned, delivering...,
- * ended.
+ * ended. Only {@link AnsweredLate} may come after that.
  */
 public sealed interface RunEvent {
   /** Name of the sync. */
@@ -76,6 +76,23 @@ public sealed interface RunEvent {
    * @param what what was wrong with the answer, without values
    */
   record ContractViolated(String sync, long run, String what) implements RunEvent {}
+
+  /**
+   * A call that had been left behind, because it passed its deadline or the grace of a stopped run,
+   * came to an end after all. It changes nothing in what is remembered: its changes stay unsure, or
+   * are what a later call made of them. Comes on the thread of that call, perhaps after the run.
+   *
+   * @param sync name of the sync
+   * @param run number of the run that made the call
+   * @param what which call it was and how it ended, without values: {@code "write: answered"}
+   * @param sent changes that the call carried; 0 if it was no write
+   * @param accepted of these, by the late answer
+   * @param skipped of these, by the late answer
+   * @param rejected of these, by the late answer
+   */
+  record AnsweredLate(
+      String sync, long run, String what, long sent, long accepted, long skipped, long rejected)
+      implements RunEvent {}
 
   /**
    * The run is over.

@@ -5,7 +5,11 @@ import io.fulmar.internal.run.StoreEngine;
 import io.fulmar.internal.standard.StandardStore;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the engine that reads the model and compares it in the JVM. It needs SELECT and nothing
@@ -51,6 +55,9 @@ public final class StandardEngine {
     private final Path stateDirectory;
     private StandardStore.MissingState missingState = StandardStore.MissingState.BEGIN;
     private long diffMemoryBytes = 64L << 20;
+    private @Nullable ThreadFactory threads;
+    private UnaryOperator<Runnable> context = UnaryOperator.identity();
+    private Duration grace = Duration.ofSeconds(10);
     private Clock clock = Clock.systemUTC();
 
     private Builder(Source source, Path stateDirectory) {
@@ -77,6 +84,40 @@ public final class StandardEngine {
       return this;
     }
 
+    /**
+     * Makes the threads of the engine: for each run one, and one for each of its lanes. They are
+     * given names. Default: daemons with the context class loader of the thread that calls {@link
+     * #build}.
+     */
+    public Builder threads(ThreadFactory value) {
+      threads = Objects.requireNonNull(value, "threads");
+      return this;
+    }
+
+    /**
+     * Wraps each task that one thread hands over to another, so that what belongs to the calling
+     * thread (a trace, a logging or a security context) goes with it. It is called on the thread
+     * that hands the task over, first the one that calls {@link SyncEngine#run}; what it returns is
+     * run on the other and must run the task once. Default: nothing goes with it.
+     *
+     * <pre>{@code
+     * builder.context(task -> Context.current().wrap(task));  // OpenTelemetry
+     * }</pre>
+     */
+    public Builder context(UnaryOperator<Runnable> value) {
+      context = Objects.requireNonNull(value, "context");
+      return this;
+    }
+
+    /**
+     * How long a run that is cancelled, interrupted or closed waits for calls of the destination
+     * that are under way, 0 to 1 h. What is cut off then has an unknown outcome. Default 10 s.
+     */
+    public Builder grace(Duration value) {
+      grace = Checks.inRange("grace", value, Duration.ZERO, Duration.ofHours(1));
+      return this;
+    }
+
     /** Tells the time, for tests. Default: the system's clock. */
     public Builder clock(Clock value) {
       clock = Objects.requireNonNull(value, "clock");
@@ -85,10 +126,12 @@ public final class StandardEngine {
 
     /** The engine. */
     public SyncEngine build() {
-      RunnerSettings defaults = RunnerSettings.defaults();
+      RunnerSettings settings =
+          RunnerSettings.defaults().withClock(clock).withContext(context).withGrace(grace);
+      ThreadFactory own = threads;
       return new StoreEngine(
           new StandardStore(source, stateDirectory, missingState, diffMemoryBytes, clock),
-          new RunnerSettings(clock, defaults.threads(), defaults.waiter(), defaults.grace()));
+          own == null ? settings : settings.withThreads(own));
     }
   }
 }

@@ -41,6 +41,8 @@ public final class Sync {
   private final List<Guard> guards;
   private final Duration planExpiry;
   private final long revision;
+  private final double failFastShare;
+  private final long failFastAfterRows;
   private final long maxRowBytes;
   private final @Nullable Duration forgetAfter;
   private final List<RunListener> listeners;
@@ -66,6 +68,8 @@ public final class Sync {
     this.guards = List.copyOf(builder.guards);
     this.planExpiry = builder.planExpiry;
     this.revision = builder.revision;
+    this.failFastShare = builder.failFastShare;
+    this.failFastAfterRows = builder.failFastAfterRows;
     this.maxRowBytes = builder.maxRowBytes;
     this.forgetAfter = builder.forgetAfter;
     this.listeners = List.copyOf(builder.listeners);
@@ -189,6 +193,16 @@ public final class Sync {
     return revision;
   }
 
+  /** See {@link Builder#failFast}. */
+  public double failFastShare() {
+    return failFastShare;
+  }
+
+  /** See {@link Builder#failFast}. */
+  public long failFastAfterRows() {
+    return failFastAfterRows;
+  }
+
   /** See {@link Builder#maxRowBytes}. */
   public long maxRowBytes() {
     return maxRowBytes;
@@ -251,6 +265,8 @@ public final class Sync {
     private final List<Guard> guards = new ArrayList<>();
     private Duration planExpiry = Duration.ofDays(7);
     private long revision;
+    private double failFastShare = 0.5;
+    private long failFastAfterRows = 1_000;
     private long maxRowBytes = 16L << 20;
     private @Nullable Duration forgetAfter;
     private final List<RunListener> listeners = new ArrayList<>();
@@ -299,8 +315,13 @@ public final class Sync {
 
     /**
      * How long one call may act, 1 s to 1 h. A call that ended without an answer is taken to be
-     * able to act until this time has passed since it began; the key is not sent again before.
-     * Default 60 s.
+     * able to act until this time has passed since it began; the key is not sent again before by a
+     * later run. Default 60 s.
+     *
+     * <p>A call that is still going on a second before its deadline, or a tenth of it if that is
+     * less, is interrupted. If it does not end then, its thread is left behind and its outcome is
+     * unknown; another thread goes on with a writer of its own. After 3 calls in a row that passed
+     * their deadline the run is FAILED. The same holds for opening and closing a writer.
      */
     public Builder callDeadline(Duration value) {
       callDeadline =
@@ -398,6 +419,23 @@ public final class Sync {
      */
     public Builder onEmptyModel(EmptyModel value) {
       emptyModel = Objects.requireNonNull(value, "emptyModel");
+      return this;
+    }
+
+    /**
+     * Stops a run, as FAILED, of whose changes more than this share have failed, once so many were
+     * attempted: something is wrong with all of them. What was accepted is remembered, and the rest
+     * stays due. Default 0.5 and 1,000.
+     *
+     * @param share of the changes that were attempted, 0 to 1; 1 never stops a run
+     * @param afterRows not before so many were attempted, 1 or more
+     */
+    public Builder failFast(double share, long afterRows) {
+      if (!(share >= 0 && share <= 1)) {
+        throw new IllegalArgumentException("share must be 0 to 1, is " + share);
+      }
+      failFastShare = share;
+      failFastAfterRows = Checks.inRange("afterRows", afterRows, 1, Long.MAX_VALUE);
       return this;
     }
 

@@ -195,8 +195,8 @@ public interface SyncEngine extends AutoCloseable {
 
   /**
    * Asks a run that is going on in this engine to stop: no further batch is handed out, calls that
-   * are under way are given 10 s, what was accepted is remembered, and the run ends as CANCELLED.
-   * Returns at once; does nothing if the sync is not running.
+   * are under way are given the engine's grace (default 10 s), what was accepted is remembered, and
+   * the run ends as CANCELLED. Returns at once; does nothing if the sync is not running.
    *
    * @param sync what to stop
    */

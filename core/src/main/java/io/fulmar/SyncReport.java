@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param newlyQuarantined changes that reached the limit of attempts in this run and are now held
  * @param failures why changes failed: at most 100 groups by operation and code, the largest first
  * @param calls calls of {@link io.fulmar.spi.Writer#write} in this run, repeated ones included
+ * @param abandonedCalls calls of the destination that passed their deadline, or the grace of a
+ *     stopped run, did not heed the interrupt either, and were left behind with their threads
  * @param startedAt when the run began, by the clock of the JVM
  * @param times how long each step took
  * @param error what ended the run early; null for other statuses than FAILED and CANCELLED
@@ -33,6 +35,7 @@ public record SyncReport(
     long newlyQuarantined,
     List<FailureGroup> failures,
     long calls,
+    long abandonedCalls,
     Instant startedAt,
     Times times,
     @Nullable FulmarException error) {

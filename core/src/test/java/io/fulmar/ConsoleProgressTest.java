@@ -64,6 +64,7 @@ class ConsoleProgressTest {
             0,
             List.of(),
             1,
+            0,
             Instant.EPOCH,
             SyncReport.Times.ZERO,
             error));

@@ -81,7 +81,10 @@ public abstract class RunnerSubject implements Subject {
   }
 
   private RunnerSettings settings() {
-    return new RunnerSettings(clock, this::thread, this::await, Duration.ofSeconds(10));
+    return RunnerSettings.defaults()
+        .withClock(clock)
+        .withThreads(this::thread)
+        .withWaiter(this::await);
   }
 
   private Thread thread(Runnable task) {

@@ -28,20 +28,20 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sends one batch until each of its changes has an outcome: again after "not applied", halved after
- * "rejected" and after an unknown outcome. Used by one lane, one batch at a time.
+ * "rejected" and after an unknown outcome. Used by one lane, one batch at a time. What is known of
+ * a batch outlives the thread that sends it: if that is left behind, another goes on.
  */
 final class BatchSender {
   private static final Duration FIRST_DELAY = Duration.ofMillis(200);
   private static final Duration LONGEST_DELAY = Duration.ofSeconds(30);
   private static final double JITTER = 0.2;
   private static final int RETRIES_OF_A_ROW = 4;
+  private static final String NOT_IN_TIME = "the call did not end in time";
 
   private final RunScope scope;
-  private final Writer writer;
   private final Throttle throttle;
   private final Tally tally;
   private final Reservation reservation;
-  private long lastUntil;
 
   /** Makes sure, before each call, that what it may do is on record. */
   interface Reservation {
@@ -49,10 +49,8 @@ final class BatchSender {
     long beforeCall();
   }
 
-  BatchSender(
-      RunScope scope, Writer writer, Throttle throttle, Tally tally, Reservation reservation) {
+  BatchSender(RunScope scope, Throttle throttle, Tally tally, Reservation reservation) {
     this.scope = scope;
-    this.writer = writer;
     this.throttle = throttle;
     this.tally = tally;
     this.reservation = reservation;
@@ -137,174 +135,254 @@ final class BatchSender {
     record Stopped() implements Answer {}
   }
 
-  /** Sends changes that ask for the same action; gives one outcome for each, in order. */
-  List<Outcome> send(Action action, List<PlannedChange> changes) {
-    List<Pending> all = new ArrayList<>(changes.size());
-    changes.forEach(change -> all.add(new Pending(change)));
-    int callsForEachFound = 2 * (32 - Integer.numberOfLeadingZeros(changes.size() - 1)) + 16;
-    int callsLeft = callsForEachFound;
-    Execution<Object> rejections = Execution.of(retryPolicy());
-    Deque<Part> parts = new ArrayDeque<>();
-    parts.push(new Part(all, Part.Why.FIRST));
-    while (!parts.isEmpty()) {
-      Part part = parts.pop();
-      if (scope.isStopped()) {
-        continue; // with the outcome of earlier calls, or none
-      }
-      if (part.why() != Part.Why.FIRST && callsLeft-- <= 0) {
-        part.changes().forEach(Pending::giveUp);
-        continue;
-      }
-      if (part.why() == Part.Why.REJECTED_AGAIN) {
-        rejections.recordException(new NotAppliedException("rejected for now", (Throwable) null));
-        if (!pause(rejections.getDelay())) {
+  /**
+   * Begins to send changes.
+   *
+   * @param action what they ask for, all the same
+   * @param changes at least one
+   */
+  Sending begin(Action action, List<PlannedChange> changes) {
+    return new Sending(action, changes);
+  }
+
+  /** A batch on its way. */
+  final class Sending {
+    private final Action action;
+    private final List<Pending> all;
+    private final Deque<Part> parts = new ArrayDeque<>();
+    private final Execution<Object> rejections = Execution.of(retryPolicy());
+    private final int callsForEachFound;
+    private int callsLeft;
+    private long lastUntil;
+    private @Nullable Part inFlight;
+
+    private Sending(Action action, List<PlannedChange> changes) {
+      this.action = action;
+      this.all = new ArrayList<>(changes.size());
+      changes.forEach(change -> all.add(new Pending(change)));
+      this.callsForEachFound = 2 * (32 - Integer.numberOfLeadingZeros(changes.size() - 1)) + 16;
+      this.callsLeft = callsForEachFound;
+      parts.push(new Part(all, Part.Why.FIRST));
+    }
+
+    /**
+     * Sends until every change has an outcome, or the run stops; gives one outcome for each, in
+     * order.
+     *
+     * @param writer where to; null if none could be opened, and the run has stopped
+     * @param caller makes the calls
+     * @throws DeadlineCalls.LeftBehindException if this thread was left behind in a call
+     */
+    List<Outcome> finish(@Nullable Writer writer, DeadlineCalls.Caller caller) {
+      while (!parts.isEmpty()) {
+        Part part = parts.pop();
+        if (scope.isStopped() || writer == null) {
+          continue; // with the outcome of earlier calls, or none
+        }
+        if (part.why() != Part.Why.FIRST && callsLeft-- <= 0) {
+          part.changes().forEach(Pending::giveUp);
           continue;
         }
+        if (part.why() == Part.Why.REJECTED_AGAIN) {
+          rejections.recordException(new NotAppliedException("rejected for now", (Throwable) null));
+          if (!pause(rejections.getDelay())) {
+            continue;
+          }
+        }
+        take(call(part, writer, caller), part);
       }
-      Answer answer = call(action, part);
+      List<Outcome> outcomes = new ArrayList<>(all.size());
+      for (Pending pending : all) {
+        outcomes.add(pending.outcomeOrNotTried());
+      }
+      return outcomes;
+    }
+
+    /**
+     * Takes in that the call under way, if there is one, was left behind: its outcome is unknown.
+     */
+    void leaveBehind() {
+      Part part = inFlight;
+      if (part != null) {
+        inFlight = null;
+        throttle.release();
+        take(unknown(NOT_IN_TIME), part);
+      }
+    }
+
+    private void take(Answer answer, Part part) {
       if (answer instanceof Answer.Given given) {
-        take(given.delivery(), part, parts);
+        take(given.delivery(), part);
       } else if (answer instanceof Answer.Rejected rejected) {
-        callsLeft += takeRejected(part, rejected.reason(), parts) ? callsForEachFound : 0;
+        callsLeft += takeRejected(part, rejected.reason()) ? callsForEachFound : 0;
       } else if (answer instanceof Answer.Unknown unknown) {
         part.changes().forEach(pending -> pending.unsure(lastUntil));
-        boolean found = takeUnknown(part, part.changes().size(), unknown.reason(), parts);
+        boolean found = takeUnknown(part, part.changes().size(), unknown.reason());
         callsLeft += found ? callsForEachFound : 0;
       }
     }
-    List<Outcome> outcomes = new ArrayList<>(all.size());
-    for (Pending pending : all) {
-      outcomes.add(pending.outcomeOrNotTried());
-    }
-    return outcomes;
-  }
 
-  /** Takes in a batch that was rejected whole; true if it is now known whose fault it was. */
-  private static boolean takeRejected(Part part, Hold.Reason reason, Deque<Part> parts) {
-    if (part.changes().size() == 1) {
-      part.changes().get(0).end(Outcome.Kind.REJECTED, reason);
-      return true;
-    }
-    halve(part, Part.Why.REJECTED_HALF, Outcome.Kind.REJECTED_TOGETHER, reason, parts);
-    return false;
-  }
-
-  /**
-   * Takes in an unknown outcome of a call that carried so many changes; true if it is now known
-   * whose fault it was.
-   */
-  private boolean takeUnknown(Part part, int carried, Hold.Reason reason, Deque<Part> parts) {
-    Outcome.Kind kind = carried == 1 ? Outcome.Kind.UNKNOWN_ALONE : Outcome.Kind.UNKNOWN;
-    if (part.why() != Part.Why.UNKNOWN_AGAIN && part.why() != Part.Why.UNKNOWN_HALF) {
-      part.changes().forEach(pending -> pending.end(kind, reason));
-      parts.push(new Part(part.changes(), Part.Why.UNKNOWN_AGAIN));
+    /** Takes in a batch that was rejected whole; true if it is now known whose fault it was. */
+    private boolean takeRejected(Part part, Hold.Reason reason) {
+      if (part.changes().size() == 1) {
+        part.changes().get(0).end(Outcome.Kind.REJECTED, reason);
+        return true;
+      }
+      halve(part, Part.Why.REJECTED_HALF, Outcome.Kind.REJECTED_TOGETHER, reason);
       return false;
     }
-    if (part.changes().size() == 1) {
-      part.changes().get(0).end(kind, reason);
-      return true;
-    }
-    halve(part, Part.Why.UNKNOWN_HALF, kind, reason, parts);
-    return false;
-  }
 
-  /** Splits a part; its changes keep this outcome if calls run out or the run stops. */
-  private static void halve(
-      Part part, Part.Why why, Outcome.Kind kind, Hold.Reason reason, Deque<Part> parts) {
-    part.changes().forEach(pending -> pending.end(kind, reason));
-    int size = part.changes().size();
-    parts.push(new Part(part.changes().subList(size / 2, size), why));
-    parts.push(new Part(part.changes().subList(0, size / 2), why));
-  }
-
-  private void take(Delivery delivery, Part part, Deque<Part> parts) {
-    if (delivery.answers().isEmpty() && delivery.unnamed() == Delivery.Unnamed.ACCEPTED) {
-      part.changes().forEach(pending -> pending.end(Outcome.Kind.ACCEPTED, null));
-      return;
+    /**
+     * Takes in an unknown outcome of a call that carried so many changes; true if it is now known
+     * whose fault it was.
+     */
+    private boolean takeUnknown(Part part, int carried, Hold.Reason reason) {
+      Outcome.Kind kind = carried == 1 ? Outcome.Kind.UNKNOWN_ALONE : Outcome.Kind.UNKNOWN;
+      if (part.why() != Part.Why.UNKNOWN_AGAIN && part.why() != Part.Why.UNKNOWN_HALF) {
+        part.changes().forEach(pending -> pending.end(kind, reason));
+        parts.push(new Part(part.changes(), Part.Why.UNKNOWN_AGAIN));
+        return false;
+      }
+      if (part.changes().size() == 1) {
+        part.changes().get(0).end(kind, reason);
+        return true;
+      }
+      halve(part, Part.Why.UNKNOWN_HALF, kind, reason);
+      return false;
     }
-    Map<String, Verdict> verdicts = new HashMap<>();
-    delivery.answers().forEach(answer -> verdicts.put(answer.changeId(), answer.verdict()));
-    Verdict unnamed =
-        delivery.unnamed() == Delivery.Unnamed.ACCEPTED ? new Verdict.Accepted() : null;
-    List<Pending> unknown = new ArrayList<>();
-    List<Pending> again = new ArrayList<>();
-    for (Pending pending : part.changes()) {
-      Verdict verdict = verdicts.getOrDefault(pending.planned.change().changeId(), unnamed);
-      if (verdict == null) {
-        pending.unsure(lastUntil);
-        unknown.add(pending);
-      } else if (verdict instanceof Verdict.Accepted) {
-        pending.end(Outcome.Kind.ACCEPTED, null);
-      } else if (verdict instanceof Verdict.Skipped) {
-        pending.end(Outcome.Kind.SKIPPED, null);
-      } else if (verdict instanceof Verdict.Rejected rejected) {
-        pending.rejection = new Hold.Reason(rejected.code(), rejected.message());
-        pending.end(Outcome.Kind.REJECTED, pending.rejection);
-        if (rejected.retry() == Verdict.Retry.THIS_RUN
-            && ++pending.rejections <= RETRIES_OF_A_ROW) {
-          again.add(pending);
+
+    /** Splits a part; its changes keep this outcome if calls run out or the run stops. */
+    private void halve(Part part, Part.Why why, Outcome.Kind kind, Hold.Reason reason) {
+      part.changes().forEach(pending -> pending.end(kind, reason));
+      int size = part.changes().size();
+      parts.push(new Part(part.changes().subList(size / 2, size), why));
+      parts.push(new Part(part.changes().subList(0, size / 2), why));
+    }
+
+    private void take(Delivery delivery, Part part) {
+      if (delivery.answers().isEmpty() && delivery.unnamed() == Delivery.Unnamed.ACCEPTED) {
+        part.changes().forEach(pending -> pending.end(Outcome.Kind.ACCEPTED, null));
+        return;
+      }
+      Map<String, Verdict> verdicts = new HashMap<>();
+      delivery.answers().forEach(answer -> verdicts.put(answer.changeId(), answer.verdict()));
+      Verdict unnamed =
+          delivery.unnamed() == Delivery.Unnamed.ACCEPTED ? new Verdict.Accepted() : null;
+      List<Pending> unknown = new ArrayList<>();
+      List<Pending> again = new ArrayList<>();
+      for (Pending pending : part.changes()) {
+        Verdict verdict = verdicts.getOrDefault(pending.planned.change().changeId(), unnamed);
+        if (verdict == null) {
+          pending.unsure(lastUntil);
+          unknown.add(pending);
+        } else if (verdict instanceof Verdict.Accepted) {
+          pending.end(Outcome.Kind.ACCEPTED, null);
+        } else if (verdict instanceof Verdict.Skipped) {
+          pending.end(Outcome.Kind.SKIPPED, null);
+        } else if (verdict instanceof Verdict.Rejected rejected) {
+          pending.rejection = new Hold.Reason(rejected.code(), rejected.message());
+          pending.end(Outcome.Kind.REJECTED, pending.rejection);
+          if (rejected.retry() == Verdict.Retry.THIS_RUN
+              && ++pending.rejections <= RETRIES_OF_A_ROW) {
+            again.add(pending);
+          }
         }
       }
-    }
-    if (!again.isEmpty()) {
-      parts.addLast(new Part(again, Part.Why.REJECTED_AGAIN));
-    }
-    if (!unknown.isEmpty()) {
-      Hold.Reason reason =
-          new Hold.Reason(FailureCodes.UNKNOWN_OUTCOME, "the answer did not name the change");
-      takeUnknown(new Part(unknown, part.why()), part.changes().size(), reason, parts);
-    }
-  }
-
-  /** Calls the writer; again as long as nothing is applied and time is left. */
-  private Answer call(Action action, Part part) {
-    Batch batch =
-        new Batch(
-            action, part.changes().stream().map(pending -> pending.planned.change()).toList());
-    long giveUpAt = scope.now() + scope.sync().retryFor().toMillis();
-    Execution<Object> retries = Execution.of(retryPolicy());
-    while (true) {
-      if (!acquire()) {
-        return new Answer.Stopped();
+      if (!again.isEmpty()) {
+        parts.addLast(new Part(again, Part.Why.REJECTED_AGAIN));
       }
-      Duration delay;
-      try {
+      if (!unknown.isEmpty()) {
+        Hold.Reason reason =
+            new Hold.Reason(FailureCodes.UNKNOWN_OUTCOME, "the answer did not name the change");
+        takeUnknown(new Part(unknown, part.why()), part.changes().size(), reason);
+      }
+    }
+
+    /** Calls the writer; again as long as nothing is applied and time is left. */
+    private Answer call(Part part, Writer writer, DeadlineCalls.Caller caller) {
+      Batch batch =
+          new Batch(
+              action, part.changes().stream().map(pending -> pending.planned.change()).toList());
+      long giveUpAt = scope.now() + scope.sync().retryFor().toMillis();
+      Execution<Object> retries = Execution.of(retryPolicy());
+      while (true) {
+        if (!acquire()) {
+          return new Answer.Stopped();
+        }
         if (!reserve()) {
+          throttle.release();
           return new Answer.Stopped();
         }
         tally.called();
-        return checked(writer.write(batch), batch);
-      } catch (NotAppliedException e) {
-        retries.recordException(e);
-        delay = delay(retries, e.retryAfter());
-        if (scope.now() + delay.toMillis() > giveUpAt) {
-          String why = "nothing was applied within %s, at last: %s";
+        inFlight = part;
+        Duration delay;
+        try {
+          Delivery delivery =
+              caller.call(
+                  DeadlineCalls.Kind.WRITE,
+                  () -> writer.write(batch),
+                  new LateAnswer(scope, batch)::ended);
+          over();
+          return checked(delivery, batch);
+        } catch (DeadlineCalls.LeftBehindException e) {
+          throw e;
+        } catch (NotAppliedException e) {
+          over();
+          retries.recordException(e);
+          delay = delay(retries, e.retryAfter());
+          if (scope.now() + delay.toMillis() > giveUpAt) {
+            String why = "nothing was applied within %s, at last: %s";
+            scope.stop(
+                new RunScope.Stop.Failed(
+                    why.formatted(scope.sync().retryFor(), e.getMessage()), e));
+            return new Answer.Stopped();
+          }
+        } catch (BatchRejectedException e) {
+          over();
+          return new Answer.Rejected(new Hold.Reason(e.code(), String.valueOf(e.getMessage())));
+        } catch (StopRunException e) {
+          over();
+          String why = "the destination stopped the run (" + e.code() + "): " + e.getMessage();
+          scope.stop(new RunScope.Stop.Failed(why, e));
+          return new Answer.Stopped();
+        } catch (DeadlineCalls.PassedDeadlineException e) {
+          over();
+          return unknown(NOT_IN_TIME);
+        } catch (InterruptedException e) {
+          over();
+          Thread.currentThread().interrupt();
+          scope.stop(new RunScope.Stop.Cancelled());
+          return unknown("the call threw " + e.getClass().getName());
+        } catch (Exception e) {
+          over();
+          return unknown("the call threw " + e.getClass().getName());
+        } catch (Error e) {
+          over();
           scope.stop(
-              new RunScope.Stop.Failed(why.formatted(scope.sync().retryFor(), e.getMessage()), e));
+              new RunScope.Stop.Failed(
+                  "the destination threw " + e.getClass().getName(), withoutMessage(e)));
+          return unknown("the call threw " + e.getClass().getName());
+        }
+        if (!pause(delay)) {
           return new Answer.Stopped();
         }
-      } catch (BatchRejectedException e) {
-        return new Answer.Rejected(new Hold.Reason(e.code(), String.valueOf(e.getMessage())));
-      } catch (StopRunException e) {
-        String why = "the destination stopped the run (" + e.code() + "): " + e.getMessage();
-        scope.stop(new RunScope.Stop.Failed(why, e));
-        return new Answer.Stopped();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        scope.stop(new RunScope.Stop.Cancelled());
-        return unknown(e);
-      } catch (Exception e) {
-        return unknown(e);
-      } catch (Error e) {
-        scope.stop(
-            new RunScope.Stop.Failed(
-                "the destination threw " + e.getClass().getName(), withoutMessage(e)));
-        return unknown(e);
-      } finally {
-        throttle.release();
       }
-      if (!pause(delay)) {
-        return new Answer.Stopped();
+    }
+
+    /** The call is over, and this thread was not left behind. */
+    private void over() {
+      inFlight = null;
+      throttle.release();
+    }
+
+    /** Puts on record what the call may do; false, and the run stops, if that is not possible. */
+    private boolean reserve() {
+      try {
+        lastUntil = reservation.beforeCall();
+        return true;
+      } catch (RuntimeException e) {
+        scope.stop(new RunScope.Stop.Failed("what is to be sent cannot be put on record", e));
+        return false;
       }
     }
   }
@@ -313,17 +391,6 @@ final class BatchSender {
   static Duration delay(Execution<Object> retries, @Nullable Duration retryAfter) {
     Duration backoff = retries.getDelay();
     return retryAfter == null || retryAfter.compareTo(backoff) < 0 ? backoff : retryAfter;
-  }
-
-  /** Puts on record what the call may do; false, and the run stops, if that is not possible. */
-  private boolean reserve() {
-    try {
-      lastUntil = reservation.beforeCall();
-      return true;
-    } catch (RuntimeException e) {
-      scope.stop(new RunScope.Stop.Failed("what is to be sent cannot be put on record", e));
-      return false;
-    }
   }
 
   private boolean acquire() {
@@ -343,14 +410,13 @@ final class BatchSender {
     return result;
   }
 
-  private static Answer unknown(Throwable e) {
-    String message = "the call threw " + e.getClass().getName();
+  private static Answer unknown(String message) {
     return new Answer.Unknown(new Hold.Reason(FailureCodes.UNKNOWN_OUTCOME, message));
   }
 
   /** Holds an answer against its contract. */
   private Answer checked(@Nullable Delivery delivery, Batch batch) {
-    String violation = delivery == null ? "the answer is null" : violation(delivery, batch);
+    String violation = violation(delivery, batch);
     if (delivery != null && violation == null) {
       return new Answer.Given(delivery);
     }
@@ -360,7 +426,11 @@ final class BatchSender {
         new Hold.Reason(FailureCodes.CONTRACT_VIOLATION, String.valueOf(violation)));
   }
 
-  private static @Nullable String violation(Delivery delivery, Batch batch) {
+  /** What is wrong with an answer; null for nothing. */
+  static @Nullable String violation(@Nullable Delivery delivery, Batch batch) {
+    if (delivery == null) {
+      return "the answer is null";
+    }
     if (delivery.answers().isEmpty()) {
       return null;
     }

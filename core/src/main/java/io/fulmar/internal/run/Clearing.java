@@ -10,6 +10,8 @@ import io.fulmar.spi.NotAppliedException;
 import io.fulmar.spi.RunContext;
 import io.fulmar.spi.StopRunException;
 import java.time.Duration;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Empties a destination: waits until no earlier call may act, notes that a clear has begun, clears,
@@ -19,11 +21,13 @@ import java.time.Duration;
 final class Clearing {
   private final RunScope scope;
   private final Claim claim;
+  private final DeadlineCalls calls;
   private final Sync sync;
 
-  Clearing(RunScope scope, Claim claim) {
+  Clearing(RunScope scope, Claim claim, DeadlineCalls calls) {
     this.scope = scope;
     this.claim = claim;
+    this.calls = calls;
     this.sync = scope.sync();
   }
 
@@ -47,31 +51,65 @@ final class Clearing {
     scope.step("clear");
     Execution<Object> retries = Execution.of(BatchSender.retryPolicy());
     long giveUpAt = scope.now() + sync.retryFor().toMillis();
+    RunContext context = new RunContext(sync.name(), scope.run(), 0, sync.callDeadline());
     while (waitForCalls()) {
       claim.beginClear(scope.now() + sync.callDeadline().toMillis());
-      try {
-        sync.destination().clear(new RunContext(sync.name(), scope.run(), 0));
+      Throwable thrown = call(context);
+      if (thrown == null) {
         claim.endClear();
         return true;
-      } catch (NotAppliedException e) {
-        retries.recordException(e);
-        Duration delay = BatchSender.delay(retries, e.retryAfter());
-        if (scope.now() + delay.toMillis() > giveUpAt) {
-          return failed("it was not cleared within " + sync.retryFor() + ": " + e.getMessage(), e);
-        }
-        pause(delay);
-      } catch (BatchRejectedException e) {
-        return failed("it refuses (" + e.code() + "): " + e.getMessage(), e);
-      } catch (StopRunException e) {
-        return failed("it stopped the run (" + e.code() + "): " + e.getMessage(), e);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        scope.stop(new RunScope.Stop.Cancelled());
-      } catch (Exception | LinkageError | StackOverflowError e) {
-        return failed("clearing it threw " + e.getClass().getName(), e);
       }
+      Duration delay = taken(thrown, retries, giveUpAt);
+      if (delay == null) {
+        return false;
+      }
+      pause(delay);
     }
     return false;
+  }
+
+  /** Calls the destination; gives what was thrown, or null if it is clear. */
+  private @Nullable Throwable call(RunContext context) {
+    DeadlineCalls.Called<RunContext> called =
+        calls.onThread(
+            "fulmar-" + sync.name() + "-clear",
+            () -> {
+              sync.destination().clear(context);
+              return context;
+            },
+            (answer, thrown) -> LateAnswer.ofOther(scope, "clear", thrown));
+    if (called instanceof DeadlineCalls.Called.Answered) {
+      return null;
+    }
+    return called instanceof DeadlineCalls.Called.Threw<RunContext> threw
+        ? threw.thrown()
+        : new TimeoutException("no answer within " + sync.callDeadline());
+  }
+
+  /** Takes in a clear that did not work: how long to wait for the next; null for none. */
+  private @Nullable Duration taken(Throwable thrown, Execution<Object> retries, long giveUpAt) {
+    String why;
+    if (thrown instanceof NotAppliedException e) {
+      retries.recordException(e);
+      Duration delay = BatchSender.delay(retries, e.retryAfter());
+      if (scope.now() + delay.toMillis() <= giveUpAt) {
+        return delay;
+      }
+      why = "it was not cleared within " + sync.retryFor() + ": " + e.getMessage();
+    } else if (thrown instanceof BatchRejectedException e) {
+      why = "it refuses (" + e.code() + "): " + e.getMessage();
+    } else if (thrown instanceof StopRunException e) {
+      why = "it stopped the run (" + e.code() + "): " + e.getMessage();
+    } else if (thrown instanceof TimeoutException) {
+      why = "clearing it took longer than its deadline of " + sync.callDeadline();
+    } else {
+      why = "clearing it threw " + thrown.getClass().getName();
+    }
+    scope.stop(
+        new RunScope.Stop.Failed(
+            "the destination is to be cleared, and " + why + "; the next run clears it again",
+            thrown));
+    return null;
   }
 
   /** Waits until no call may act; false if the run has been stopped instead. */
@@ -91,13 +129,5 @@ final class Clearing {
       Thread.currentThread().interrupt();
       scope.stop(new RunScope.Stop.Cancelled());
     }
-  }
-
-  private boolean failed(String why, Throwable cause) {
-    scope.stop(
-        new RunScope.Stop.Failed(
-            "the destination is to be cleared, and " + why + "; the next run clears it again",
-            cause));
-    return false;
   }
 }

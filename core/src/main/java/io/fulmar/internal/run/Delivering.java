@@ -24,8 +24,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Delivers a plan in parallel lanes. A lane takes a range of the plan, reserves it durably, sends
@@ -33,7 +36,8 @@ import org.jspecify.annotations.Nullable;
  * so lanes need no order between them.
  */
 final class Delivering {
-  private static final long FLUSH_MILLIS = 100;
+  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
+  private static final Duration LAST_STEPS = Duration.ofSeconds(3);
   private static final int MAX_ROWS_RESERVED = 8_192;
   private static final long MAX_BYTES_RESERVED = 4L << 20;
   private static final long LONG_RANGE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
@@ -45,6 +49,7 @@ final class Delivering {
   private final UnaryOperator<PlanReader> portion;
   private final Throttle throttle;
   private final Tally tally;
+  private final DeadlineCalls calls;
   private final int batchRows;
   private final long batchBytes;
   private final Map<Operation, Action> actions = new EnumMap<>(Operation.class);
@@ -64,6 +69,7 @@ final class Delivering {
     this.portion = portion;
     this.throttle = throttle;
     this.tally = tally;
+    this.calls = new DeadlineCalls(scope, settings, tally);
     Capabilities capabilities = scope.sync().destination().capabilities();
     this.batchRows = Math.min(scope.sync().batchRows(), capabilities.maxRows());
     this.batchBytes = capabilities.maxBytes();
@@ -80,13 +86,16 @@ final class Delivering {
     Sync sync = scope.sync();
     long total = plan.changeSet().total();
     int wanted = Math.min(sync.lanes(), sync.destination().capabilities().concurrency());
-    int lanes = (int) Math.min(wanted, (total + batchRows - 1) / batchRows);
-    CountDownLatch running = new CountDownLatch(lanes);
-    List<Thread> threads = new ArrayList<>();
+    int count = (int) Math.min(wanted, (total + batchRows - 1) / batchRows);
+    CountDownLatch running = new CountDownLatch(count);
     PlanReader reader = portion.apply(claim.open(plan));
+    List<Lane> lanes = new ArrayList<>();
+    for (int lane = 1; lane <= count; lane++) {
+      lanes.add(new Lane(lane, reader, running));
+    }
     try {
-      start(lanes, reader, running, threads);
-      waitFor(running, threads, total);
+      lanes.forEach(Lane::begin);
+      waitFor(running, lanes, total);
     } finally {
       if (running.getCount() == 0) {
         reader.close();
@@ -95,32 +104,12 @@ final class Delivering {
     scope.emit(new RunEvent.Delivering(sync.name(), scope.run(), tally.done(), total));
   }
 
-  /** Starts the lanes; if one cannot begin, the others are told to stop. */
-  private void start(int lanes, PlanReader reader, CountDownLatch running, List<Thread> threads) {
-    int begun = 0;
-    try {
-      while (begun < lanes) {
-        Thread thread = settings.threads().newThread(lane(begun + 1, reader, running));
-        thread.setName("fulmar-" + scope.sync().name() + "-lane-" + (begun + 1));
-        thread.start();
-        threads.add(thread);
-        begun++;
-      }
-    } catch (RuntimeException | Error e) {
-      scope.stop(new RunScope.Stop.Failed("a lane could not begin: " + e.getClass().getName(), e));
-      for (int lane = begun; lane < lanes; lane++) {
-        running.countDown();
-      }
-    }
-  }
-
-  private void waitFor(CountDownLatch running, List<Thread> threads, long total) {
-    long stoppedAt = 0;
+  private void waitFor(CountDownLatch running, List<Lane> lanes, long total) {
     long shown = 0;
     boolean interrupted = false;
     while (true) {
       try {
-        if (running.await(FLUSH_MILLIS, TimeUnit.MILLISECONDS)) {
+        if (running.await(DeadlineCalls.LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
           break;
         }
       } catch (InterruptedException e) {
@@ -128,17 +117,13 @@ final class Delivering {
         scope.stop(new RunScope.Stop.Cancelled());
       }
       flush();
+      calls.look();
       if (++shown % 2 == 0) {
         scope.emit(new RunEvent.Delivering(scope.sync().name(), scope.run(), tally.done(), total));
       }
-      if (scope.isStopped()) {
-        stoppedAt = stoppedAt == 0 ? System.nanoTime() : stoppedAt;
-        Duration waited = Duration.ofNanos(System.nanoTime() - stoppedAt);
-        if (waited.compareTo(settings.grace().plusSeconds(1)) > 0) {
-          break;
-        } else if (waited.compareTo(settings.grace()) > 0) {
-          threads.forEach(Thread::interrupt);
-        }
+      if (scope.nanosSinceStop() > settings.grace().plus(LAST_STEPS).toNanos()) {
+        lanes.forEach(Lane::leave); // not in a call, but in a listener or on a disk that hangs
+        break;
       }
     }
     if (interrupted) {
@@ -155,55 +140,162 @@ final class Delivering {
     }
   }
 
-  private Runnable lane(int lane, PlanReader reader, CountDownLatch running) {
-    return () -> {
-      scope.describe();
-      try {
-        new Lane(lane, reader).run();
-      } catch (RuntimeException | Error e) {
-        scope.stop(new RunScope.Stop.Failed("a lane broke: " + e.getClass().getName(), e));
-      } finally {
-        RunScope.undescribe();
-        running.countDown();
-        if (running.getCount() == 0) {
-          reader.close(); // the run may have left this lane behind
-        }
-      }
-    };
-  }
-
-  /** One thread with one writer. */
+  /**
+   * Takes ranges of the plan, one after the other, and settles each change of them. One thread at a
+   * time works on it, with one writer; when that thread is left behind in a call, another goes on
+   * where it was.
+   */
   private final class Lane implements BatchSender.Reservation {
     private final int number;
     private final PlanReader reader;
+    private final CountDownLatch running;
+    private final BatchSender sender;
+    private final AtomicReference<Step> step = new AtomicReference<>(Step.SENDING);
     private int batchesAtOnce = 1;
-    private long from;
-    private long to;
-    private long reservedUntil;
+    private volatile List<PlannedChange> range = List.of();
+    private volatile int done;
+    private volatile long reservedUntil;
+    private long rangeBegan;
+    private BatchSender.@Nullable Sending sending;
+    private boolean closing;
 
-    Lane(int number, PlanReader reader) {
-      this.number = number;
-      this.reader = reader;
+    /** What a lane does just now. */
+    private enum Step {
+      /** It reads, waits or sends. */
+      SENDING,
+      /** It notes what became of a batch. */
+      NOTING,
+      /** The run has ended without it; it may note nothing more. */
+      LEFT
     }
 
-    void run() {
-      Writer writer = open();
-      if (writer == null) {
+    Lane(int number, PlanReader reader, CountDownLatch running) {
+      this.number = number;
+      this.reader = reader;
+      this.running = running;
+      this.sender = new BatchSender(scope, throttle, tally, this);
+    }
+
+    /** Puts a thread to work; if there is none to be had, the run stops. */
+    void begin() {
+      DeadlineCalls.Caller caller = calls.caller(this::leaveThreadBehind);
+      try {
+        settings.start(
+            "fulmar-" + scope.sync().name() + "-lane-" + number,
+            () -> work(caller),
+            escaped -> {
+              if (!caller.isLeftBehind()) {
+                end(escaped);
+              }
+            });
+      } catch (RuntimeException | Error e) {
+        String why = "a lane could not begin: " + e.getClass().getName();
+        scope.stop(new RunScope.Stop.Failed(why, e));
+        end(null);
+      }
+    }
+
+    /** Nobody works on the lane any more. */
+    private void end(@Nullable Throwable escaped) {
+      if (escaped != null) {
+        broke(escaped);
+      }
+      leave();
+      running.countDown();
+      if (running.getCount() == 0) {
+        reader.close(); // the run may have left this lane behind
+      }
+    }
+
+    private void broke(Throwable e) {
+      scope.stop(new RunScope.Stop.Failed("a lane broke: " + e.getClass().getName(), e));
+    }
+
+    /** Counts what is reserved and was not noted: by the state, too, its outcome is unknown. */
+    void leave() {
+      if (step.getAndSet(Step.LEFT) != Step.LEFT && reservedUntil != 0) {
+        List<PlannedChange> rest = range.subList(done, range.size());
+        Outcome unknown = new Outcome(Outcome.Kind.UNKNOWN, true, reservedUntil, null);
+        tally.add(rest, Collections.nCopies(rest.size(), unknown));
+      }
+    }
+
+    /** The thread at work hangs in a call and is ours no more. Called by who looks. */
+    private void leaveThreadBehind() {
+      if (closing) {
+        String why = "the destination could not be closed within " + scope.sync().callDeadline();
+        scope.stop(new RunScope.Stop.Failed(why, null));
+        end(null);
         return;
       }
+      if (sending != null) {
+        sending.leaveBehind();
+      }
+      begin();
+    }
+
+    private void work(DeadlineCalls.Caller caller) {
+      scope.describe();
+      Writer writer = null;
       try {
-        BatchSender sender = new BatchSender(scope, writer, throttle, tally, this);
-        while (!scope.isStopped()) {
-          List<PlannedChange> range = reader.next(batchRows * batchesAtOnce, rangeBytes());
-          if (range.isEmpty()) {
-            break;
-          }
-          long began = System.nanoTime();
-          deliver(range, sender);
-          adapt(System.nanoTime() - began);
-        }
+        writer = scope.isStopped() ? null : open(caller);
+        deliver(writer, caller);
+      } catch (DeadlineCalls.LeftBehindException e) {
+        throw e;
+      } catch (RuntimeException | Error e) {
+        broke(e);
+        throw e;
       } finally {
-        close(writer);
+        try {
+          if (writer != null) {
+            close(writer, caller);
+          }
+        } finally {
+          RunScope.undescribe();
+        }
+      }
+    }
+
+    private void deliver(@Nullable Writer writer, DeadlineCalls.Caller caller) {
+      while (true) {
+        if (done == range.size()) {
+          if (scope.isStopped() || writer == null || !nextRange()) {
+            return;
+          }
+        }
+        List<PlannedChange> batch = range.subList(done, done + batchSize(range, done));
+        note(batch, outcomes(batch, writer, caller));
+      }
+    }
+
+    /** False at the end of the plan. */
+    private boolean nextRange() {
+      if (!range.isEmpty()) {
+        adapt(System.nanoTime() - rangeBegan);
+      }
+      List<PlannedChange> next = reader.next(batchRows * batchesAtOnce, rangeBytes());
+      rangeBegan = System.nanoTime();
+      reservedUntil = 0;
+      done = 0;
+      range = next;
+      return !next.isEmpty();
+    }
+
+    private void note(List<PlannedChange> batch, List<Outcome> outcomes) {
+      if (!step.compareAndSet(Step.SENDING, Step.NOTING)) {
+        throw new IllegalStateException("the run has ended without this lane");
+      }
+      claim.acknowledge(batch.get(0).position(), outcomes);
+      if (!step.compareAndSet(Step.NOTING, Step.SENDING)) {
+        throw new IllegalStateException("the run has ended without this lane");
+      }
+      tally.add(batch, outcomes);
+      sending = null;
+      done += batch.size();
+      Sync sync = scope.sync();
+      String tooMany = tally.tooManyFailed(sync.failFastShare(), sync.failFastAfterRows());
+      if (tooMany != null) {
+        scope.stop(new RunScope.Stop.Failed(tooMany, null));
       }
     }
 
@@ -223,33 +315,23 @@ final class Delivering {
       return Math.max(batchBytes, Math.min(batchBytes * batchesAtOnce, MAX_BYTES_RESERVED));
     }
 
-    private void deliver(List<PlannedChange> range, BatchSender sender) {
-      from = range.get(0).position();
-      to = from + range.size();
-      reservedUntil = 0;
-      int done = 0;
-      while (done < range.size()) {
-        int size = batchSize(range, done);
-        List<PlannedChange> batch = range.subList(done, done + size);
-        List<Outcome> outcomes = outcomes(batch, sender);
-        tally.add(batch, outcomes);
-        claim.acknowledge(from + done, outcomes);
-        done += size;
-      }
-    }
-
     @Override
     public long beforeCall() {
       long deadline = scope.sync().callDeadline().toMillis();
       long until = scope.now() + deadline;
       if (until > reservedUntil) {
-        claim.reserve(from, to, until + deadline);
+        long from = range.get(0).position();
+        claim.reserve(from, from + range.size(), until + deadline);
         reservedUntil = until + deadline;
       }
       return until;
     }
 
-    private List<Outcome> outcomes(List<PlannedChange> batch, BatchSender sender) {
+    private List<Outcome> outcomes(
+        List<PlannedChange> batch, @Nullable Writer writer, DeadlineCalls.Caller caller) {
+      if (sending != null) {
+        return sending.finish(writer, caller); // of a thread that was left behind
+      }
       PlannedChange first = batch.get(0);
       if (first.oversize()) {
         String message =
@@ -261,7 +343,9 @@ final class Delivering {
       if (scope.isStopped() || !waitForEarlierCalls(batch)) {
         return Collections.nCopies(batch.size(), Outcome.NOT_TRIED);
       }
-      return sender.send(action(first), batch);
+      BatchSender.Sending begun = sender.begin(action(first), batch);
+      sending = begun;
+      return begun.finish(writer, caller);
     }
 
     /**
@@ -321,10 +405,16 @@ final class Delivering {
       return action;
     }
 
-    private @Nullable Writer open() {
-      RunContext context = new RunContext(scope.sync().name(), scope.run(), number);
+    private @Nullable Writer open(DeadlineCalls.Caller caller) {
+      RunContext context =
+          new RunContext(scope.sync().name(), scope.run(), number, scope.sync().callDeadline());
       try {
-        return scope.sync().destination().open(context);
+        return caller.call(
+            DeadlineCalls.Kind.OTHER,
+            () -> scope.sync().destination().open(context),
+            this::openedLate);
+      } catch (DeadlineCalls.LeftBehindException e) {
+        throw e;
       } catch (StopRunException e) {
         scope.stop(
             new RunScope.Stop.Failed(
@@ -343,13 +433,45 @@ final class Delivering {
       return null;
     }
 
-    private void close(Writer writer) {
+    private void openedLate(@Nullable Writer writer, @Nullable Throwable thrown) {
+      LateAnswer.ofOther(scope, "open", thrown);
+      if (writer != null) {
+        closeLate(writer);
+      }
+    }
+
+    /** A thread that was left behind closes its writer itself, whenever it comes to that. */
+    private void close(Writer writer, DeadlineCalls.Caller caller) {
+      if (caller.isLeftBehind()) {
+        closeLate(writer);
+        return;
+      }
+      closing = true;
       try {
-        writer.close();
-      } catch (Exception e) {
+        caller.call(
+            DeadlineCalls.Kind.OTHER,
+            () -> {
+              writer.close();
+              return writer;
+            },
+            (closed, thrown) -> LateAnswer.ofOther(scope, "close", thrown));
+      } catch (DeadlineCalls.LeftBehindException e) {
+        throw e;
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        scope.stop(new RunScope.Stop.Cancelled());
+      } catch (Exception | Error e) {
         scope.stop(
             new RunScope.Stop.Failed(
                 "the destination could not be closed: " + e.getClass().getName(), e));
+      }
+    }
+
+    private void closeLate(Writer writer) {
+      try {
+        writer.close();
+      } catch (Exception | Error e) {
+        LOG.debug("a writer of an abandoned call cannot be closed: {}", e.getClass().getName());
       }
     }
   }

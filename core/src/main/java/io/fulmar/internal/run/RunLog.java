@@ -2,6 +2,7 @@ package io.fulmar.internal.run;
 
 import io.fulmar.ChangeSet;
 import io.fulmar.Operation;
+import io.fulmar.RunEvent;
 import io.fulmar.RunStatus;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
@@ -28,6 +29,18 @@ final class RunLog {
         escaped(sync.destination().identity()));
   }
 
+  static void late(RunEvent.AnsweredLate late) {
+    LOG.warn(
+        "sync={} run={} late=\"{}\" sent={} accepted={} skipped={} rejected={}: not taken",
+        late.sync(),
+        late.run(),
+        escaped(late.what()),
+        late.sent(),
+        late.accepted(),
+        late.skipped(),
+        late.rejected());
+  }
+
   static void ended(SyncReport report) {
     for (SyncReport.FailureGroup group : report.failures()) {
       LOG.warn(
@@ -38,6 +51,13 @@ final class RunLog {
           group.operation(),
           escaped(group.code()),
           escaped(group.message()));
+    }
+    if (report.abandonedCalls() > 0) {
+      LOG.warn(
+          "sync={} run={} abandoned={}: calls that did not end, left behind with their threads",
+          report.sync(),
+          report.run(),
+          report.abandonedCalls());
     }
     if (report.status() == RunStatus.FAILED || report.status() == RunStatus.HELD) {
       LOG.error("{}", escaped(report.problem().orElse("")));

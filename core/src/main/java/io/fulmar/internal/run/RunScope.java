@@ -27,10 +27,12 @@ final class RunScope {
     record Failed(String why, @Nullable Throwable cause) implements Stop {}
   }
 
+  private record Stopped(Stop why, long atNanos) {}
+
   private final Sync sync;
   private final RunnerSettings settings;
   private final CountDownLatch stopped = new CountDownLatch(1);
-  private final AtomicReference<@Nullable Stop> stop = new AtomicReference<>();
+  private final AtomicReference<@Nullable Stopped> stop = new AtomicReference<>();
   private volatile long run;
   private volatile boolean connected;
   private volatile String step = "claim";
@@ -82,7 +84,7 @@ final class RunScope {
 
   /** Asks the run to hand out nothing more; the first reason stays. */
   void stop(Stop why) {
-    if (stop.compareAndSet(null, why)) {
+    if (stop.compareAndSet(null, new Stopped(why, settings.nanoTime().getAsLong()))) {
       stopped.countDown();
     }
   }
@@ -92,7 +94,14 @@ final class RunScope {
   }
 
   @Nullable Stop stopReason() {
-    return stop.get();
+    Stopped stopped = stop.get();
+    return stopped == null ? null : stopped.why();
+  }
+
+  /** How long ago the run was asked to stop; -1 if it was not. */
+  long nanosSinceStop() {
+    Stopped stopped = stop.get();
+    return stopped == null ? -1 : Math.max(0, settings.nanoTime().getAsLong() - stopped.atNanos());
   }
 
   long now() {

@@ -32,9 +32,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -183,15 +183,20 @@ public final class Runner implements AutoCloseable {
           "Cannot run %s: it is running in this engine. Wait for that run, or cancel it. [sync=%s]"
               .formatted(sync.name(), sync.name()));
     }
-    FutureTask<T> task = new FutureTask<>(() -> described(scope, work));
     try {
       if (closed.get()) {
         throw new IllegalStateException("the engine is closed");
       }
-      Thread thread = settings.threads().newThread(task);
-      thread.setName("fulmar-" + sync.name() + "-run");
-      thread.start();
-      return result(task, scope);
+      CompletableFuture<T> result = new CompletableFuture<>();
+      settings.start(
+          "fulmar-" + sync.name() + "-run",
+          () -> result.complete(described(scope, work)),
+          escaped ->
+              result.completeExceptionally(
+                  escaped != null
+                      ? escaped
+                      : new IllegalStateException("the context did not run its task")));
+      return result(result, scope);
     } finally {
       synchronized (running) {
         running.remove(sync.name());
@@ -215,7 +220,7 @@ public final class Runner implements AutoCloseable {
   }
 
   /** Waits for the run; an interrupt cancels it and is kept for the caller. */
-  private static <T> T result(FutureTask<T> task, RunScope scope) {
+  private static <T> T result(CompletableFuture<T> task, RunScope scope) {
     boolean interrupted = false;
     try {
       while (true) {
@@ -439,7 +444,7 @@ public final class Runner implements AutoCloseable {
       String planId = order.planId();
       recover(scope, claim);
       if (planId == null && order.request().kind() != PlanRequest.Kind.FILL && claim.isClearing()) {
-        if (!new Clearing(scope, claim).clear()) {
+        if (!new Clearing(scope, claim, new DeadlineCalls(scope, settings, tally)).clear()) {
           return end(stopped(), stopError());
         }
       }
@@ -457,7 +462,8 @@ public final class Runner implements AutoCloseable {
         return hold(plan);
       }
       if (plan.request() == PlanRequest.Kind.FILL && !scope.isStopped()) {
-        boolean cleared = new Clearing(scope, claim).clear();
+        boolean cleared =
+            new Clearing(scope, claim, new DeadlineCalls(scope, settings, tally)).clear();
         assert cleared || scope.isStopped() : "what cannot be cleared stops the run";
       }
       if (scope.isStopped()) {
@@ -580,6 +586,7 @@ public final class Runner implements AutoCloseable {
           newlyQuarantined,
           tally.failures(),
           tally.calls(),
+          tally.abandoned(),
           startedAt,
           new SyncReport.Times(planTime, deliverTime, foldTime),
           error);

@@ -2,19 +2,32 @@ package io.fulmar.internal.run;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What a runner takes from outside.
+ * What a runner takes from outside. Immutable.
  *
  * @param clock tells the time for holds, quarantine and reports
+ * @param nanoTime measures how long a call of a destination and a grace have lasted
  * @param threads makes the threads of runs; the runner names them
+ * @param context wraps every task on the thread that hands it over to another
  * @param waiter waits, in backoff and for calls that may still act
  * @param grace how long a cancelled run waits for calls that are under way
  */
-public record RunnerSettings(Clock clock, ThreadFactory threads, Waiter waiter, Duration grace) {
+public record RunnerSettings(
+    Clock clock,
+    LongSupplier nanoTime,
+    ThreadFactory threads,
+    UnaryOperator<Runnable> context,
+    Waiter waiter,
+    Duration grace) {
 
   /** Waits, unless told to stop. */
   @FunctionalInterface
@@ -29,21 +42,82 @@ public record RunnerSettings(Clock clock, ThreadFactory threads, Waiter waiter, 
     void await(CountDownLatch stop, Duration duration) throws InterruptedException;
   }
 
-  /** The system's clock and daemon threads with the context class loader of the calling thread. */
+  /**
+   * The system's clock and daemon threads with the context class loader of the calling thread; 10 s
+   * of grace.
+   */
   public static RunnerSettings defaults() {
     ClassLoader loader = Thread.currentThread().getContextClassLoader();
     return new RunnerSettings(
         Clock.systemUTC(),
+        System::nanoTime,
         task -> {
           Thread thread = new Thread(task);
           thread.setDaemon(true);
           thread.setContextClassLoader(loader);
           return thread;
         },
+        UnaryOperator.identity(),
         (stop, duration) -> {
           boolean stopped = stop.await(duration.toNanos(), TimeUnit.NANOSECONDS);
           assert stopped || stop.getCount() > 0;
         },
         Duration.ofSeconds(10));
+  }
+
+  /** These settings with another clock. */
+  public RunnerSettings withClock(Clock value) {
+    return new RunnerSettings(value, nanoTime, threads, context, waiter, grace);
+  }
+
+  /** These settings with another measure of time. */
+  public RunnerSettings withNanoTime(LongSupplier value) {
+    return new RunnerSettings(clock, value, threads, context, waiter, grace);
+  }
+
+  /** These settings with other threads. */
+  public RunnerSettings withThreads(ThreadFactory value) {
+    return new RunnerSettings(clock, nanoTime, value, context, waiter, grace);
+  }
+
+  /** These settings with another context. */
+  public RunnerSettings withContext(UnaryOperator<Runnable> value) {
+    return new RunnerSettings(clock, nanoTime, threads, value, waiter, grace);
+  }
+
+  /** These settings with another waiter. */
+  public RunnerSettings withWaiter(Waiter value) {
+    return new RunnerSettings(clock, nanoTime, threads, context, value, grace);
+  }
+
+  /** These settings with another grace. */
+  public RunnerSettings withGrace(Duration value) {
+    return new RunnerSettings(clock, nanoTime, threads, context, waiter, value);
+  }
+
+  /**
+   * Starts a thread in the context of the calling one.
+   *
+   * @param name of the thread
+   * @param task what it does
+   * @param ended hears on that thread, once, that the task is over: what escaped from it or from
+   *     the context around it, or null. Nothing leaves the thread
+   * @throws RuntimeException if there is no thread to be had; {@code ended} hears nothing then
+   */
+  void start(String name, Runnable task, Consumer<@Nullable Throwable> ended) {
+    Runnable wrapped = Objects.requireNonNull(context.apply(task), "what the context gave");
+    Thread thread =
+        threads.newThread(
+            () -> {
+              Throwable escaped = null;
+              try {
+                wrapped.run();
+              } catch (Throwable e) {
+                escaped = e;
+              }
+              ended.accept(escaped);
+            });
+    Objects.requireNonNull(thread, "what the thread factory gave").setName(name);
+    thread.start();
   }
 }

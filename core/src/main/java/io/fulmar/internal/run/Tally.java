@@ -13,7 +13,9 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Counts the outcomes of a run, and groups failures. This class is threadsafe. */
 final class Tally {
@@ -40,6 +42,7 @@ final class Tally {
   private final Counter[] counters = new Counter[Operation.values().length];
   private final Map<Group, Sample> groups = new HashMap<>();
   private long calls;
+  private long abandoned;
   private long done;
 
   Tally() {
@@ -48,6 +51,11 @@ final class Tally {
 
   synchronized void called() {
     calls++;
+  }
+
+  /** Counts a call that was left behind together with its thread. */
+  synchronized void leftBehind() {
+    abandoned++;
   }
 
   /** Counts the outcomes of a batch. */
@@ -101,6 +109,37 @@ final class Tally {
 
   synchronized long calls() {
     return calls;
+  }
+
+  synchronized long abandoned() {
+    return abandoned;
+  }
+
+  /**
+   * Whether so many changes have failed that going on is of no use, in words; null if not.
+   *
+   * @param share of the changes that were attempted, 0 to 1; 1 for never
+   * @param afterRows not before so many were attempted
+   */
+  synchronized @Nullable String tooManyFailed(double share, long afterRows) {
+    long failed = 0;
+    long attempted = 0;
+    for (Counter of : counters) {
+      failed += of.failed;
+      attempted += of.failed + of.accepted + of.skipped;
+    }
+    if (attempted < afterRows || failed <= share * attempted) {
+      return null;
+    }
+    String most = failures().stream().findFirst().map(group -> " as " + group.code()).orElse("");
+    return String.format(
+        Locale.ROOT,
+        "%d of %d changes failed, most%s: more than %.0f %% after %d (Sync.Builder.failFast)",
+        failed,
+        attempted,
+        most,
+        share * 100,
+        afterRows);
   }
 
   synchronized Map<Operation, Counts> counts(Map<Operation, Long> planned) {

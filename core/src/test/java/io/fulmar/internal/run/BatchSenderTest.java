@@ -1,6 +1,7 @@
 package io.fulmar.internal.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 
 import io.fulmar.Action;
 import io.fulmar.Change;
@@ -48,6 +49,8 @@ class BatchSenderTest {
   private static final String UNKNOWN = FailureCodes.UNKNOWN_OUTCOME;
 
   private final ManualTime time = new ManualTime();
+  private final RunnerSettings settings =
+      RunnerSettings.defaults().withClock(time).withWaiter(time).withGrace(Duration.ZERO);
   private final List<List<String>> calls = new ArrayList<>();
   private final List<String> violations = new ArrayList<>();
   private final Tally tally = new Tally();
@@ -75,8 +78,7 @@ class BatchSenderTest {
                   }
                 })
             .build();
-    RunnerSettings defaults = RunnerSettings.defaults();
-    return new RunScope(sync, new RunnerSettings(time, defaults.threads(), time, Duration.ZERO));
+    return new RunScope(sync, settings);
   }
 
   private List<Outcome> send(int rows, Writer script) {
@@ -91,14 +93,15 @@ class BatchSenderTest {
     BatchSender sender =
         new BatchSender(
             scope,
-            recording,
             throttle,
             tally,
             () -> {
               reservations++;
               return time.millis() + DEADLINE.toMillis();
             });
-    return sender.send(Action.UPSERT, Changes.added(rows));
+    DeadlineCalls.Caller caller =
+        new DeadlineCalls(scope, settings, tally).caller(() -> fail("nobody looks"));
+    return sender.begin(Action.UPSERT, Changes.added(rows)).finish(recording, caller);
   }
 
   private static List<String> ids(Batch batch) {

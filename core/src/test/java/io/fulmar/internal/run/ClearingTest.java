@@ -42,10 +42,7 @@ class ClearingTest {
   private final PlanStore store = new PlanStore(time).plan(Changes.added(2));
   private final Deque<Exception> answers = new ArrayDeque<>();
   private final Runner runner =
-      new Runner(
-          store,
-          new RunnerSettings(
-              time, RunnerSettings.defaults().threads(), time, Duration.ofSeconds(10)));
+      new Runner(store, RunnerSettings.defaults().withClock(time).withWaiter(time));
   private @Nullable Sync running;
   private boolean cancels;
   private int clears;

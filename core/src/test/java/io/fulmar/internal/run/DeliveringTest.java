@@ -1,8 +1,10 @@
 package io.fulmar.internal.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fulmar.Action;
+import io.fulmar.Change;
 import io.fulmar.DeliveryException;
 import io.fulmar.FailureCodes;
 import io.fulmar.Model;
@@ -58,7 +60,7 @@ class DeliveringTest {
   }
 
   private RunnerSettings settings(Duration grace) {
-    return new RunnerSettings(time, RunnerSettings.defaults().threads(), time, grace);
+    return RunnerSettings.defaults().withClock(time).withWaiter(time).withGrace(grace);
   }
 
   private static Capabilities.Builder all() {
@@ -589,16 +591,13 @@ class DeliveringTest {
     AtomicInteger made = new AtomicInteger();
     RunnerSettings defaults = settings(Duration.ofSeconds(10));
     RunnerSettings scarce =
-        new RunnerSettings(
-            time,
+        defaults.withThreads(
             task -> {
               if (made.incrementAndGet() == 3) { // the run, lane 1, and then no more
                 throw new InternalError("no thread to be had");
               }
               return defaults.threads().newThread(task);
-            },
-            time,
-            Duration.ofSeconds(10));
+            });
     Runner poor = new Runner(store, scarce);
     Sync sync =
         sync("crm", destination(all(), DeliveringTest::accept)).batchRows(1).lanes(2).build();
@@ -608,6 +607,81 @@ class DeliveringTest {
     List<String> log = store.log();
     assertThat(log.subList(log.indexOf("close"), log.size())).containsExactly("close");
     poor.close();
+  }
+
+  // ------------------------------------------------------------------------------------- fail fast
+
+  /** Rejects so many of every ten changes. */
+  private static Writer rejecting(int ofTen) {
+    return batch -> {
+      Delivery.Builder answer = Delivery.acceptedExcept();
+      for (Change change : batch.changes()) {
+        if (Integer.parseInt(change.changeId().substring(1)) % 10 < ofTen) {
+          answer.rejected(change, "NO_PERMISSION", "not allowed");
+        }
+      }
+      return answer.build();
+    };
+  }
+
+  @Test
+  void runOfWhichMostChangesFailStopsAfterAThousand() {
+    store.plan(Changes.added(3_000));
+    SyncReport report = runner.run(sync("crm", destination(all(), rejecting(6))).build());
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error())
+        .isInstanceOf(DeliveryException.class)
+        .hasMessage(
+            "Cannot deliver all of crm: 600 of 1000 changes failed, most as NO_PERMISSION: more"
+                + " than 50 % after 1000 (Sync.Builder.failFast). What was accepted is remembered,"
+                + " the rest stays due. [sync=crm run="
+                + report.run()
+                + "]");
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(3_000, 400, 0, 600));
+    assertThat(report.calls()).isEqualTo(1);
+    assertThat(store.log()).contains("fold FAILED");
+    assertThat(store.outcomes().subList(0, 1_000))
+        .extracting(Outcome::kind)
+        .containsOnly(Kind.ACCEPTED, Kind.REJECTED);
+  }
+
+  @Test
+  void runOfWhichHalfFailsGoesOn() {
+    store.plan(Changes.added(3_000));
+    SyncReport report = runner.run(sync("crm", destination(all(), rejecting(5))).build());
+    assertThat(report.status()).isEqualTo(RunStatus.WARNING);
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(3_000, 1_500, 0, 1_500));
+  }
+
+  @Test
+  void runOfFewChangesGoesOnThoughAllFail() {
+    store.plan(Changes.added(999));
+    SyncReport report = runner.run(sync("crm", destination(all(), rejecting(10))).build());
+    assertThat(report.status()).isEqualTo(RunStatus.WARNING);
+    assertThat(report.total().failed()).isEqualTo(999);
+  }
+
+  @Test
+  void shareOfOneNeverStopsARun() {
+    store.plan(Changes.added(3_000));
+    Sync sync = sync("crm", destination(all(), rejecting(10))).failFast(1, 1).build();
+    assertThat(runner.run(sync).status()).isEqualTo(RunStatus.WARNING);
+  }
+
+  @Test
+  void shareAndRowsOfFailFastAreSettings() {
+    store.plan(Changes.added(30));
+    Sync sync =
+        sync("crm", destination(all(), rejecting(2))).batchRows(5).failFast(0.1, 10).build();
+    SyncReport report = runner.run(sync);
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(30, 8, 0, 2));
+    assertThatThrownBy(() -> sync("crm", destination(all(), rejecting(1))).failFast(1.01, 10))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("share must be 0 to 1, is 1.01");
+    assertThatThrownBy(() -> sync("crm", destination(all(), rejecting(1))).failFast(0.5, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("afterRows");
   }
 
   // -------------------------------------------------------------------------------------- counts

@@ -18,7 +18,6 @@ import io.fulmar.spi.Destination;
 import io.fulmar.spi.StopRunException;
 import io.fulmar.spi.Verdict;
 import io.fulmar.spi.Writer;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -48,10 +47,7 @@ class RunLogTest {
         }
       };
   private final Runner runner =
-      new Runner(
-          store,
-          new RunnerSettings(
-              time, RunnerSettings.defaults().threads(), time, Duration.ofSeconds(10)));
+      new Runner(store, RunnerSettings.defaults().withClock(time).withWaiter(time));
 
   @BeforeEach
   void listen() {

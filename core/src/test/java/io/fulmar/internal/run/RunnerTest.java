@@ -51,7 +51,7 @@ class RunnerTest {
 
   private Runner runner(Duration grace) {
     return new Runner(
-        store, new RunnerSettings(time, RunnerSettings.defaults().threads(), time, grace));
+        store, RunnerSettings.defaults().withClock(time).withWaiter(time).withGrace(grace));
   }
 
   @AfterEach
@@ -281,13 +281,24 @@ class RunnerTest {
     SyncReport report = run.get();
     assertThat(interrupted.await(1, TimeUnit.SECONDS)).isTrue();
     assertThat(report.status()).isEqualTo(RunStatus.CANCELLED);
+    assertThat(report.abandonedCalls()).isEqualTo(1);
+    assertThat(report.total())
+        .as("the report says what the state says")
+        .isEqualTo(new SyncReport.Counts(10, 0, 0, 2));
     assertThat(store.log()).contains("fold CANCELLED").endsWith("close");
-    assertThat(store.outcomes()).containsOnlyNulls();
     assertThat(store.reserved()).isEqualTo(2);
+    assertCutOff(store.outcomes());
     gate.open.countDown();
     EngineThreads.assertNoneLeft();
-    assertThat(store.outcomes()).as("its late answer is not taken").containsOnlyNulls();
+    assertCutOff(store.outcomes());
     assertUsable();
+  }
+
+  /** The two changes of the first call are unsure, the rest was never sent. */
+  private static void assertCutOff(List<Outcome> outcomes) {
+    assertThat(outcomes.subList(0, 2))
+        .allMatch(outcome -> outcome.kind() == Kind.UNKNOWN && outcome.unsure());
+    assertThat(outcomes.subList(2, 10)).containsOnlyNulls();
   }
 
   @Test
@@ -324,14 +335,13 @@ class RunnerTest {
     runner =
         new Runner(
             store,
-            new RunnerSettings(
-                time,
-                RunnerSettings.defaults().threads(),
-                (stop, duration) -> {
-                  waiting.countDown();
-                  assertThat(stop.await(20, TimeUnit.SECONDS)).isTrue();
-                },
-                Duration.ofSeconds(10)));
+            RunnerSettings.defaults()
+                .withClock(time)
+                .withWaiter(
+                    (stop, duration) -> {
+                      waiting.countDown();
+                      assertThat(stop.await(20, TimeUnit.SECONDS)).isTrue();
+                    }));
     store.plan(Changes.added(2));
     Sync sync =
         sync(batch -> {

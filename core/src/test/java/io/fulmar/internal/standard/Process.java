@@ -31,7 +31,7 @@ final class Process implements AutoCloseable {
         new StandardStore(source, root, StandardStore.MissingState.BEGIN, diffBytes, clock);
     this.runner =
         new Runner(
-            store, new RunnerSettings(clock, RunnerSettings.defaults().threads(), waiter, grace));
+            store, RunnerSettings.defaults().withClock(clock).withWaiter(waiter).withGrace(grace));
   }
 
   static Sync.Builder sync(Destination crm) {

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 /** A database to write to, and short words for batches and what became of them. */
 @SuppressWarnings("try") // close() of a writer may be interrupted
 final class TableFixture {
-  static final RunContext RUN = new RunContext("crm", 7, 1);
+  static final RunContext RUN = new RunContext("crm", 7, 1, Duration.ofSeconds(60));
 
   private final TestDatabase database;
 

@@ -1,0 +1,460 @@
+package io.fulmar.internal.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.fulmar.DeliveryException;
+import io.fulmar.Model;
+import io.fulmar.Removal;
+import io.fulmar.RunEvent;
+import io.fulmar.RunStatus;
+import io.fulmar.Sync;
+import io.fulmar.SyncReport;
+import io.fulmar.internal.run.HangingDestination.Call;
+import io.fulmar.internal.run.HangingDestination.Manners;
+import io.fulmar.internal.store.Outcome;
+import io.fulmar.internal.store.Outcome.Kind;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Calls that do not end, in a run over a store whose plan the test writes, with a deadline of 60 s
+ * by a time that the test moves: what is cut off, who goes on, and what becomes of a late answer.
+ */
+class DeadlinesTest {
+  private static final Duration DEADLINE = Duration.ofSeconds(60);
+  private static final Logger LOG = (Logger) LoggerFactory.getLogger("io.fulmar.run");
+
+  private final ManualTime time = new ManualTime();
+  private final PlanStore store = new PlanStore(time);
+  private final List<RunEvent.AnsweredLate> late = Collections.synchronizedList(new ArrayList<>());
+  private final CountDownLatch heardLate = new CountDownLatch(1);
+  private final ListAppender<ILoggingEvent> lines = new ListAppender<>();
+  private ThreadFactory threads = RunnerSettings.defaults().threads();
+  private HangingDestination destination = hanging((call, number, batch) -> null);
+  private Runner runner = runner();
+
+  @BeforeEach
+  void listen() {
+    lines.start();
+    LOG.setLevel(Level.WARN);
+    LOG.setAdditive(false);
+    LOG.addAppender(lines);
+  }
+
+  @AfterEach
+  void nothingIsLeft() throws InterruptedException {
+    destination.letGo();
+    runner.close();
+    assertThat(store.breaches()).isEmpty();
+    EngineThreads.assertNoneLeft();
+    LOG.detachAppender(lines);
+    LOG.setAdditive(true);
+    LOG.setLevel(null);
+  }
+
+  private HangingDestination hanging(HangingDestination.Hangs hangs) {
+    return new HangingDestination(store, hangs);
+  }
+
+  private Runner runner() {
+    return new Runner(
+        store,
+        RunnerSettings.defaults()
+            .withClock(time)
+            .withWaiter(time)
+            .withNanoTime(() -> destination.nanoTime())
+            .withThreads(task -> threads.newThread(task)));
+  }
+
+  private Sync.Builder sync() {
+    return Sync.builder("crm")
+        .model(Model.query("customers", "select 1 as id").key("id"))
+        .to(destination)
+        .onRemoved(Removal.DELETE)
+        .callDeadline(DEADLINE)
+        .batchRows(2)
+        .listener(
+            event -> {
+              if (event instanceof RunEvent.AnsweredLate answered) {
+                late.add(answered);
+                heardLate.countDown();
+              }
+            });
+  }
+
+  private FutureTask<SyncReport> inBackground(Sync sync) {
+    FutureTask<SyncReport> task = new FutureTask<>(() -> runner.run(sync));
+    new Thread(task, "caller").start();
+    return task;
+  }
+
+  private void awaitLateAnswer() throws InterruptedException {
+    assertThat(heardLate.await(20, TimeUnit.SECONDS)).isTrue();
+    EngineThreads.assertNoneLeft();
+  }
+
+  private List<String> lines() {
+    return lines.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
+  }
+
+  @Test
+  @DisplayName("J-04: a call that ignores the interrupt is left behind, and another thread goes on")
+  void callThatIgnoresTheInterruptIsLeftBehind() throws Exception {
+    destination =
+        hanging(
+            (call, number, batch) -> call == Call.WRITE && number == 1 ? Manners.IGNORES : null);
+    store.plan(Changes.added(5));
+    long began = time.millis();
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    destination.passDeadline(DEADLINE);
+    SyncReport report = run.get().throwIfFailed();
+
+    assertThat(report.status()).isEqualTo(RunStatus.SUCCEEDED);
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(5, 5, 0, 0));
+    assertThat(report.abandonedCalls()).isEqualTo(1);
+    assertThat(report.calls()).isEqualTo(4);
+    assertThat(destination.log())
+        .as("the same batch goes out again, by a writer of its own")
+        .containsExactly(
+            "open",
+            "write 1: c0+2",
+            "open",
+            "write 2: c0+2",
+            "write 2: c2+2",
+            "write 2: c4+1",
+            "close 2",
+            "closed 2");
+    List<Outcome> outcomes = store.outcomes();
+    assertThat(outcomes).allMatch(outcome -> outcome.kind() == Kind.ACCEPTED);
+    assertThat(outcomes.subList(0, 2))
+        .as("the first call may act until its deadline")
+        .allMatch(outcome -> outcome.until() == began + DEADLINE.toMillis());
+    assertThat(lines())
+        .containsExactly(
+            "sync=crm run=%d abandoned=1: calls that did not end, left behind with their threads"
+                .formatted(report.run()));
+  }
+
+  @Test
+  @DisplayName("J-04, I-02: a late answer is told to listener and log, and changes nothing")
+  void lateAnswerIsToldAndChangesNothing() throws Exception {
+    destination =
+        hanging(
+            (call, number, batch) -> call == Call.WRITE && number == 1 ? Manners.IGNORES : null);
+    store.plan(Changes.added(2));
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    destination.passDeadline(DEADLINE);
+    SyncReport report = run.get();
+    List<Outcome> before = store.outcomes();
+    List<String> stepsBefore = store.log();
+    assertThat(late).isEmpty();
+
+    destination.letGo();
+    awaitLateAnswer();
+    assertThat(late)
+        .containsExactly(
+            new RunEvent.AnsweredLate("crm", report.run(), "write: answered", 2, 2, 0, 0));
+    assertThat(store.outcomes()).isEqualTo(before);
+    assertThat(store.log()).as("nothing is noted after the run").isEqualTo(stepsBefore);
+    assertThat(destination.log())
+        .as("the thread that was left behind closes its writer itself")
+        .endsWith("close 1", "closed 1");
+    assertThat(lines())
+        .contains(
+            "sync=crm run=%d late=\"write: answered\" sent=2 accepted=2 skipped=0 rejected=0: not taken"
+                .formatted(report.run()));
+  }
+
+  @Test
+  @DisplayName("J-04: a destination that hangs on every call fails the run after three of them")
+  void destinationThatHangsOnEveryCallFailsTheRun() throws Exception {
+    destination = hanging((call, number, batch) -> call == Call.WRITE ? Manners.IGNORES : null);
+    store.plan(Changes.added(100));
+    FutureTask<SyncReport> run = inBackground(sync().batchRows(8).build());
+    for (int call = 0; call < 3; call++) {
+      destination.passDeadline(DEADLINE);
+    }
+    SyncReport report = run.get();
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error())
+        .isInstanceOf(DeliveryException.class)
+        .hasMessage(
+            "Cannot deliver all of crm: 3 calls in a row passed their deadline of PT1M"
+                + " (Sync.Builder.callDeadline). What was accepted is remembered, the rest stays"
+                + " due. [sync=crm run="
+                + report.run()
+                + "]");
+    assertThat(report.abandonedCalls()).isEqualTo(3);
+    assertThat(report.calls()).isEqualTo(3);
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(100, 0, 0, 8));
+    assertThat(store.outcomes().subList(0, 8))
+        .allMatch(outcome -> outcome.kind() == Kind.UNKNOWN && outcome.unsure());
+  }
+
+  @Test
+  @DisplayName("J-04: calls that end in between keep a run with slow calls going")
+  void callsThatEndInBetweenKeepTheRunGoing() throws Exception {
+    destination =
+        hanging(
+            (call, number, batch) ->
+                call == Call.WRITE && number % 2 == 1 && number < 10 ? Manners.IGNORES : null);
+    store.plan(Changes.added(10));
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    for (int batch = 0; batch < 5; batch++) {
+      destination.passDeadline(DEADLINE);
+    }
+    SyncReport report = run.get().throwIfFailed();
+    assertThat(report.total().accepted()).isEqualTo(10);
+    assertThat(report.abandonedCalls()).isEqualTo(5);
+  }
+
+  @Test
+  @DisplayName("J-03: a call that heeds the interrupt is unknown, and goes out again on its thread")
+  void callThatHeedsTheInterruptGoesOutAgainOnItsThread() throws Exception {
+    destination =
+        hanging((call, number, batch) -> call == Call.WRITE && number == 2 ? Manners.HEEDS : null);
+    store.plan(Changes.added(6));
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    destination.passInterrupt(DEADLINE);
+    SyncReport report = run.get().throwIfFailed();
+    assertThat(report.total().accepted()).isEqualTo(6);
+    assertThat(report.abandonedCalls()).isZero();
+    assertThat(destination.log())
+        .containsExactly(
+            "open",
+            "write 1: c0+2",
+            "write 1: c2+2",
+            "write 1: c2+2",
+            "write 1: c4+2",
+            "close 1",
+            "closed 1");
+    assertThat(store.outcomes().subList(2, 4)).allMatch(outcome -> outcome.until() > 0);
+    assertThat(late).isEmpty();
+    assertThat(lines()).isEmpty();
+  }
+
+  @Test
+  @DisplayName("J-04: a change whose calls hang alone is unsure, the others are delivered")
+  void changeWhoseCallsHangIsFoundByHalving() throws Exception {
+    destination =
+        hanging(
+            (call, number, batch) ->
+                batch != null
+                        && batch.changes().stream()
+                            .anyMatch(change -> change.changeId().equals("c1"))
+                    ? Manners.IGNORES
+                    : null);
+    store.plan(Changes.added(4));
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    destination.passDeadline(DEADLINE); // c0 and c1
+    destination.passDeadline(DEADLINE); // again
+    destination.passDeadline(DEADLINE); // after c0 alone: c1 alone
+    SyncReport report = run.get().throwIfFailed();
+    assertThat(report.status()).isEqualTo(RunStatus.WARNING);
+    assertThat(store.outcomes())
+        .extracting(Outcome::kind)
+        .containsExactly(Kind.ACCEPTED, Kind.UNKNOWN_ALONE, Kind.ACCEPTED, Kind.ACCEPTED);
+    assertThat(report.failures().get(0).message()).isEqualTo("the call did not end in time");
+  }
+
+  @Test
+  @DisplayName("J-04: a destination that hangs while it is opened is opened again")
+  void destinationThatHangsWhileItIsOpenedIsOpenedAgain() throws Exception {
+    destination =
+        hanging((call, number, batch) -> call == Call.OPEN && number == 1 ? Manners.IGNORES : null);
+    store.plan(Changes.added(2));
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    destination.passDeadline(DEADLINE);
+    SyncReport report = run.get().throwIfFailed();
+    assertThat(report.total().accepted()).isEqualTo(2);
+    assertThat(report.abandonedCalls()).isEqualTo(1);
+    destination.letGo();
+    awaitLateAnswer();
+    assertThat(late)
+        .containsExactly(new RunEvent.AnsweredLate("crm", report.run(), "open: done", 0, 0, 0, 0));
+    assertThat(destination.log()).as("it is closed at once").endsWith("close 1", "closed 1");
+  }
+
+  @Test
+  @DisplayName(
+      "J-04: a destination that hangs while it is closed fails the run, and is left behind")
+  void destinationThatHangsWhileItIsClosedIsLeftBehind() throws Exception {
+    destination = hanging((call, number, batch) -> call == Call.CLOSE ? Manners.IGNORES : null);
+    store.plan(Changes.added(2));
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    destination.passDeadline(DEADLINE);
+    SyncReport report = run.get();
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error())
+        .hasMessageContaining("the destination could not be closed within PT1M");
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(2, 2, 0, 0));
+    assertThat(store.outcomes()).containsOnly(Outcome.ACCEPTED);
+  }
+
+  @Test
+  @DisplayName("J-04: a late failure is told too, by its class alone")
+  void lateFailureIsTold() throws Exception {
+    destination =
+        hanging((call, number, batch) -> call == Call.WRITE && number == 1 ? Manners.BREAKS : null);
+    store.plan(Changes.added(2));
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    destination.passDeadline(DEADLINE);
+    SyncReport report = run.get().throwIfFailed();
+    destination.letGo();
+    awaitLateAnswer();
+    assertThat(late)
+        .containsExactly(
+            new RunEvent.AnsweredLate(
+                "crm", report.run(), "write: threw java.lang.IllegalStateException", 2, 0, 0, 0));
+  }
+
+  @Test
+  @DisplayName(
+      "D-07: if no thread is to be had for the rest, the run fails and says what is unsure")
+  void missingThreadForTheRestFailsTheRun() throws Exception {
+    destination = hanging((call, number, batch) -> call == Call.WRITE ? Manners.IGNORES : null);
+    ThreadFactory plenty = threads;
+    AtomicBoolean scarce = new AtomicBoolean();
+    threads =
+        task -> {
+          if (scarce.get()) {
+            throw new InternalError("no thread to be had");
+          }
+          return plenty.newThread(task);
+        };
+    store.plan(Changes.added(10));
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    destination.awaitHanging();
+    scarce.set(true);
+    destination.advance(DEADLINE);
+    while (!run.isDone()) {
+      destination.advance(Duration.ofSeconds(1));
+      Thread.onSpinWait();
+    }
+    SyncReport report = run.get();
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error()).hasMessageContaining("a lane could not begin");
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(10, 0, 0, 2));
+    assertThat(store.reserved()).isEqualTo(2);
+  }
+
+  // ------------------------------------------------------------------------- one call on a thread
+
+  private DeadlineCalls.Called<String> oneCall(
+      RunScope scope, Tally tally, java.util.concurrent.Callable<String> call) {
+    RunnerSettings settings =
+        RunnerSettings.defaults().withNanoTime(() -> destination.nanoTime()).withGrace(DEADLINE);
+    return new DeadlineCalls(scope, settings, tally)
+        .onThread("fulmar-crm-clear", call, (answer, thrown) -> heardLate.countDown());
+  }
+
+  private RunScope scope() {
+    return new RunScope(
+        sync().build(),
+        RunnerSettings.defaults().withNanoTime(() -> destination.nanoTime()).withGrace(DEADLINE));
+  }
+
+  @Test
+  void callOnAThreadOfItsOwnAnswersOrThrows() {
+    AtomicReference<String> thread = new AtomicReference<>();
+    assertThat(
+            oneCall(
+                scope(),
+                new Tally(),
+                () -> {
+                  thread.set(Thread.currentThread().getName());
+                  return "done";
+                }))
+        .isEqualTo(new DeadlineCalls.Called.Answered<>("done"));
+    assertThat(thread).hasValue("fulmar-crm-clear");
+    IllegalStateException broken = new IllegalStateException("broken");
+    assertThat(
+            oneCall(
+                scope(),
+                new Tally(),
+                () -> {
+                  throw broken;
+                }))
+        .isEqualTo(new DeadlineCalls.Called.Threw<String>(broken));
+  }
+
+  @Test
+  void callOnAThreadOfItsOwnIsLeftBehindAtItsDeadline() throws Exception {
+    CountDownLatch hanging = new CountDownLatch(1);
+    CountDownLatch letGo = new CountDownLatch(1);
+    Tally tally = new Tally();
+    FutureTask<DeadlineCalls.Called<String>> task =
+        new FutureTask<>(
+            () ->
+                oneCall(
+                    scope(),
+                    tally,
+                    () -> {
+                      hanging.countDown();
+                      while (letGo.getCount() > 0) {
+                        try {
+                          letGo.await();
+                        } catch (InterruptedException e) {
+                          destination.advance(Duration.ofSeconds(1)); // and does not end
+                        }
+                      }
+                      return "late";
+                    }));
+    new Thread(task, "caller").start();
+    assertThat(hanging.await(20, TimeUnit.SECONDS)).isTrue();
+    destination.advance(DEADLINE);
+    assertThat(task.get()).isEqualTo(new DeadlineCalls.Called.PassedDeadline<String>());
+    assertThat(tally.abandoned()).isEqualTo(1);
+    letGo.countDown();
+    awaitLateAnswer();
+  }
+
+  @Test
+  void interruptOfWhoWaitsForACallStopsTheRunAndStaysSet() throws Exception {
+    RunScope scope = scope();
+    CountDownLatch stopped = new CountDownLatch(1);
+    AtomicBoolean kept = new AtomicBoolean();
+    AtomicReference<Thread> waiting = new AtomicReference<>();
+    FutureTask<DeadlineCalls.Called<String>> task =
+        new FutureTask<>(
+            () -> {
+              waiting.set(Thread.currentThread());
+              DeadlineCalls.Called<String> called =
+                  oneCall(
+                      scope,
+                      new Tally(),
+                      () -> {
+                        waiting.get().interrupt();
+                        while (!scope.isStopped()) {
+                          Thread.onSpinWait();
+                        }
+                        stopped.countDown();
+                        return "done";
+                      });
+              kept.set(Thread.interrupted());
+              return called;
+            });
+    new Thread(task, "caller").start();
+    assertThat(task.get()).isEqualTo(new DeadlineCalls.Called.Answered<>("done"));
+    assertThat(stopped.getCount()).isZero();
+    assertThat(scope.stopReason()).isInstanceOf(RunScope.Stop.Cancelled.class);
+    assertThat(kept).isTrue();
+  }
+}
