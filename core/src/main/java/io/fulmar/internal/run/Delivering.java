@@ -1,12 +1,10 @@
 package io.fulmar.internal.run;
 
 import io.fulmar.Action;
-import io.fulmar.FailureCodes;
 import io.fulmar.Operation;
 import io.fulmar.RunEvent;
 import io.fulmar.Sync;
 import io.fulmar.internal.store.Claim;
-import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlanReader;
 import io.fulmar.internal.store.PlannedChange;
@@ -333,12 +331,10 @@ final class Delivering {
         return sending.finish(writer, caller); // of a thread that was left behind
       }
       PlannedChange first = batch.get(0);
-      if (first.oversize()) {
-        String message =
-            "the row has more than " + scope.sync().maxRowBytes() + " bytes (maxRowBytes)";
-        Hold.Reason reason = new Hold.Reason(FailureCodes.ROW_TOO_LARGE, message);
-        return Collections.nCopies(
-            batch.size(), new Outcome(Outcome.Kind.REJECTED, false, 0, reason));
+      if (first.undeliverable() != null) {
+        return batch.stream()
+            .map(each -> new Outcome(Outcome.Kind.REJECTED, false, 0, each.undeliverable()))
+            .toList();
       }
       if (scope.isStopped() || !waitForEarlierCalls(batch)) {
         return Collections.nCopies(batch.size(), Outcome.NOT_TRIED);
@@ -374,8 +370,8 @@ final class Delivering {
     }
 
     /**
-     * How many changes from here on fit into one batch: same action, within the limits, none
-     * oversize.
+     * How many changes from here on fit into one batch: same action, within the limits, all
+     * deliverable or none.
      */
     private int batchSize(List<PlannedChange> range, int start) {
       PlannedChange first = range.get(start);
@@ -386,7 +382,7 @@ final class Delivering {
         bytes += next.bytes();
         boolean fits =
             bytes <= batchBytes
-                && next.oversize() == first.oversize()
+                && (next.undeliverable() == null) == (first.undeliverable() == null)
                 && (next.until() == 0) == (first.until() == 0)
                 && action(next) == action(first);
         if (!fits) {

@@ -16,6 +16,7 @@ import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Definitions;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.Folded;
+import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlanReader;
 import io.fulmar.internal.store.PlanRequest;
@@ -862,7 +863,11 @@ final class StandardClaim implements Claim {
       Change change =
           new Change(entry.operation, key, row, id(entry.changeId), run, entry.attempts + 1);
       return new PlannedChange(
-          position++, change, entry.key.length + fields.length, entry.oversize, entry.until);
+          position++,
+          change,
+          entry.key.length + fields.length,
+          entry.oversize ? Hold.Reason.rowTooLarge(sync.maxRowBytes()) : null,
+          entry.until);
     }
 
     @Override

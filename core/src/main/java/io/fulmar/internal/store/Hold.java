@@ -1,5 +1,6 @@
 package io.fulmar.internal.store;
 
+import io.fulmar.FailureCodes;
 import io.fulmar.HoldKind;
 import org.jspecify.annotations.Nullable;
 
@@ -24,10 +25,17 @@ public record Hold(
     @Nullable Reason reason) {
 
   /**
-   * What a destination said.
+   * What a destination said, or Fulmar in its place.
    *
    * @param code short and stable
    * @param message for a human
    */
-  public record Reason(String code, String message) {}
+  public record Reason(String code, String message) {
+    /** A row with more bytes than it may have. */
+    public static Reason rowTooLarge(long maxRowBytes) {
+      return new Reason(
+          FailureCodes.ROW_TOO_LARGE,
+          "the row has more than " + maxRowBytes + " bytes (maxRowBytes)");
+    }
+  }
 }

@@ -3,6 +3,7 @@ package io.fulmar.internal.run;
 import io.fulmar.Change;
 import io.fulmar.Operation;
 import io.fulmar.Row;
+import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.PlannedChange;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,7 +45,11 @@ final class Changes {
       long position, Operation operation, long key, int bytes, boolean oversize, long until) {
     Row row = new Numbered(key);
     return new PlannedChange(
-        position, new Change(operation, row, row, id(key), RUN, 1), bytes, oversize, until);
+        position,
+        new Change(operation, row, row, id(key), RUN, 1),
+        bytes,
+        oversize ? Hold.Reason.rowTooLarge(5_000) : null,
+        until);
   }
 
   /** Additions of the keys 0, 1, 2 ... at the positions 0, 1, 2 ... */

@@ -602,7 +602,9 @@ public final class FakeStore implements SyncStore {
           new Change(
               operation, keyRow, row, id == null ? newId(key, step) : id, run, step.attempts() + 1);
       long until = before.until() > clock.millis() ? before.until() : 0;
-      return new PlannedChange(0, change, bytes, bytes > sync.maxRowBytes(), until);
+      boolean oversize = bytes > sync.maxRowBytes();
+      return new PlannedChange(
+          0, change, bytes, oversize ? Hold.Reason.rowTooLarge(sync.maxRowBytes()) : null, until);
     }
 
     private String newId(String key, Step step) {
@@ -627,7 +629,8 @@ public final class FakeStore implements SyncStore {
       for (Entry entry : sorted) {
         PlannedChange at = entry.planned();
         PlannedChange planned =
-            new PlannedChange(entries.size(), at.change(), at.bytes(), at.oversize(), at.until());
+            new PlannedChange(
+                entries.size(), at.change(), at.bytes(), at.undeliverable(), at.until());
         entries.add(new Entry(entry.key(), entry.step(), planned));
       }
       return entries;
@@ -840,7 +843,7 @@ public final class FakeStore implements SyncStore {
       boolean unsent =
           outcome.equals(Outcome.NOT_TRIED)
               || (outcome.kind() == Outcome.Kind.REJECTED
-                  && open.plan.entries().get(position).planned().oversize());
+                  && open.plan.entries().get(position).planned().undeliverable() != null);
       long reserved = open.reservedUntil[position];
       require(
           unsent || reserved != NOT_RESERVED,
