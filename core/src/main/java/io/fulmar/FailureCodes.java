@@ -19,5 +19,18 @@ public final class FailureCodes {
    */
   public static final String CONTRACT_VIOLATION = "FULMAR_CONTRACT_VIOLATION";
 
+  /**
+   * A computed column of the {@link Mapping} could not be computed: its function threw. The row was
+   * never handed to the destination.
+   */
+  public static final String COMPUTE_FAILED = "FULMAR_COMPUTE_FAILED";
+
+  /**
+   * A computed column of the {@link Mapping} has a value that no row can have: of a type that
+   * {@link Row} does not document, or one that PostgreSQL could not hold. The row was never handed
+   * to the destination.
+   */
+  public static final String VALUE_WITHOUT_FORM = "FULMAR_VALUE_WITHOUT_FORM";
+
   private FailureCodes() {}
 }

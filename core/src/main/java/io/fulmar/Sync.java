@@ -3,8 +3,11 @@ package io.fulmar;
 import io.fulmar.spi.Destination;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +27,8 @@ public final class Sync {
   private final String name;
   private final Model model;
   private final Destination destination;
+  private final @Nullable Mapping mapping;
+  private final List<String> remembered;
   private final SyncMode mode;
   private final Removal removal;
   private final int batchRows;
@@ -51,6 +56,8 @@ public final class Sync {
     this.name = builder.name;
     this.model = model;
     this.destination = destination;
+    this.mapping = builder.mapping;
+    this.remembered = List.copyOf(builder.remembered);
     this.mode = builder.mode;
     this.removal = builder.removal;
     this.batchRows = builder.batchRows;
@@ -106,6 +113,16 @@ public final class Sync {
   /** Where to. */
   public Destination destination() {
     return destination;
+  }
+
+  /** See {@link Builder#mapping}; null for every column under its name. */
+  public @Nullable Mapping mapping() {
+    return mapping;
+  }
+
+  /** See {@link Builder#remember}. */
+  public List<String> remembered() {
+    return remembered;
   }
 
   /** See {@link Builder#mode}. */
@@ -248,6 +265,8 @@ public final class Sync {
     private final String name;
     private @Nullable Model model;
     private @Nullable Destination destination;
+    private @Nullable Mapping mapping;
+    private final Set<String> remembered = new LinkedHashSet<>();
     private SyncMode mode = SyncMode.UPSERT;
     private Removal removal = Removal.IGNORE;
     private int batchRows = 1_000;
@@ -285,6 +304,45 @@ public final class Sync {
     public Builder to(Destination value) {
       destination = Objects.requireNonNull(value, "destination");
       return this;
+    }
+
+    /**
+     * What the destination gets of a row. Default: every column of the model under its name.
+     *
+     * <p>Another mapping makes every row due again; {@link Mapping} says what counts as another.
+     */
+    public Builder mapping(Mapping value) {
+      mapping = Objects.requireNonNull(value, "mapping");
+      return this;
+    }
+
+    /**
+     * Keeps columns of the version that the destination accepted last, so that {@link
+     * Operation#REMOVED} has them in its row beside the key, {@link Operation#CHANGED} has them in
+     * {@link Change#previous}, and {@link ChangeSet#columnChanges} counts in how many changes each
+     * of them differs. Default: none. Further calls add columns.
+     *
+     * <p>Their values are stored in the state. Rows that were accepted before a column was named
+     * here, or under another list, have none until they are accepted again; a full resync or a
+     * reset fills them in. A column that the mapping does not take is read and compared because it
+     * is named here.
+     *
+     * @param first a column of the model, in its exact spelling; not one of its key
+     * @param more further columns
+     * @throws IllegalArgumentException if a column is named twice
+     */
+    public Builder remember(String first, String... more) {
+      remembered(Objects.requireNonNull(first, "first"));
+      for (String column : more) {
+        remembered(Objects.requireNonNull(column, "more"));
+      }
+      return this;
+    }
+
+    private void remembered(String column) {
+      if (!remembered.add(column)) {
+        throw new IllegalArgumentException("the column " + column + " is remembered twice");
+      }
     }
 
     /** Which changes are sent, and as what. Default {@link SyncMode#UPSERT}. */
@@ -469,8 +527,10 @@ public final class Sync {
     /**
      * The sync.
      *
-     * @throws IllegalStateException if model or destination are missing, or the destination does
-     *     not take an action that mode and removal ask for
+     * @throws IllegalStateException if model or destination are missing, the destination does not
+     *     take an action that mode and removal ask for, a column of the key is to be remembered, or
+     *     the mapping gives the name of a key or remembered column that it does not choose to
+     *     something else
      */
     public Sync build() {
       Model theModel = model;
@@ -481,6 +541,7 @@ public final class Sync {
       if (theDestination == null) {
         throw new IllegalStateException("to(...) is missing");
       }
+      checkNames(theModel);
       Sync sync = new Sync(this, theModel, theDestination);
       for (Operation operation : Operation.values()) {
         Action action = sync.action(operation);
@@ -496,6 +557,34 @@ public final class Sync {
         }
       }
       return sync;
+    }
+
+    /** A column keeps its name in keys and previous values unless the mapping chooses it. */
+    private void checkNames(Model theModel) {
+      for (String column : theModel.key()) {
+        if (remembered.contains(column)) {
+          throw new IllegalStateException(
+              "the column %s is part of the key, which every change has; do not name it in remember(...)"
+                  .formatted(column));
+        }
+      }
+      List<Mapping.Column> mapped = mapping == null ? List.of() : mapping.columns();
+      Set<String> chosen = new HashSet<>();
+      mapped.forEach(
+          column -> {
+            if (column instanceof Mapping.Chosen each) {
+              chosen.add(each.column());
+            }
+          });
+      for (Mapping.Column column : mapped) {
+        String name = column.name();
+        if ((theModel.key().contains(name) || remembered.contains(name))
+            && !chosen.contains(name)) {
+          throw new IllegalStateException(
+              "the mapping gives the name %1$s to something else than the %2$s column %1$s, which keeps its name unless it is chosen; choose it, or take another name"
+                  .formatted(name, theModel.key().contains(name) ? "key" : "remembered"));
+        }
+      }
     }
   }
 }

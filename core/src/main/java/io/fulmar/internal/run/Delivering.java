@@ -4,6 +4,7 @@ import io.fulmar.Action;
 import io.fulmar.Operation;
 import io.fulmar.RunEvent;
 import io.fulmar.Sync;
+import io.fulmar.internal.mapping.RowMapper;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlanReader;
@@ -48,6 +49,7 @@ final class Delivering {
   private final Throttle throttle;
   private final Tally tally;
   private final DeadlineCalls calls;
+  private final RowMapper mapper;
   private final int batchRows;
   private final long batchBytes;
   private final Map<Operation, Action> actions = new EnumMap<>(Operation.class);
@@ -68,6 +70,7 @@ final class Delivering {
     this.throttle = throttle;
     this.tally = tally;
     this.calls = new DeadlineCalls(scope, settings, tally);
+    this.mapper = new RowMapper(scope.sync(), scope.run(), settings.clock().instant());
     Capabilities capabilities = scope.sync().destination().capabilities();
     this.batchRows = Math.min(scope.sync().batchRows(), capabilities.maxRows());
     this.batchBytes = capabilities.maxBytes();
@@ -271,7 +274,8 @@ final class Delivering {
       if (!range.isEmpty()) {
         adapt(System.nanoTime() - rangeBegan);
       }
-      List<PlannedChange> next = reader.next(batchRows * batchesAtOnce, rangeBytes());
+      List<PlannedChange> next =
+          mapper.map(reader.next(batchRows * batchesAtOnce, rangeBytes()));
       rangeBegan = System.nanoTime();
       reservedUntil = 0;
       done = 0;

@@ -20,8 +20,11 @@ import java.util.stream.IntStream;
  * @param query its text
  * @param columns in the order of the query
  * @param keyPositions the key's columns, in the order of the key
+ * @param used the columns that are read and compared, the key's among them, in the order of the
+ *     query
  */
-public record ModelShape(QueryText query, List<Column> columns, List<Integer> keyPositions) {
+public record ModelShape(
+    QueryText query, List<Column> columns, List<Integer> keyPositions, List<Integer> used) {
   /** Most bytes of a key column. */
   public static final int MAX_KEY_BYTES = 8_192;
 
@@ -31,6 +34,22 @@ public record ModelShape(QueryText query, List<Column> columns, List<Integer> ke
   public ModelShape {
     columns = List.copyOf(columns);
     keyPositions = List.copyOf(keyPositions);
+    used = List.copyOf(used);
+  }
+
+  /** A model of which every column is used. */
+  public ModelShape(QueryText query, List<Column> columns, List<Integer> keyPositions) {
+    this(query, columns, keyPositions, IntStream.range(0, columns.size()).boxed().toList());
+  }
+
+  /** The same model, of which only some columns are used. */
+  public ModelShape using(List<Integer> positions) {
+    return new ModelShape(query, columns, keyPositions, positions);
+  }
+
+  /** How many fields a row has, as it is read. */
+  public int fieldCount() {
+    return used.size();
   }
 
   /**
@@ -57,20 +76,16 @@ public record ModelShape(QueryText query, List<Column> columns, List<Integer> ke
 
   /** Positions of the columns in the order in which they are read. */
   private List<Integer> readOrder() {
-    return IntStream.range(0, columns.size())
-        .boxed()
-        .sorted(Comparator.comparing(i -> columns.get(i).name()))
-        .toList();
+    return used.stream().sorted(Comparator.comparing(i -> columns.get(i).name())).toList();
   }
 
   /** How rows of the model are decoded. */
   public Shape rowShape() {
     List<Integer> order = readOrder();
-    List<Integer> fields = IntStream.range(0, columns.size()).map(order::indexOf).boxed().toList();
     return Shape.of(
-        columns.stream().map(Column::name).toList(),
-        columns.stream().map(Column::kind).toList(),
-        fields);
+        used.stream().map(i -> columns.get(i).name()).toList(),
+        used.stream().map(i -> columns.get(i).kind()).toList(),
+        used.stream().map(order::indexOf).toList());
   }
 
   /** How keys are decoded. */
@@ -95,7 +110,7 @@ public record ModelShape(QueryText query, List<Column> columns, List<Integer> ke
 
   /** Whether rows can be so large that they must be measured before they are read. */
   public boolean isMeasured() {
-    return columns.stream().anyMatch(column -> !column.bounded());
+    return used.stream().anyMatch(i -> !columns.get(i).bounded());
   }
 
   /**
@@ -149,8 +164,7 @@ public record ModelShape(QueryText query, List<Column> columns, List<Integer> ke
           .with("fields", fields(aliases))
           .sql();
     }
-    List<Integer> unboundedColumns =
-        IntStream.range(0, columns.size()).filter(i -> !columns.get(i).bounded()).boxed().toList();
+    List<Integer> unboundedColumns = used.stream().filter(i -> !columns.get(i).bounded()).toList();
     if (unboundedColumns.size() == 1 && !isReadAsText(columns.get(unboundedColumns.get(0)))) {
       return readMeasuringOne(aliases, unboundedColumns.get(0), maxRowBytes);
     }
@@ -218,7 +232,7 @@ public record ModelShape(QueryText query, List<Column> columns, List<Integer> ke
             .with("texts", keyTexts())
             .with("names", keyAliases())
             .sql();
-    return new ModelShape(QueryText.proven(restricted), columns, keyPositions);
+    return new ModelShape(QueryText.proven(restricted), columns, keyPositions, used);
   }
 
   /** The statement that reads the keys that {@link SourceSession#keys} was given. */

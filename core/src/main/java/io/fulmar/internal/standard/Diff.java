@@ -111,7 +111,7 @@ final class Diff implements RowSink, Closeable {
             .map(i -> shape.columns().get(i).kind())
             .toArray(ColumnKind[]::new);
     this.keyFields = shape.keyFields();
-    this.marker = shape.isMeasured() ? shape.columns().size() : -1;
+    this.marker = shape.isMeasured() ? shape.fieldCount() : -1;
   }
 
   /** Sets how many bytes of keys are worked on at once; 16 MiB unless told. */

@@ -46,14 +46,13 @@ final class PostgresSnapshots implements Snapshots {
     private final ServerIdentity server;
     private final ModelShape shape;
     private final String name;
-    private ModelShape read;
+    private boolean ofKeys;
 
     OfModel(SourceSession session, ServerIdentity server, ModelShape shape, String name) {
       this.session = session;
       this.server = server;
       this.shape = shape;
       this.name = name;
-      this.read = shape;
     }
 
     @Override
@@ -94,7 +93,7 @@ final class PostgresSnapshots implements Snapshots {
         }
         throw e;
       }
-      read = shape.ofKeys();
+      ofKeys = true;
       return images;
     }
 
@@ -110,18 +109,19 @@ final class PostgresSnapshots implements Snapshots {
     }
 
     @Override
-    public void rows(long maxRowBytes, RowSink sink) throws IOException {
-      int fields = shape.columns().size() + (shape.isMeasured() ? 1 : 0);
-      read(read.readSql(maxRowBytes), fields, sink);
+    public void rows(ModelShape of, long maxRowBytes, RowSink sink) throws IOException {
+      ModelShape read = ofKeys ? of.ofKeys() : of;
+      int fields = read.fieldCount() + (read.isMeasured() ? 1 : 0);
+      read(read.readSql(maxRowBytes), read, fields, sink);
     }
 
     @Override
     public void firstRows(RowSink sink) throws IOException {
-      read(shape.previewSql(), shape.columns().size(), sink);
+      read(shape.previewSql(), shape, shape.fieldCount(), sink);
     }
 
-    private void read(String copy, int fields, RowSink sink) throws IOException {
-      ModelRows.read(session, copy, shape.fieldKinds(), fields, "read the model " + name, sink);
+    private void read(String copy, ModelShape of, int fields, RowSink sink) throws IOException {
+      ModelRows.read(session, copy, of.fieldKinds(), fields, "read the model " + name, sink);
     }
 
     @Override

@@ -11,17 +11,18 @@ interface Snapshot extends AutoCloseable {
   /** Which database it is, and when. */
   ServerIdentity server();
 
-  /** The model, described. */
+  /** The model, described, with all its columns. */
   ModelShape shape();
 
   /**
    * Reads all rows.
    *
+   * @param shape that of the model, with the columns that are to be read
    * @param maxRowBytes rows with more bytes come without their values
    * @param sink takes the rows
    * @throws IOException if the sink threw it
    */
-  void rows(long maxRowBytes, RowSink sink) throws IOException;
+  void rows(ModelShape shape, long maxRowBytes, RowSink sink) throws IOException;
 
   /**
    * Looks at some keys alone; {@link #rows} then gives only theirs.

@@ -9,6 +9,8 @@ import io.fulmar.RunStatus;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncMode;
+import io.fulmar.internal.mapping.MappingSignature;
+import io.fulmar.internal.mapping.UsedColumns;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.ServerIdentity;
@@ -422,7 +424,7 @@ final class StandardClaim implements Claim {
     String about = "[sync=" + sync.name() + " run=" + run + "]";
     try (Snapshot snapshot = store.snapshot(sync.model(), application(), about)) {
       head.server = snapshot.server();
-      ModelShape shape = snapshot.shape();
+      ModelShape shape = UsedColumns.of(snapshot.shape(), sync, about);
       begin(head, shape);
       progress.accept(0);
       TagFilter filter = state == null ? null : TagFilter.of(state, filterBytes);
@@ -433,7 +435,7 @@ final class StandardClaim implements Claim {
         if (keys != null) {
           diff.only(snapshot.only(keys));
         }
-        read(snapshot, diff, progress);
+        read(snapshot, shape, diff, progress);
         return diff;
       } catch (IOException | RuntimeException e) {
         diff.close();
@@ -472,7 +474,7 @@ final class StandardClaim implements Claim {
     head.keyShape = shape.keyShape();
     head.live = file.live;
     head.objections = objections(head.server);
-    head.definition = Definitions.definition(sync, head.fingerprint);
+    head.definition = definition(head.fingerprint, sync);
     head.change = file.definitions.change(head.definition);
     head.madeAt = now();
     boolean beginsAnew =
@@ -502,10 +504,12 @@ final class StandardClaim implements Claim {
     return objections;
   }
 
-  private void read(Snapshot snapshot, Diff diff, LongConsumer progress) throws IOException {
+  private void read(Snapshot snapshot, ModelShape shape, Diff diff, LongConsumer progress)
+      throws IOException {
     long[] seen = new long[2];
     seen[1] = System.nanoTime();
     snapshot.rows(
+        shape,
         sync.maxRowBytes(),
         (buffer, from, to, fields) -> {
           diff.row(buffer, from, to, fields);
@@ -518,12 +522,13 @@ final class StandardClaim implements Claim {
   }
 
   private Diff.Seeds seeds(ModelShape shape) {
-    return seeds(file, shape);
+    return seeds(file, sync, shape);
   }
 
-  /** What is stored under another fingerprint or epoch equals nothing. */
-  static Diff.Seeds seeds(SyncFile file, ModelShape shape) {
-    String ofRows = file.secret + "\n" + file.epoch + "\n" + shape.fingerprint();
+  /** What is stored under another fingerprint, mapping or epoch equals nothing. */
+  static Diff.Seeds seeds(SyncFile file, Sync sync, ModelShape shape) {
+    String columns = shape.fingerprint() + MappingSignature.of(sync.mapping());
+    String ofRows = file.secret + "\n" + file.epoch + "\n" + columns;
     return new Diff.Seeds(
         Hashing.xxh3_64().hashCharsToLong(ofRows),
         Hashing.xxh3_64().hashCharsToLong(file.incarnation));
@@ -602,6 +607,10 @@ final class StandardClaim implements Claim {
     return stale(head, file, sync, now());
   }
 
+  private static Map<String, String> definition(String fingerprint, Sync sync) {
+    return Definitions.definition(sync, fingerprint, MappingSignature.of(sync.mapping()));
+  }
+
   /** Why a stored plan cannot be delivered any more; null if it can. */
   static @Nullable String stale(PlanHead head, SyncFile file, Sync sync, long now) {
     if (head.stateVersion != file.version) {
@@ -610,7 +619,7 @@ final class StandardClaim implements Claim {
     if (head.mode != sync.mode() || head.removal != sync.removal()) {
       return "mode or removal have changed since it was made";
     }
-    Map<String, String> today = Definitions.definition(sync, head.fingerprint);
+    Map<String, String> today = definition(head.fingerprint, sync);
     for (String part : Definitions.OF_DELIVERY) {
       if (!Objects.equals(head.definition.get(part), today.get(part))) {
         return "the " + part + " has changed since it was made";

@@ -5,6 +5,7 @@ import com.dynatrace.hash4j.hashing.Hasher128;
 import io.fulmar.Explanation;
 import io.fulmar.Row;
 import io.fulmar.Sync;
+import io.fulmar.internal.mapping.UsedColumns;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.source.ModelShape;
@@ -81,13 +82,13 @@ final class StateReading {
   private Explanation explain(SyncFile file, List<String> key) throws IOException {
     String about = "[sync=" + sync.name() + "]";
     try (Snapshot snapshot = store.snapshot(sync.model(), "fulmar " + sync.name(), about)) {
-      ModelShape shape = snapshot.shape();
+      ModelShape shape = UsedColumns.of(snapshot.shape(), sync, about);
       byte[] image = snapshot.only(List.of(key)).get(0);
       Found found =
           new Found(
-              StandardClaim.seeds(file, shape).rowHasher(),
-              shape.isMeasured() ? shape.columns().size() : -1);
-      snapshot.rows(sync.maxRowBytes(), found);
+              StandardClaim.seeds(file, sync, shape).rowHasher(),
+              shape.isMeasured() ? shape.fieldCount() : -1);
+      snapshot.rows(shape, sync.maxRowBytes(), found);
       boolean same = file.key.isEmpty() || file.key.equals(shape.keySignature());
       Memory memory = same ? memory(file, image) : Memory.NONE;
       byte[] row = found.row;

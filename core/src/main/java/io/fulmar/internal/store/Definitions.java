@@ -21,7 +21,7 @@ public final class Definitions {
   public static final Definitions NONE = new Definitions(List.of());
 
   /** The parts under which a stored plan must be delivered as it was planned. */
-  public static final List<String> OF_DELIVERY = List.of("key");
+  public static final List<String> OF_DELIVERY = List.of("key", "mapping");
 
   private static final int MAX = 16;
   private static final Duration KEPT_FOR = Duration.ofDays(32);
@@ -40,12 +40,14 @@ public final class Definitions {
    *
    * @param sync its settings
    * @param fingerprint names and types of the columns
+   * @param mapping what of the mapping makes rows due again
    */
-  public static Map<String, String> definition(Sync sync, String fingerprint) {
+  public static Map<String, String> definition(Sync sync, String fingerprint, String mapping) {
     Map<String, String> parts = new LinkedHashMap<>();
     parts.put("query", hash(sync.model().sql()));
     parts.put("key", hash(String.join("\n", sync.model().key())));
     parts.put("columns", hash(fingerprint));
+    parts.put("mapping", hash(mapping));
     parts.put("mode", hash(sync.mode().name()));
     parts.put("removal", hash(sync.removal().name()));
     return parts;

@@ -27,11 +27,19 @@ final class Temporal {
     if (!finite(days)) {
       return days < 0 ? "-infinity" : "infinity";
     }
+    return text(localDate(days));
+  }
+
+  static String text(LocalDate date) {
     StringBuilder out = new StringBuilder(13);
-    LocalDate date = localDate(days);
     appendDate(out, date);
     appendEra(out, date);
     return out.toString();
+  }
+
+  /** Microseconds since midnight. */
+  static long micros(LocalTime time) {
+    return time.toNanoOfDay() / 1000;
   }
 
   private static boolean finite(int days) {
@@ -83,11 +91,21 @@ final class Temporal {
     if (!finite(micros)) {
       return micros < 0 ? "-infinity" : "infinity";
     }
+    return text(
+        localDate(Math.floorDiv(micros, MICROS_PER_DAY)),
+        Math.floorMod(micros, MICROS_PER_DAY),
+        zone);
+  }
+
+  static String text(LocalDateTime timestamp, String zone) {
+    return text(timestamp.toLocalDate(), micros(timestamp.toLocalTime()), zone);
+  }
+
+  private static String text(LocalDate date, long micros, String zone) {
     StringBuilder out = new StringBuilder(32);
-    LocalDate date = localDate(Math.floorDiv(micros, MICROS_PER_DAY));
     appendDate(out, date);
     out.append(' ');
-    appendTime(out, Math.floorMod(micros, MICROS_PER_DAY));
+    appendTime(out, micros);
     out.append(zone);
     appendEra(out, date);
     return out.toString();

@@ -7,6 +7,7 @@ import io.fulmar.Action;
 import io.fulmar.Change;
 import io.fulmar.DeliveryException;
 import io.fulmar.FailureCodes;
+import io.fulmar.Mapping;
 import io.fulmar.Model;
 import io.fulmar.Operation;
 import io.fulmar.Removal;
@@ -197,6 +198,94 @@ class DeliveringTest {
                 "the row has more than 5000 bytes (maxRowBytes)",
                 1));
     assertThat(store.outcomes().get(1).kind()).isEqualTo(Kind.REJECTED);
+  }
+
+  private static Mapping.Builder failingFor(long key, Mapping.Computation failure) {
+    return Mapping.builder()
+        .column("id")
+        .compute(
+            "label",
+            1,
+            List.of("id"),
+            row -> row.value("id").equals(key) ? failure.compute(row) : row.text("id"));
+  }
+
+  @Test
+  @DisplayName(
+      "P3, P11: a row of which a column cannot be computed is rejected with a code of ours and"
+          + " without its values, and the others go out")
+  void columnThatCannotBeComputedRejectsItsRow() {
+    store.plan(Changes.added(4));
+    List<String> got = new ArrayList<>();
+    Mapping mapping =
+        failingFor(
+                1L,
+                row -> {
+                  throw new NumberFormatException("for " + row.text("id"));
+                })
+            .compute(
+                "other",
+                1,
+                List.of("id"),
+                row -> row.value("id").equals(2L) ? new java.util.Date() : null)
+            .build();
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      batch.changes().forEach(change -> got.add(change.row().text("label")));
+                      return Delivery.allAccepted();
+                    }))
+            .mapping(mapping)
+            .build();
+    SyncReport report = runner.run(sync).throwIfFailed();
+    assertThat(got).containsExactly("0", "3");
+    assertThat(report.failures())
+        .containsExactly(
+            new SyncReport.FailureGroup(
+                Operation.ADDED,
+                FailureCodes.COMPUTE_FAILED,
+                "the column label could not be computed: java.lang.NumberFormatException",
+                1),
+            new SyncReport.FailureGroup(
+                Operation.ADDED,
+                FailureCodes.VALUE_WITHOUT_FORM,
+                "the column other has no form: its value is a java.util.Date",
+                1));
+    assertThat(store.outcomes().get(1).kind()).isEqualTo(Kind.REJECTED);
+    assertThat(store.outcomes().get(2).kind()).isEqualTo(Kind.REJECTED);
+  }
+
+  @Test
+  @DisplayName("A-08: an error of the JVM in a function fails the run, other errors the row")
+  void errorOfTheJvmInFunctionFailsTheRun() {
+    store.plan(Changes.added(2));
+    Destination destination = destination(all(), DeliveringTest::accept);
+    Mapping.Builder overflows =
+        failingFor(
+            1L,
+            row -> {
+              throw new StackOverflowError("1");
+            });
+    SyncReport failed = runner.run(sync("crm", destination).mapping(overflows.build()).build());
+    assertThat(failed.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(failed.error())
+        .hasMessageStartingWith(
+            "Cannot deliver all of crm: a lane broke: java.lang.StackOverflowError.");
+    assertThat(failed.total().attempted()).isZero();
+    Mapping.Builder asserts =
+        failingFor(
+            1L,
+            row -> {
+              throw new AssertionError(row.text("id"));
+            });
+    SyncReport warned = runner.run(sync("crm", destination).mapping(asserts.build()).build());
+    assertThat(warned.status()).isEqualTo(RunStatus.WARNING);
+    assertThat(warned.failures())
+        .extracting(SyncReport.FailureGroup::message)
+        .containsExactly("the column label could not be computed: java.lang.AssertionError");
   }
 
   // --------------------------------------------------------------------------------------- lanes

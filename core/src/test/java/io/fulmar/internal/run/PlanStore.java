@@ -166,7 +166,7 @@ final class PlanStore extends StoreOfClaims {
 
   private int position(Change change) {
     for (PlannedChange planned : changes) {
-      if (planned.change() == change) {
+      if (planned.change().changeId().equals(change.changeId())) {
         return (int) planned.position();
       }
     }

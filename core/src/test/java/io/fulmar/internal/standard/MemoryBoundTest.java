@@ -82,7 +82,7 @@ class MemoryBoundTest {
         }
 
         @Override
-        public void rows(long maxRowBytes, RowSink sink) throws IOException {
+        public void rows(ModelShape shape, long maxRowBytes, RowSink sink) throws IOException {
           byte[] line = new byte[8 + 8 + 20];
           int[] fields = {4, 8, 16, 20};
           ByteBuffer buffer = ByteBuffer.wrap(line);
@@ -104,7 +104,7 @@ class MemoryBoundTest {
 
         @Override
         public void firstRows(RowSink sink) throws IOException {
-          rows(Long.MAX_VALUE, sink);
+          rows(shape(), Long.MAX_VALUE, sink);
         }
 
         @Override

@@ -81,7 +81,10 @@ final class MemoryModel implements Snapshots {
       }
 
       @Override
-      public void rows(long maxRowBytes, RowSink sink) throws IOException {
+      public void rows(ModelShape shape, long maxRowBytes, RowSink sink) throws IOException {
+        if (shape.fieldCount() != 2) {
+          throw new AssertionError("both columns are read, or none");
+        }
         for (Line line : lines) {
           if (asked == null || asked.contains(line.id())) {
             send(line, sink);
@@ -107,7 +110,7 @@ final class MemoryModel implements Snapshots {
 
       @Override
       public void firstRows(RowSink sink) throws IOException {
-        rows(Long.MAX_VALUE, sink);
+        rows(shape(), Long.MAX_VALUE, sink);
       }
 
       @Override

@@ -5,6 +5,7 @@ import io.fulmar.Change;
 import io.fulmar.ChangeSet;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Explanation;
+import io.fulmar.FailureCodes;
 import io.fulmar.HeldChange;
 import io.fulmar.HoldKind;
 import io.fulmar.InvalidRow;
@@ -55,6 +56,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FakeStore implements SyncStore {
   private static final int NOT_RESERVED = 0;
+
+  /** Codes of changes that are rejected without a call. */
+  private static final Set<String> UNSENT =
+      Set.of(
+          FailureCodes.ROW_TOO_LARGE, FailureCodes.COMPUTE_FAILED, FailureCodes.VALUE_WITHOUT_FORM);
 
   private final Clock clock;
   private final Set<Rule> leftOut;
@@ -557,7 +563,7 @@ public final class FakeStore implements SyncStore {
               invalid,
               List.of(),
               List.of());
-      Map<String, String> definition = Definitions.definition(sync, sync.model().sql());
+      Map<String, String> definition = Definitions.definition(sync, sync.model().sql(), "");
       StoredPlan stored =
           new StoredPlan(
               set,
@@ -732,7 +738,7 @@ public final class FakeStore implements SyncStore {
       foldedMode = sync.mode();
       foldedRemoval = sync.removal();
       if (extent == Extent.WHOLE) {
-        Map<String, String> definition = Definitions.definition(sync, sync.model().sql());
+        Map<String, String> definition = Definitions.definition(sync, sync.model().sql(), "");
         definitions = definitions.used(definition, clock.instant());
       }
     }
@@ -843,7 +849,8 @@ public final class FakeStore implements SyncStore {
       boolean unsent =
           outcome.equals(Outcome.NOT_TRIED)
               || (outcome.kind() == Outcome.Kind.REJECTED
-                  && open.plan.entries().get(position).planned().undeliverable() != null);
+                  && outcome.reason() != null
+                  && UNSENT.contains(outcome.reason().code()));
       long reserved = open.reservedUntil[position];
       require(
           unsent || reserved != NOT_RESERVED,
