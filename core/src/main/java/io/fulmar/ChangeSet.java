@@ -1,6 +1,8 @@
 package io.fulmar;
 
 import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -24,6 +26,10 @@ import java.util.Objects;
  * @param invalidRows the first 100 invalid keys
  * @param samples keys of the first planned changes, at most 10 of each operation
  * @param guards what the guards object to, one sentence each; empty when all pass
+ * @param columnChanges for each column of {@link Sync.Builder#remember}, under its name in the
+ *     model and in the order in which they were named: in how many of the changed rows it differs
+ *     from the version that was accepted last. Rows of which no values are remembered, or that are
+ *     too large to be read, do not count
  */
 public record ChangeSet(
     String id,
@@ -38,7 +44,8 @@ public record ChangeSet(
     long invalid,
     List<InvalidRow> invalidRows,
     List<Sample> samples,
-    List<String> guards) {
+    List<String> guards,
+    Map<String, Long> columnChanges) {
   /** Copies the collections. */
   public ChangeSet {
     Objects.requireNonNull(id, "id");
@@ -48,6 +55,39 @@ public record ChangeSet(
     invalidRows = List.copyOf(invalidRows);
     samples = List.copyOf(samples);
     guards = List.copyOf(guards);
+    columnChanges = Collections.unmodifiableMap(new LinkedHashMap<>(columnChanges));
+  }
+
+  /** A change set of a sync that remembers no columns. */
+  public ChangeSet(
+      String id,
+      String sync,
+      long run,
+      Instant snapshotAt,
+      long rows,
+      long syncedKeys,
+      Map<Operation, Long> planned,
+      long held,
+      long ignored,
+      long invalid,
+      List<InvalidRow> invalidRows,
+      List<Sample> samples,
+      List<String> guards) {
+    this(
+        id,
+        sync,
+        run,
+        snapshotAt,
+        rows,
+        syncedKeys,
+        planned,
+        held,
+        ignored,
+        invalid,
+        invalidRows,
+        samples,
+        guards,
+        Map.of());
   }
 
   /**

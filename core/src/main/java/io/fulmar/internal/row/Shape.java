@@ -25,8 +25,8 @@ public record Shape(
         List.copyOf(names), List.copyOf(kinds), List.copyOf(fields), Map.copyOf(index));
   }
 
-  /** The position of a column. */
-  int position(String column) {
+  /** The position of a column; refused with the names that there are. */
+  public int position(String column) {
     Integer position = index.get(column);
     if (position == null) {
       throw new IllegalArgumentException("there is no column " + column + "; there are " + names);

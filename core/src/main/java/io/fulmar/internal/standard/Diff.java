@@ -61,6 +61,8 @@ final class Diff implements RowSink, Closeable {
   private final ColumnKind[] keyKinds;
   private final int[] keyFields;
   private final int marker;
+  private final boolean remembers;
+  private final boolean knowsPrevious;
   private final ImageBuffer key = new ImageBuffer(256);
   private final Map<PlanFiles.Section, PlanFiles.SectionWriter> writers =
       new EnumMap<>(PlanFiles.Section.class);
@@ -77,6 +79,7 @@ final class Diff implements RowSink, Closeable {
   private boolean[] decided = new boolean[1024];
   private long[] until = new long[1024];
   private @Nullable Planned[] planned = new @Nullable Planned[1024];
+  private byte @Nullable [][] previous = new byte @Nullable [1024][];
 
   // One place for each such row, in the order in which they came.
   private int[] entryOfRow = new int[1024];
@@ -112,6 +115,9 @@ final class Diff implements RowSink, Closeable {
             .toArray(ColumnKind[]::new);
     this.keyFields = shape.keyFields();
     this.marker = shape.isMeasured() ? shape.fieldCount() : -1;
+    this.remembers = !head.remembered.isEmpty();
+    this.knowsPrevious =
+        remembers && state != null && head.remembered.isKeptLike(state.remembered());
   }
 
   /** Sets how many bytes of keys are worked on at once; 16 MiB unless told. */
@@ -175,6 +181,9 @@ final class Diff implements RowSink, Closeable {
       keys.putLong(partition, versionLow);
       return;
     }
+    if (remembers) {
+      head.rememberedBytes += head.remembered.bytes(fields);
+    }
     keys.putByte(partition, oversize ? OVERSIZE : 0);
     keys.putInt(partition, key.length());
     keys.putLong(partition, versionHigh);
@@ -208,7 +217,9 @@ final class Diff implements RowSink, Closeable {
   void join() throws IOException, FilterMissed {
     for (int partition = 0; partition < Partitions.COUNT; partition++) {
       long entries = rowsOf[partition] + (state == null ? 0 : state.keys(partition));
-      int slices = (int) Math.min(1 << 16, entries * ENTRY_BYTES / sliceBytes + 1);
+      long bytes = entries * ENTRY_BYTES;
+      bytes += knowsPrevious && state != null ? state.bytes(partition) : 0;
+      int slices = (int) Math.min(1 << 16, bytes / sliceBytes + 1);
       for (int slice = 0; slice < slices; slice++) {
         join(partition, slice, slices);
       }
@@ -234,7 +245,7 @@ final class Diff implements RowSink, Closeable {
     }
     for (int entry = 0; entry < table.size(); entry++) {
       if (!decided[entry]) {
-        decide(partition, entry, rows[entry], Memory.NONE);
+        decide(partition, entry, rows[entry], Memory.NONE, null);
       }
     }
     emit(partition, slices);
@@ -286,10 +297,12 @@ final class Diff implements RowSink, Closeable {
         decided = Arrays.copyOf(decided, size);
         until = Arrays.copyOf(until, size);
         planned = Arrays.copyOf(planned, size);
+        previous = Arrays.copyOf(previous, size);
       }
       rows[entry] = 0;
       decided[entry] = false;
       planned[entry] = null;
+      previous[entry] = null;
     }
     return entry;
   }
@@ -326,11 +339,11 @@ final class Diff implements RowSink, Closeable {
         continue; // the destination has this version, and nothing else is remembered
       }
       if (entry >= 0) {
-        decide(partition, entry, count, cursor.memory());
+        decide(partition, entry, count, cursor.memory(), cursor);
       } else if (count > 1) {
         duplicate(cursor.key(), 0, cursor.keyLength(), count, cursor.memory());
       } else {
-        decision(partition, cursor.key(), 0, cursor.keyLength(), null, cursor.memory());
+        decision(partition, cursor.key(), 0, cursor.keyLength(), null, cursor.memory(), cursor);
       }
     }
   }
@@ -340,7 +353,12 @@ final class Diff implements RowSink, Closeable {
     return asked.find(hash, cursor.key(), 0, cursor.keyLength()) >= 0;
   }
 
-  private void decide(int partition, int entry, int count, Memory memory) throws IOException {
+  /**
+   * Decides about a key that has rows; the cursor stands at what is remembered, null for nothing.
+   */
+  private void decide(
+      int partition, int entry, int count, Memory memory, StateFile.@Nullable Cursor cursor)
+      throws IOException {
     decided[entry] = true;
     int start = table.start(entry);
     int length = table.length(entry);
@@ -349,8 +367,17 @@ final class Diff implements RowSink, Closeable {
       return;
     }
     Version version = new Version(high[entry], low[entry]);
-    planned[entry] = decision(partition, table.arena(), start, length, version, memory);
+    Planned change = decision(partition, table.arena(), start, length, version, memory, cursor);
+    planned[entry] = change;
+    if (change != null && change.operation() == Operation.CHANGED) {
+      previous[entry] = previous(cursor);
+    }
     until[entry] = memory.until() > now ? memory.until() : 0;
+  }
+
+  /** The remembered values of the version that was accepted last; null for none. */
+  private byte @Nullable [] previous(StateFile.@Nullable Cursor cursor) {
+    return knowsPrevious && cursor != null ? cursor.values() : null;
   }
 
   /**
@@ -358,7 +385,13 @@ final class Diff implements RowSink, Closeable {
    * back.
    */
   private @Nullable Planned decision(
-      int partition, byte[] bytes, int from, int length, @Nullable Version version, Memory memory)
+      int partition,
+      byte[] bytes,
+      int from,
+      int length,
+      @Nullable Version version,
+      Memory memory,
+      StateFile.@Nullable Cursor cursor)
       throws IOException {
     if (version == null) {
       leavesFilled(memory);
@@ -390,7 +423,8 @@ final class Diff implements RowSink, Closeable {
     long mayActUntil = memory.until() > now ? memory.until() : 0;
     PlanFiles.Section section =
         mayActUntil != 0 ? PlanFiles.Section.WAITING : PlanFiles.Section.REMOVED;
-    writer(section, partition).change(bytes, from, length, change, mayActUntil, false, 0);
+    writer(section, partition)
+        .change(bytes, from, length, change, mayActUntil, false, previous(cursor), 0);
     return null;
   }
 
@@ -445,27 +479,40 @@ final class Diff implements RowSink, Closeable {
       int entry = entryOfRow[row];
       int length = lengthOfRow[row];
       Planned change = entry == NOT_HERE ? null : planned[entry];
-      if (change != null && until[entry] == 0 && slices == 1) {
+      // What is sent last, and what is not in the order of the fields, has its fields with it.
+      boolean inOrder = change != null && until[entry] == 0 && slices == 1;
+      boolean counted = change != null && previous[entry] != null && !oversizeRow[row];
+      byte[] copy = null;
+      if (change == null || (inOrder && !counted)) {
+        unread += length;
+      } else {
+        fields = fields == null ? fieldsOfRows.read(partition) : fields;
+        fields.skip(unread);
+        unread = 0;
+        copy = new byte[length];
+        fields.getBytes(copy, 0, length);
+      }
+      if (counted && copy != null) {
+        count(previous[entry], copy);
+      }
+      if (inOrder) {
         PlanFiles.SectionWriter writer = writer(PlanFiles.Section.ROWS, partition);
         writer.skip(unplanned);
         unplanned = 0;
-        unread += length;
         change(writer, row, entry, change);
         continue;
       }
       unplanned += length;
-      if (change == null) {
-        unread += length;
-        continue;
+      if (copy != null) {
+        change(writer(PlanFiles.Section.WAITING, partition), row, entry, change)
+            .putBytes(copy, 0, length);
       }
-      // What is sent last, and what is not in the order of the fields, has its fields with it.
-      fields = fields == null ? fieldsOfRows.read(partition) : fields;
-      fields.skip(unread);
-      unread = 0;
-      byte[] copy = new byte[length];
-      fields.getBytes(copy, 0, length);
-      change(writer(PlanFiles.Section.WAITING, partition), row, entry, change)
-          .putBytes(copy, 0, length);
+    }
+  }
+
+  private void count(byte @Nullable [] before, byte[] row) throws IOException {
+    if (before != null) {
+      head.remembered.count(before, head.remembered.of(row), head.columnChanges);
     }
   }
 
@@ -478,6 +525,7 @@ final class Diff implements RowSink, Closeable {
         change,
         until[entry],
         oversizeRow[row],
+        previous[entry],
         lengthOfRow[row]);
   }
 

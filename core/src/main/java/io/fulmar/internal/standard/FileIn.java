@@ -87,6 +87,15 @@ final class FileIn {
     throw new DamagedException("a length is damaged");
   }
 
+  /** The length of something that is wholly within the section. */
+  int getLength() throws IOException {
+    int length = getVarint();
+    if (length > end - position()) {
+      throw new DamagedException("a length goes beyond its section");
+    }
+    return length;
+  }
+
   void getBytes(byte[] target, int from, int length) throws IOException {
     int to = from;
     int left = length;

@@ -33,6 +33,9 @@ final class Fold implements Closeable {
       new EnumMap<>(PlanFiles.Section.class);
   private final Map<PlanFiles.Section, Long> firstPositions =
       new EnumMap<>(PlanFiles.Section.class);
+  private final boolean remembers;
+  private final boolean keepsValues;
+  private final @Nullable PartitionedFile fieldsOfRows;
   private final KeyTable table = new KeyTable();
   private final List<Moved> moved = new ArrayList<>();
   private long sliceBytes = SLICE_BYTES;
@@ -62,6 +65,7 @@ final class Fold implements Closeable {
     @Nullable Outcome outcome;
     int effects;
     boolean seen;
+    byte @Nullable [] values;
   }
 
   /**
@@ -90,6 +94,12 @@ final class Fold implements Closeable {
     this.rules = rules;
     this.effectsToo = effectsToo;
     this.now = now;
+    this.remembers = !head.remembered.isEmpty();
+    this.keepsValues = remembers && state != null && head.remembered.isKeptLike(state.remembered());
+    this.fieldsOfRows =
+        remembers && head.sections.containsKey(PlanFiles.Section.ROWS)
+            ? new PartitionedFile(SteadyChannel.reading(PlanFiles.fields(path)), head.fields)
+            : null;
     long position = 0;
     try {
       for (PlanFiles.Section section : PlanFiles.Section.values()) {
@@ -131,13 +141,21 @@ final class Fold implements Closeable {
       for (PlanFiles.Directory directory : head.sections.values()) {
         keys += directory.entries()[partition + 1] - directory.entries()[partition];
       }
-      int slices = (int) Math.min(1 << 16, keys * ENTRY_BYTES / sliceBytes + 1);
+      long bytes = keys * ENTRY_BYTES + (remembers ? bytesOfRows(partition) : 0);
+      int slices = (int) Math.min(1 << 16, bytes / sliceBytes + 1);
       for (int slice = 0; slice < slices; slice++) {
         fold(partition, slice, slices, writer);
       }
       writer.endPartition();
     }
     writer.finish();
+  }
+
+  /** No less than the rows of a partition have. */
+  private long bytesOfRows(int partition) {
+    PlanFiles.Directory waiting = head.sections.get(PlanFiles.Section.WAITING);
+    return head.fields.bytes(partition)
+        + (waiting == null ? 0 : waiting.bytes()[partition + 1] - waiting.bytes()[partition]);
   }
 
   private void fold(int partition, int slice, int slices, StateFile.Writer writer)
@@ -156,7 +174,7 @@ final class Fold implements Closeable {
         }
         int entry = table.size() == 0 ? -1 : table.find(hash, cursor.key(), 0, cursor.keyLength());
         if (entry < 0 && cursor.isPlain()) {
-          writer.plain(cursor.key(), 0, cursor.keyLength(), cursor.high(), cursor.low());
+          writer.plain(cursor, keepsValues);
         } else {
           write(
               writer,
@@ -164,6 +182,7 @@ final class Fold implements Closeable {
               0,
               cursor.keyLength(),
               cursor.memory(),
+              keepsValues ? cursor.values() : null,
               entry < 0 ? null : moved.get(entry));
         }
       }
@@ -176,6 +195,7 @@ final class Fold implements Closeable {
             table.start(entry),
             table.length(entry),
             Memory.NONE,
+            null,
             moved.get(entry));
       }
     }
@@ -189,6 +209,8 @@ final class Fold implements Closeable {
     }
     long position = reader.go(partition) + firstPositions.getOrDefault(section, 0L);
     Stretch stretch = new Stretch(position);
+    PartitionedFile.Cursor fields =
+        section == PlanFiles.Section.ROWS ? fieldsOfRows(partition) : null;
     while (reader.hasMore()) {
       if (section == PlanFiles.Section.EFFECTS) {
         byte[] key = reader.effectKey();
@@ -199,18 +221,47 @@ final class Fold implements Closeable {
         }
         continue;
       }
-      reader.skipped();
+      long skipped = reader.skipped();
       PlanFiles.Entry entry = reader.change();
-      if (section == PlanFiles.Section.WAITING) {
-        reader.skipFields(entry);
-      }
       Outcome outcome = stretch.next();
       Moved found = moved(entry.key, slice, slices);
+      boolean kept =
+          remembers && found != null && !entry.oversize && isAccepted(outcome) && entry.length > 0;
+      byte[] row = null;
+      if (fields != null) {
+        fields.skip(skipped);
+        if (kept) {
+          row = new byte[entry.length];
+          fields.getBytes(row, 0, entry.length);
+        } else {
+          fields.skip(entry.length);
+        }
+      } else if (section == PlanFiles.Section.WAITING) {
+        if (kept) {
+          row = reader.fields(entry);
+        } else {
+          reader.skipFields(entry);
+        }
+      }
       if (found != null) {
         found.planned = entry.planned();
         found.outcome = outcome;
+        found.values = row == null ? null : head.remembered.of(row);
       }
     }
+  }
+
+  /** The fields of the rows of a partition, held against their checksum; null if nobody asks. */
+  private PartitionedFile.@Nullable Cursor fieldsOfRows(int partition) throws IOException {
+    if (fieldsOfRows == null) {
+      return null;
+    }
+    fieldsOfRows.read(partition).checkRest(head.fields.checksums()[partition]);
+    return fieldsOfRows.read(partition);
+  }
+
+  private static boolean isAccepted(@Nullable Outcome outcome) {
+    return outcome != null && outcome.kind() == Outcome.Kind.ACCEPTED;
   }
 
   private @Nullable Moved moved(byte[] key, int slice, int slices) {
@@ -232,14 +283,17 @@ final class Fold implements Closeable {
       int from,
       int length,
       Memory before,
+      byte @Nullable [] valuesBefore,
       @Nullable Moved change)
       throws IOException {
     Memory after = before;
+    byte[] values = valuesBefore;
     if (change != null) {
       change.seen = true;
       if (change.planned != null && change.outcome != null) {
         after = rules.settle(after, change.planned, change.outcome, now);
         count(before, after, change.outcome);
+        values = isAccepted(change.outcome) ? change.values : values;
       }
       after = rules.affect(after, change.effects, now);
     }
@@ -247,10 +301,12 @@ final class Fold implements Closeable {
     if (after.isEmpty()) {
       return;
     }
-    if (after.accepted() != null && !after.gone() && after.hold() == null && after.until() == 0) {
+    boolean plain =
+        after.accepted() != null && !after.gone() && after.hold() == null && after.until() == 0;
+    if (plain && values == null) {
       writer.plain(key, from, length, after.accepted().high(), after.accepted().low());
     } else {
-      writer.entry(key, from, length, after);
+      writer.entry(key, from, length, after, values);
     }
   }
 
@@ -293,6 +349,9 @@ final class Fold implements Closeable {
   public void close() throws IOException {
     for (PlanFiles.SectionReader reader : readers.values()) {
       reader.close();
+    }
+    if (fieldsOfRows != null) {
+      fieldsOfRows.close();
     }
   }
 }

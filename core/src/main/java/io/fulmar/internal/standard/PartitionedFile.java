@@ -38,6 +38,11 @@ final class PartitionedFile implements Closeable {
       return new Directory(new long[Partitions.COUNT][0], new int[Partitions.COUNT]);
     }
 
+    /** How many bytes a partition has. */
+    long bytes(int partition) {
+      return Arrays.stream(blocks[partition]).map(block -> block & ((1 << LENGTH_BITS) - 1)).sum();
+    }
+
     boolean isEmpty() {
       return Arrays.stream(blocks).allMatch(of -> of.length == 0);
     }

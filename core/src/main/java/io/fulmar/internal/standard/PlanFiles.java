@@ -31,6 +31,7 @@ final class PlanFiles {
 
   private static final int OVERSIZE = 8;
   private static final int WAITS = 16;
+  private static final int PREVIOUS = 32;
   private static final int OPERATION = 3;
 
   private PlanFiles() {}
@@ -71,7 +72,13 @@ final class PlanFiles {
     long firstAt;
     long until;
     boolean oversize;
+    byte @Nullable [] previous;
     int length;
+
+    /** How large its values are. */
+    int bytes() {
+      return length + (previous == null ? 0 : previous.length);
+    }
 
     Planned planned() {
       return new Planned(operation, version, changeId, attempts, firstAt);
@@ -97,7 +104,11 @@ final class PlanFiles {
       skipped += length;
     }
 
-    /** Writes all of an entry but its fields, which stand elsewhere or follow. */
+    /**
+     * Writes all of an entry but its fields, which stand elsewhere or follow.
+     *
+     * @param previous values of the version that was accepted last; null for none
+     */
     FileOut change(
         byte[] key,
         int from,
@@ -105,6 +116,7 @@ final class PlanFiles {
         Planned planned,
         long until,
         boolean oversize,
+        byte @Nullable [] previous,
         int length)
         throws IOException {
       while (skipped > 0) {
@@ -114,7 +126,10 @@ final class PlanFiles {
         skipped -= part;
       }
       out.putByte(
-          planned.operation().ordinal() | (oversize ? OVERSIZE : 0) | (until != 0 ? WAITS : 0));
+          planned.operation().ordinal()
+              | (oversize ? OVERSIZE : 0)
+              | (until != 0 ? WAITS : 0)
+              | (previous != null ? PREVIOUS : 0));
       out.putVarint(keyLength);
       out.putBytes(key, from, keyLength);
       Version version = planned.version();
@@ -128,6 +143,10 @@ final class PlanFiles {
       out.putLong(planned.firstAt());
       if (until != 0) {
         out.putLong(until);
+      }
+      if (previous != null) {
+        out.putVarint(previous.length);
+        out.putBytes(previous, 0, previous.length);
       }
       out.putVarint(length);
       count++;
@@ -227,6 +246,7 @@ final class PlanFiles {
       entry.attempts = in.getVarint();
       entry.firstAt = in.getLong();
       entry.until = (flags & WAITS) != 0 ? in.getLong() : 0;
+      entry.previous = (flags & PREVIOUS) != 0 ? in.getBytes(in.getVarint()) : null;
       entry.length = in.getVarint();
       return entry;
     }

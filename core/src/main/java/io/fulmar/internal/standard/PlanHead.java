@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * begin.
  */
 final class PlanHead {
-  private static final long MAGIC = 0x46554c4d504c3031L; // FULMPL01
+  private static final long MAGIC = 0x46554c4d504c3032L; // FULMPL02
 
   /** An invalid key, as it is kept. */
   record Invalid(InvalidRow.Reason reason, boolean keyImage, byte[] key, long rows) {}
@@ -55,6 +55,7 @@ final class PlanHead {
   ServerIdentity server = new ServerIdentity(Instant.EPOCH, "", 0, 0, 0);
   Shape rowShape = Shape.of(List.of(), List.of(), List.of());
   Shape keyShape = rowShape;
+  Remembered remembered = Remembered.NOTHING;
   long rows;
   final long[] planned = new long[Operation.values().length];
   long held;
@@ -66,6 +67,13 @@ final class PlanHead {
   List<String> guards = List.of();
   long live;
   long firstRemovals;
+
+  /** How many changes there are in each remembered column, in the order in which they are kept. */
+  long[] columnChanges = {};
+
+  /** Most bytes of remembered columns in the rows of the plan. */
+  long rememberedBytes;
+
   final Map<PlanFiles.Section, PlanFiles.Directory> sections =
       new EnumMap<>(PlanFiles.Section.class);
 
@@ -120,7 +128,8 @@ final class PlanHead {
             samples.stream()
                 .map(s -> new ChangeSet.Sample(s.operation(), ImageRow.ofKey(keyShape, s.key())))
                 .toList(),
-            guards);
+            guards,
+            remembered.named(columnChanges));
     return new StoredPlan(changeSet, firstRemovals, objections, effects(), request, extent, change);
   }
 
@@ -155,6 +164,11 @@ final class PlanHead {
       out.putLong(server.position());
       putShape(out, rowShape);
       putShape(out, keyShape);
+      putShape(out, remembered.shape());
+      for (int i = 0; i < remembered.fields().size(); i++) {
+        out.putVarint(remembered.fields().get(i));
+        out.putLong(columnChanges[i]);
+      }
       out.putLong(rows);
       for (long count : planned) {
         out.putLong(count);
@@ -250,6 +264,14 @@ final class PlanHead {
     server = new ServerIdentity(at, in.getString(), in.getLong(), (int) in.getLong(), in.getLong());
     rowShape = getShape(in);
     keyShape = getShape(in);
+    Shape columns = getShape(in);
+    List<Integer> fieldsOfColumns = new ArrayList<>();
+    columnChanges = new long[columns.names().size()];
+    for (int i = 0; i < columnChanges.length; i++) {
+      fieldsOfColumns.add(in.getVarint());
+      columnChanges[i] = in.getLong();
+    }
+    remembered = new Remembered(columns, fieldsOfColumns);
     rows = in.getLong();
     for (int i = 0; i < planned.length; i++) {
       planned[i] = in.getLong();
@@ -285,7 +307,7 @@ final class PlanHead {
     }
   }
 
-  private static void putShape(FileOut out, Shape shape) throws IOException {
+  static void putShape(FileOut out, Shape shape) throws IOException {
     out.putVarint(shape.names().size());
     for (int i = 0; i < shape.names().size(); i++) {
       out.putString(shape.names().get(i));
@@ -294,7 +316,7 @@ final class PlanHead {
     }
   }
 
-  private static Shape getShape(FileIn in) throws IOException {
+  static Shape getShape(FileIn in) throws IOException {
     int count = in.getVarint();
     List<String> names = new ArrayList<>();
     List<ColumnKind> kinds = new ArrayList<>();

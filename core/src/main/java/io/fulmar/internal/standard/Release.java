@@ -22,20 +22,23 @@ final class Release {
     this.only = only;
   }
 
-  /** Writes the next state; gives the number of changes that were released. */
+  /**
+   * Writes the next state, of the same remembered columns; gives the number of changes that were
+   * released.
+   */
   long write(StateFile.Writer writer) throws IOException {
     long released = 0;
     for (int partition = 0; partition < Partitions.COUNT; partition++) {
       StateFile.Cursor cursor = state.read(partition);
       while (cursor.next()) {
         if (cursor.isPlain()) {
-          writer.plain(cursor.key(), 0, cursor.keyLength(), cursor.high(), cursor.low());
+          writer.plain(cursor, true);
           continue;
         }
         Memory before = cursor.memory();
         Memory after = isMeant(cursor) ? Rules.release(before) : before;
         released += after.equals(before) ? 0 : 1;
-        writer.entry(cursor.key(), 0, cursor.keyLength(), after);
+        writer.entry(cursor.key(), 0, cursor.keyLength(), after, cursor.values());
       }
       writer.endPartition();
     }

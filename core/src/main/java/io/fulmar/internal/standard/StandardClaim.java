@@ -12,6 +12,7 @@ import io.fulmar.SyncMode;
 import io.fulmar.internal.mapping.MappingSignature;
 import io.fulmar.internal.mapping.UsedColumns;
 import io.fulmar.internal.row.ImageRow;
+import io.fulmar.internal.row.JoinedRow;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.store.Claim;
@@ -472,6 +473,8 @@ final class StandardClaim implements Claim {
     head.removal = sync.removal();
     head.rowShape = shape.rowShape();
     head.keyShape = shape.keyShape();
+    head.remembered = Remembered.of(shape, sync.remembered());
+    head.columnChanges = new long[sync.remembered().size()];
     head.live = file.live;
     head.objections = objections(head.server);
     head.definition = definition(head.fingerprint, sync);
@@ -542,7 +545,8 @@ final class StandardClaim implements Claim {
     // The ledger, the next state and its plan must fit too; nothing has been sent yet.
     long state = file.generation == 0 ? 0 : Files.size(directory.state(file.generation));
     directory.checkRoom(
-        state + head.total() * 64 + (1 << 20), "[sync=" + sync.name() + " run=" + run + "]");
+        state + head.total() * 64 + head.rememberedBytes + (1 << 20),
+        "[sync=" + sync.name() + " run=" + run + "]");
     directory.passed(CrashPoint.PLAN_SECTIONS_WRITTEN);
     head.write(directory, directory.plan(run));
   }
@@ -769,10 +773,10 @@ final class StandardClaim implements Claim {
       try {
         while (changes.size() < maxRows) {
           PlanFiles.Entry entry = ahead();
-          if (entry == null || (bytes + entry.length > maxBytes && !changes.isEmpty())) {
+          if (entry == null || (bytes + entry.bytes() > maxBytes && !changes.isEmpty())) {
             break;
           }
-          bytes += entry.length;
+          bytes += entry.bytes();
           changes.add(change(entry, fields(entry)));
           ahead = null;
         }
@@ -868,13 +872,23 @@ final class StandardClaim implements Claim {
 
     private PlannedChange change(PlanFiles.Entry entry, byte[] fields) {
       Row key = ImageRow.ofKey(head.keyShape, entry.key);
-      Row row = entry.version == null ? key : ImageRow.of(head.rowShape, fields);
+      Row previous =
+          entry.previous == null ? null : ImageRow.of(head.remembered.shape(), entry.previous);
+      boolean removed = entry.version == null;
+      Row left = previous == null ? key : JoinedRow.of(key, previous);
       Change change =
-          new Change(entry.operation, key, row, id(entry.changeId), run, entry.attempts + 1);
+          new Change(
+              entry.operation,
+              key,
+              removed ? left : ImageRow.of(head.rowShape, fields),
+              id(entry.changeId),
+              run,
+              entry.attempts + 1,
+              removed ? null : previous);
       return new PlannedChange(
           position++,
           change,
-          entry.key.length + fields.length,
+          entry.key.length + entry.bytes(),
           entry.oversize ? Hold.Reason.rowTooLarge(sync.maxRowBytes()) : null,
           entry.until);
     }
@@ -1040,7 +1054,8 @@ final class StandardClaim implements Claim {
       StateFile.Census census;
       Path next = directory.state(file.generation + 1);
       try (StateFile state = StateFile.open(directory.state(file.generation));
-          StateFile.Writer writer = new StateFile.Writer(directory.create(next))) {
+          StateFile.Writer writer =
+              new StateFile.Writer(directory.create(next), state.remembered())) {
         released = new Release(state, image).write(writer);
         census = writer.census();
       }
@@ -1100,7 +1115,8 @@ final class StandardClaim implements Claim {
     try (StateFile state = openState();
         Fold fold =
             new Fold(state, head, directory.plan(head.run), noted, rules, effectsToo, now());
-        StateFile.Writer writer = new StateFile.Writer(directory.create(next))) {
+        StateFile.Writer writer =
+            new StateFile.Writer(directory.create(next), head.remembered.shape())) {
       fold.write(writer);
       file.generation++;
       census(writer.census());

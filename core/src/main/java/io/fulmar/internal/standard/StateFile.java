@@ -1,6 +1,7 @@
 package io.fulmar.internal.standard;
 
 import io.fulmar.HoldKind;
+import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Memory;
 import io.fulmar.internal.store.Version;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -16,27 +18,33 @@ import org.jspecify.annotations.Nullable;
 /**
  * What is remembered of all keys, in the order of the partitions: each entry is the length of the
  * key, the key, flags, and what the flags name. An entry of which only a version is accepted takes
- * 18 bytes and its key. The file ends with a directory of the partitions with their checksums, and
- * is never changed once it is written.
+ * 18 bytes and its key; values of the accepted version, if there are any, come last. The file ends
+ * with the columns that these values are of, and a directory of the partitions with their
+ * checksums, and is never changed once it is written.
  */
 final class StateFile implements Closeable {
-  private static final long MAGIC = 0x46554c4d53543031L; // FULMST01
+  private static final long MAGIC = 0x46554c4d53543032L; // FULMST02
   private static final int DIRECTORY_ENTRY = 8 + 8 + 8;
-  private static final int FOOTER = Partitions.COUNT * DIRECTORY_ENTRY + 8 + 8;
+  private static final int FOOTER = Partitions.COUNT * DIRECTORY_ENTRY + 8 + 8 + 8 + 8;
+
+  /** Flags beyond these take a second byte. */
+  private static final int ONE_BYTE = 0x7f;
 
   static final int ACCEPTED = 1;
-  private static final int GONE = 2;
-  private static final int UNTIL = 4;
-  private static final int HOLD = 8;
+  private static final int REMEMBERED = 2;
+  private static final int HOLD = 4;
+  private static final int UNTIL = 8;
   private static final int HOLD_OF_ROW = 16;
   private static final int HOLD_WITH_ID = 32;
   private static final int HOLD_UNSURE = 64;
-  private static final int HOLD_WITH_REASON = 128;
+  private static final int GONE = 128;
+  private static final int HOLD_WITH_REASON = 256;
 
   private final FileChannel channel;
   private final long[] starts = new long[Partitions.COUNT + 1];
   private final long[] counts = new long[Partitions.COUNT];
   private final int[] checksums = new int[Partitions.COUNT];
+  private Shape remembered = Remembered.NOTHING.shape();
 
   private StateFile(FileChannel channel) {
     this.channel = channel;
@@ -67,12 +75,22 @@ final class StateFile implements Closeable {
       counts[i] = in.getLong();
       checksums[i] = (int) in.getLong();
     }
+    starts[Partitions.COUNT] = in.getLong();
+    int checksumOfColumns = (int) in.getLong();
     int checksum = in.checksum();
     in.section(size - 16, size);
     if (in.getLong() != MAGIC || (int) in.getLong() != checksum) {
       throw new DamagedException("the directory of the state is damaged");
     }
-    starts[Partitions.COUNT] = size - FOOTER;
+    in.section(starts[Partitions.COUNT], size - FOOTER);
+    in.checkAll(checksumOfColumns, "the columns of the state are damaged");
+    in.section(starts[Partitions.COUNT], size - FOOTER);
+    remembered = PlanHead.getShape(in);
+  }
+
+  /** The columns that values are remembered of; empty for none. */
+  Shape remembered() {
+    return remembered;
   }
 
   long size() throws IOException {
@@ -89,6 +107,10 @@ final class StateFile implements Closeable {
 
   long keys(int partition) {
     return counts[partition];
+  }
+
+  long bytes(int partition) {
+    return starts[partition + 1] - starts[partition];
   }
 
   /** Holds all partitions against their checksums. */
@@ -121,6 +143,8 @@ final class StateFile implements Closeable {
     private long high;
     private long low;
     private @Nullable Memory memory;
+    private byte[] values = new byte[64];
+    private int valuesLength;
 
     private Cursor(int partition) {
       this.partition = partition;
@@ -143,11 +167,21 @@ final class StateFile implements Closeable {
       }
       in.getBytes(key, 0, keyLength);
       flags = in.getByte();
+      if (flags > ONE_BYTE) {
+        flags = flags & ONE_BYTE | in.getByte() << 7;
+      }
       if ((flags & ACCEPTED) != 0) {
         high = in.getLong();
         low = in.getLong();
       }
-      memory = flags == ACCEPTED ? null : readMemory();
+      memory = isPlain() ? null : readMemory();
+      if (hasValues()) {
+        valuesLength = in.getLength();
+        if (values.length < valuesLength) {
+          values = new byte[valuesLength];
+        }
+        in.getBytes(values, 0, valuesLength);
+      }
       return true;
     }
 
@@ -159,9 +193,22 @@ final class StateFile implements Closeable {
       return keyLength;
     }
 
-    /** Whether nothing is remembered but an accepted version: {@link #high} and {@link #low}. */
+    /**
+     * Whether nothing is remembered but an accepted version, {@link #high} and {@link #low}, and
+     * values of it.
+     */
     boolean isPlain() {
-      return flags == ACCEPTED;
+      return (flags & ~REMEMBERED) == ACCEPTED;
+    }
+
+    /** Whether values of the accepted version are there. */
+    private boolean hasValues() {
+      return (flags & REMEMBERED) != 0;
+    }
+
+    /** A copy of the values of the accepted version; null if there are none. */
+    byte @Nullable [] values() {
+      return hasValues() ? Arrays.copyOf(values, valuesLength) : null;
     }
 
     long high() {
@@ -237,12 +284,24 @@ final class StateFile implements Closeable {
     private final FileOut out;
     private final long[] directory = new long[Partitions.COUNT * 3];
     private final Census census = new Census();
+    private final Shape remembered;
     private int partition;
     private long count;
     private long start;
 
+    /** A state without values of accepted versions. */
     Writer(FileChannel channel) {
+      this(channel, Remembered.NOTHING.shape());
+    }
+
+    /**
+     * A state.
+     *
+     * @param remembered the columns that values are remembered of
+     */
+    Writer(FileChannel channel, Shape remembered) {
       this.out = new FileOut(channel);
+      this.remembered = remembered;
     }
 
     Census census() {
@@ -250,26 +309,63 @@ final class StateFile implements Closeable {
     }
 
     void plain(byte[] key, int from, int length, long high, long low) throws IOException {
+      plain(key, from, length, high, low, ACCEPTED);
+    }
+
+    private void plain(byte[] key, int from, int length, long high, long low, int flags)
+        throws IOException {
       out.putVarint(length);
       out.putBytes(key, from, length);
-      out.putByte(ACCEPTED);
+      out.putByte(flags);
       out.putLong(high);
       out.putLong(low);
       census.plain();
       count++;
     }
 
-    void entry(byte[] key, int from, int length, Memory memory) throws IOException {
+    /**
+     * Writes the plain entry where a cursor stands once more.
+     *
+     * @param values whether its values go with it; they must be of the columns of this state
+     */
+    void plain(Cursor cursor, boolean values) throws IOException {
+      boolean too = values && cursor.hasValues();
+      plain(
+          cursor.key,
+          0,
+          cursor.keyLength,
+          cursor.high,
+          cursor.low,
+          too ? ACCEPTED | REMEMBERED : ACCEPTED);
+      if (too) {
+        values(cursor.values, cursor.valuesLength);
+      }
+    }
+
+    private void values(byte[] values, int length) throws IOException {
+      out.putVarint(length);
+      out.putBytes(values, 0, length);
+    }
+
+    /**
+     * Writes an entry.
+     *
+     * @param values of the accepted version; null for none
+     */
+    void entry(byte[] key, int from, int length, Memory memory, byte @Nullable [] values)
+        throws IOException {
       Version accepted = memory.accepted();
+      byte[] kept = accepted == null ? null : values;
       Hold hold = memory.hold();
       int flags =
           (accepted != null ? ACCEPTED : 0)
+              | (kept != null ? REMEMBERED : 0)
               | (memory.gone() ? GONE : 0)
               | (memory.until() != 0 ? UNTIL : 0)
               | (hold != null ? flags(hold) : 0);
       out.putVarint(length);
       out.putBytes(key, from, length);
-      out.putByte(flags);
+      out.putVarint(flags);
       version(accepted);
       if (memory.gone()) {
         out.putLong(memory.goneSince());
@@ -279,6 +375,9 @@ final class StateFile implements Closeable {
       }
       if (hold != null) {
         hold(hold);
+      }
+      if (kept != null) {
+        values(kept, kept.length);
       }
       census.add(memory);
       count++;
@@ -327,9 +426,13 @@ final class StateFile implements Closeable {
         throw new IllegalStateException(
             "a state has " + Partitions.COUNT + " partitions, not " + partition);
       }
+      PlanHead.putShape(out, remembered);
+      int checksumOfColumns = out.endSection();
       for (long value : directory) {
         out.putLong(value);
       }
+      out.putLong(start);
+      out.putLong(checksumOfColumns & 0xffffffffL);
       int checksum = out.endSection();
       out.putLong(MAGIC);
       out.putLong(checksum & 0xffffffffL);

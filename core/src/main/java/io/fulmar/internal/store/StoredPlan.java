@@ -45,7 +45,8 @@ public record StoredPlan(
             set.invalid(),
             set.invalidRows(),
             set.samples(),
-            guards);
+            guards,
+            set.columnChanges());
     return new StoredPlan(guarded, firstRemovals, objections, effects, request, extent, definition);
   }
 }

@@ -56,6 +56,7 @@ class DamageTest {
   private final ManualClock clock = new ManualClock(Instant.parse("2026-01-15T10:00:00Z"));
   private final MemoryModel source = new MemoryModel();
   private Crm crm = new Crm();
+  private boolean remembers;
   private int directories;
 
   private static Map<Long, String> before() {
@@ -89,7 +90,7 @@ class DamageTest {
   }
 
   private Sync sync() {
-    return Process.sync(crm).build();
+    return (remembers ? Process.sync(crm).remember("v") : Process.sync(crm)).build();
   }
 
   private Path synced() throws IOException {
@@ -294,6 +295,19 @@ class DamageTest {
         process -> process.runner().apply(sync(), plan.id()));
   }
 
+  @Test
+  @DisplayName("P1: damage to remembered values, between runs and after a death, is noticed")
+  void damageToRememberedValuesIsNoticed() throws Exception {
+    remembers = true;
+    damageBetweenRunsIsNoticed();
+    everyBitOfTheSmallFilesIsCovered();
+    damageEverywhere(
+        interrupted(),
+        "sync|state-\\d+|plan-\\d+(\\.rows|\\.removed|\\.fields)?",
+        seed("damageToRememberedValuesIsNoticed"),
+        process -> process.run(sync()));
+  }
+
   private void assertMissingIsNoticed(Path directory, String pattern, @Nullable String message)
       throws IOException {
     int found = 0;
@@ -489,7 +503,8 @@ class DamageTest {
           StateFile.Cursor cursor = state.read(partition);
           while (cursor.next()) {
             text.append(java.util.HexFormat.of().formatHex(cursor.key(), 0, cursor.keyLength()))
-                .append(cursor.memory());
+                .append(cursor.memory())
+                .append(java.util.Arrays.toString(cursor.values()));
           }
         }
       }

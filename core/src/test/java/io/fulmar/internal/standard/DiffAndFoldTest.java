@@ -53,9 +53,21 @@ class DiffAndFoldTest {
       int attempts,
       long firstAt,
       long until,
-      String fields) {}
+      String fields,
+      String previous) {}
 
   private record Planned(PlanHead head, Map<Long, Found> changes, Map<Long, Integer> effects) {}
+
+  /**
+   * What a state holds.
+   *
+   * @param remembered the columns of which it has values
+   * @param memory of each key
+   * @param values of accepted versions, in hexadecimal digits
+   */
+  private record State(Remembered remembered, Map<Long, Memory> memory, Map<Long, String> values) {}
+
+  private static final Remembered V = Remembered.of(MemoryModel.shape(), List.of("v"));
 
   private static byte[] key(long id) {
     return ByteBuffer.allocate(9).put((byte) 8).putLong(id).array();
@@ -132,8 +144,23 @@ class DiffAndFoldTest {
     return new Memory(none ? null : accepted, gone, hold, until);
   }
 
-  private static Path write(StateDirectory directory, Map<Long, Memory> memory) throws IOException {
+  /** The value of v as a row has it; NULL, nothing and something long among them. */
+  private static String value(Random random) {
+    int length = random.nextInt(5) - 1;
+    ByteBuffer value = ByteBuffer.allocate(4 + Math.max(0, length)).putInt(length);
+    for (int i = 0; i < length; i++) {
+      value.put((byte) ('a' + random.nextInt(3)));
+    }
+    return HexFormat.of().formatHex(value.array());
+  }
+
+  private static byte @Nullable [] bytes(@Nullable String value) {
+    return value == null ? null : HexFormat.of().parseHex(value);
+  }
+
+  private static Path write(StateDirectory directory, State held) throws IOException {
     Path path = directory.state(1);
+    Map<Long, Memory> memory = held.memory();
     Map<Integer, List<Map.Entry<Long, Memory>>> byPartition = new TreeMap<>();
     for (Map.Entry<Long, Memory> entry : memory.entrySet()) {
       byPartition
@@ -141,16 +168,19 @@ class DiffAndFoldTest {
               Partitions.of(Partitions.hash(key(entry.getKey()), 0, 9)), p -> new ArrayList<>())
           .add(entry);
     }
-    try (StateFile.Writer writer = new StateFile.Writer(directory.create(path))) {
+    try (StateFile.Writer writer =
+        new StateFile.Writer(directory.create(path), held.remembered().shape())) {
       for (int partition = 0; partition < Partitions.COUNT; partition++) {
         for (Map.Entry<Long, Memory> entry : byPartition.getOrDefault(partition, List.of())) {
           byte[] key = key(entry.getKey());
           Memory of = entry.getValue();
           Version accepted = of.accepted();
-          if (accepted != null && !of.gone() && of.hold() == null && of.until() == 0) {
+          byte[] values = bytes(held.values().get(entry.getKey()));
+          boolean plain = accepted != null && !of.gone() && of.hold() == null && of.until() == 0;
+          if (plain && values == null) {
             writer.plain(key, 0, key.length, accepted.high(), accepted.low());
           } else {
-            writer.entry(key, 0, key.length, of);
+            writer.entry(key, 0, key.length, of, values);
           }
         }
         writer.endPartition();
@@ -160,8 +190,9 @@ class DiffAndFoldTest {
     return path;
   }
 
-  private static Map<Long, Memory> read(Path path) throws IOException {
+  private static State read(Path path, Remembered remembered) throws IOException {
     Map<Long, Memory> memory = new TreeMap<>();
+    Map<Long, String> values = new TreeMap<>();
     try (StateFile state = StateFile.open(path)) {
       for (int partition = 0; partition < Partitions.COUNT; partition++) {
         StateFile.Cursor cursor = state.read(partition);
@@ -171,19 +202,25 @@ class DiffAndFoldTest {
           byte[] key = java.util.Arrays.copyOf(cursor.key(), cursor.keyLength());
           assertThat(Partitions.of(Partitions.hash(key, 0, key.length))).isEqualTo(partition);
           assertThat(memory.put(id(key), cursor.memory())).as("a key occurs once").isNull();
+          byte[] kept = cursor.values();
+          if (kept != null) {
+            values.put(id(key), HexFormat.of().formatHex(kept));
+          }
         }
         assertThat(state.keys(partition)).isEqualTo(count);
       }
       state.check();
+      assertThat(state.remembered()).isEqualTo(remembered.shape());
     }
-    return memory;
+    return new State(remembered, memory, values);
   }
 
   // ----------------------------------------------------------------------------------------- plan
 
   private Planned plan(
       StateDirectory directory,
-      Map<Long, Memory> memory,
+      State held,
+      Remembered remembered,
       List<Line> lines,
       Rules rules,
       boolean filtered,
@@ -193,7 +230,9 @@ class DiffAndFoldTest {
     head.run = NOW;
     head.rowShape = MemoryModel.shape().rowShape();
     head.keyShape = MemoryModel.shape().keyShape();
-    Path path = write(directory, memory);
+    head.remembered = remembered;
+    head.columnChanges = new long[remembered.fields().size()];
+    Path path = write(directory, held);
     try (StateFile state = StateFile.open(path)) {
       TagFilter filter =
           filtered && rules.mode() != SyncMode.ALL ? TagFilter.of(state, 1 << 20) : null;
@@ -252,7 +291,8 @@ class DiffAndFoldTest {
                     entry.attempts,
                     entry.firstAt,
                     entry.until,
-                    HexFormat.of().formatHex(bytes));
+                    HexFormat.of().formatHex(bytes),
+                    entry.previous == null ? "" : HexFormat.of().formatHex(entry.previous));
             assertThat(changes.put(id(entry.key), found)).as("a key is planned once").isNull();
           }
         }
@@ -262,10 +302,13 @@ class DiffAndFoldTest {
   }
 
   /** The plan that the rules give, key by key. */
-  private static Planned expected(Map<Long, Memory> memory, List<Line> lines, Rules rules)
+  private static Planned expected(State state, Remembered wanted, List<Line> lines, Rules rules)
       throws IOException {
+    Map<Long, Memory> memory = state.memory();
+    boolean known = !wanted.isEmpty() && !state.remembered().isEmpty();
     Map<Long, List<Line>> byKey = new TreeMap<>();
     PlanHead head = new PlanHead();
+    head.columnChanges = new long[wanted.fields().size()];
     for (Line line : lines) {
       if (line.id() == null) {
         head.invalid++;
@@ -294,6 +337,14 @@ class DiffAndFoldTest {
         head.planned[decision.planned().ordinal()]++;
         io.fulmar.internal.store.Planned planned =
             rules.planned(decision, version, remembered, new Version(0, 0), NOW);
+        String previous =
+            known && decision.planned() != Operation.ADDED
+                ? state.values().getOrDefault(entry.getKey(), "")
+                : "";
+        String fields = of.isEmpty() ? "" : fields(of.get(0));
+        if (decision.planned() == Operation.CHANGED && !previous.isEmpty()) {
+          head.columnChanges[0] += fields.substring(24).equals(previous) ? 0 : 1;
+        }
         changes.put(
             entry.getKey(),
             new Found(
@@ -302,7 +353,8 @@ class DiffAndFoldTest {
                 planned.attempts(),
                 planned.firstAt(),
                 remembered.until() > NOW ? remembered.until() : 0,
-                of.isEmpty() ? "" : fields(of.get(0))));
+                fields,
+                previous));
       }
     }
     return new Planned(head, changes, effects);
@@ -321,29 +373,44 @@ class DiffAndFoldTest {
     for (int round = 0; round < ROUNDS; round++) {
       Random random = new Random(seed + round);
       Rules rules = rules(random);
-      Map<Long, Memory> memory = new TreeMap<>();
+      Remembered had = random.nextInt(3) > 0 ? V : Remembered.NOTHING;
+      State state = new State(had, new TreeMap<>(), new TreeMap<>());
       for (long id = 0; id < 1_500; id++) {
         if (random.nextInt(3) > 0) {
-          memory.put(id, memory(random, id));
+          Memory memory = memory(random, id);
+          state.memory().put(id, memory);
+          if (!had.isEmpty() && memory.accepted() != null && random.nextInt(4) > 0) {
+            state.values().put(id, value(random));
+          }
         }
       }
       List<Line> lines = lines(random);
-      Planned expected = expected(memory, lines, rules);
-      for (boolean filtered : new boolean[] {false, true}) {
-        for (long sliceBytes : new long[] {16 << 20, 192}) {
-          String about =
-              "seed %d, filtered %s, slices of %d".formatted(seed + round, filtered, sliceBytes);
-          StateDirectory directory = directory();
-          Planned planned = plan(directory, memory, lines, rules, filtered, sliceBytes);
-          assertThat(planned.changes()).as(about).isEqualTo(expected.changes());
-          assertThat(planned.effects()).as(about).isEqualTo(expected.effects());
-          assertThat(planned.head().planned).as(about).isEqualTo(expected.head().planned);
-          assertThat(planned.head().invalid).as(about).isEqualTo(expected.head().invalid);
-          assertThat(planned.head().held).as(about).isEqualTo(expected.head().held);
-          assertThat(planned.head().ignored).as(about).isEqualTo(expected.head().ignored);
-          assertThat(planned.head().rows).as(about).isEqualTo(lines.size());
-          fold(directory, planned, memory, rules, new Random(seed + round), about);
-        }
+      for (Remembered wanted : List.of(Remembered.NOTHING, V)) {
+        diffIsTheRulesKeyByKey(state, wanted, lines, rules, seed + round);
+      }
+    }
+  }
+
+  private void diffIsTheRulesKeyByKey(
+      State state, Remembered wanted, List<Line> lines, Rules rules, long seed) throws Exception {
+    Planned expected = expected(state, wanted, lines, rules);
+    for (boolean filtered : new boolean[] {false, true}) {
+      for (long sliceBytes : new long[] {16 << 20, 192}) {
+        String about =
+            "seed %d, had %s, wants %s, filtered %s, slices of %d"
+                .formatted(
+                    seed, state.remembered().fields(), wanted.fields(), filtered, sliceBytes);
+        StateDirectory directory = directory();
+        Planned planned = plan(directory, state, wanted, lines, rules, filtered, sliceBytes);
+        assertThat(planned.head().columnChanges).as(about).isEqualTo(expected.head().columnChanges);
+        assertThat(planned.changes()).as(about).isEqualTo(expected.changes());
+        assertThat(planned.effects()).as(about).isEqualTo(expected.effects());
+        assertThat(planned.head().planned).as(about).isEqualTo(expected.head().planned);
+        assertThat(planned.head().invalid).as(about).isEqualTo(expected.head().invalid);
+        assertThat(planned.head().held).as(about).isEqualTo(expected.head().held);
+        assertThat(planned.head().ignored).as(about).isEqualTo(expected.head().ignored);
+        assertThat(planned.head().rows).as(about).isEqualTo(lines.size());
+        fold(directory, planned, state, rules, new Random(seed), about);
       }
     }
   }
@@ -369,7 +436,7 @@ class DiffAndFoldTest {
   private void fold(
       StateDirectory directory,
       Planned planned,
-      Map<Long, Memory> memory,
+      State held,
       Rules rules,
       Random random,
       String about)
@@ -380,14 +447,23 @@ class DiffAndFoldTest {
       outcomes.put(id, outcome(random));
     }
     List<Long> order = order(directory, planned.head());
+    Remembered remembered = planned.head().remembered;
     Map<Long, Memory> expected = new TreeMap<>();
-    Map<Long, Memory> all = new TreeMap<>(memory);
+    Map<Long, String> values = new TreeMap<>();
+    Map<Long, Memory> all = new TreeMap<>(held.memory());
     planned.changes().keySet().forEach(id -> all.putIfAbsent(id, Memory.NONE));
     Map<Long, io.fulmar.internal.store.Planned> settled = plannedByKey(directory, planned.head());
     all.forEach(
         (id, before) -> {
           Memory after = before;
+          String value =
+              remembered.isEmpty() || held.remembered().isEmpty() ? null : held.values().get(id);
           Outcome outcome = outcomes.get(id);
+          if (outcome != null && outcome.kind() == Outcome.Kind.ACCEPTED && !remembered.isEmpty()) {
+            // The fields are those of id, which takes 12 bytes, and of v.
+            String fields = planned.changes().get(id).fields();
+            value = fields.isEmpty() ? null : fields.substring(24);
+          }
           if (outcome != null) {
             after = rules.settle(after, settled.get(id), outcome, NOW);
           }
@@ -395,6 +471,9 @@ class DiffAndFoldTest {
           after = rules.expire(after, NOW);
           if (!after.isEmpty()) {
             expected.put(id, after);
+            if (after.accepted() != null && value != null) {
+              values.put(id, value);
+            }
           }
         });
     for (long sliceBytes : new long[] {16 << 20, 300}) {
@@ -417,7 +496,8 @@ class DiffAndFoldTest {
                     rules,
                     true,
                     NOW);
-            StateFile.Writer writer = new StateFile.Writer(directory.create(next))) {
+            StateFile.Writer writer =
+                new StateFile.Writer(directory.create(next), remembered.shape())) {
           fold.sliceBytes(sliceBytes);
           fold.write(writer);
           assertThat(writer.census().synced)
@@ -425,7 +505,9 @@ class DiffAndFoldTest {
               .isEqualTo(expected.values().stream().filter(m -> m.accepted() != null).count());
         }
       }
-      assertThat(read(next)).as("fold in slices of %d, %s", sliceBytes, about).isEqualTo(expected);
+      assertThat(read(next, remembered))
+          .as("fold in slices of %d, %s", sliceBytes, about)
+          .isEqualTo(new State(remembered, expected, values));
     }
     Files.delete(directory.state(2));
   }
