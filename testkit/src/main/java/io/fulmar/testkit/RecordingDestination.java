@@ -48,6 +48,7 @@ public final class RecordingDestination implements Destination {
   private final List<String> violations = new ArrayList<>();
   private final Map<List<@Nullable String>, Row> contents = new LinkedHashMap<>();
   private final Map<String, String> meanings = new HashMap<>();
+  private final Set<String> varying = new HashSet<>();
   private Answering answering = (run, batch) -> Delivery.allAccepted();
   private Clearing clearing = run -> {};
   private int clears;
@@ -157,6 +158,16 @@ public final class RecordingDestination implements Destination {
     return clears;
   }
 
+  /**
+   * Names columns that may be others when a change comes again under its id: number and time of the
+   * run.
+   *
+   * @param columns as a destination gets them
+   */
+  public synchronized void varying(String... columns) {
+    varying.addAll(List.of(columns));
+  }
+
   /** All calls so far, in the order in which they came in; a copy. */
   public synchronized List<Call> calls() {
     return List.copyOf(calls);
@@ -257,7 +268,9 @@ public final class RecordingDestination implements Destination {
     if (removes != (change.operation() == Operation.REMOVED)) {
       violated(change.operation() + " came as " + action);
     }
-    String meaning = change.operation() + " " + key(change) + " " + texts(change.row());
+    List<String> fixed =
+        change.row().columns().stream().filter(column -> !varying.contains(column)).toList();
+    String meaning = change.operation() + " " + key(change) + " " + texts(change.row(), fixed);
     String before = meanings.putIfAbsent(change.changeId(), meaning);
     if (before != null && !before.equals(meaning)) {
       violated("a change id stands for two changes");
@@ -293,8 +306,12 @@ public final class RecordingDestination implements Destination {
   }
 
   private static List<@Nullable String> texts(Row row) {
+    return texts(row, row.columns());
+  }
+
+  private static List<@Nullable String> texts(Row row, List<String> columns) {
     List<@Nullable String> texts = new ArrayList<>();
-    row.columns().forEach(column -> texts.add(row.text(column)));
+    columns.forEach(column -> texts.add(row.text(column)));
     return texts;
   }
 

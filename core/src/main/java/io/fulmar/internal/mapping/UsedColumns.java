@@ -57,9 +57,10 @@ public final class UsedColumns {
     String shown =
         String.join(", ", names.subList(0, Math.min(names.size(), MOST_SHOWN)))
             + (names.size() > MOST_SHOWN ? ", ..." : "");
+    int nearest = names.stream().mapToInt(name -> distance(column, name)).min().orElse(NEAR + 1);
     List<String> near =
         names.stream()
-            .filter(name -> distance(column, name) <= NEAR)
+            .filter(name -> nearest <= NEAR && distance(column, name) == nearest)
             .map(UsedColumns::quoted)
             .toList();
     return new ConfigurationException(

@@ -369,9 +369,7 @@ final class Diff implements RowSink, Closeable {
     Version version = new Version(high[entry], low[entry]);
     Planned change = decision(partition, table.arena(), start, length, version, memory, cursor);
     planned[entry] = change;
-    if (change != null && change.operation() == Operation.CHANGED) {
-      previous[entry] = previous(cursor);
-    }
+    previous[entry] = change == null ? null : previous(cursor);
     until[entry] = memory.until() > now ? memory.until() : 0;
   }
 
