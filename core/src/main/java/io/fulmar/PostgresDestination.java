@@ -69,8 +69,8 @@ public final class PostgresDestination implements Destination {
   /**
    * Begins a destination.
    *
-   * @param target how to connect; its statement and lock timeout bound what is run. Let the
-   *     statement timeout not exceed {@link Sync.Builder#callDeadline}
+   * @param target how to connect; its statement and lock timeout bound what is run. No statement
+   *     runs longer than four fifths of {@link Sync.Builder#callDeadline}, whatever they are
    */
   public static Builder builder(Source target) {
     return new Builder(Objects.requireNonNull(target, "target"));

@@ -121,7 +121,7 @@ final class Failure {
               message(
                   what,
                   "a statement was cancelled or reached the statement timeout",
-                  "Raise statementTimeout(...) of the destination's source, or lower maxRows(...)");
+                  "Raise statementTimeout(...) of the destination's source or callDeadline(...) of the sync, or lower maxRows(...)");
           case "55P03" ->
               message(
                   what,

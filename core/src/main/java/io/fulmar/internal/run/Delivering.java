@@ -274,8 +274,7 @@ final class Delivering {
       if (!range.isEmpty()) {
         adapt(System.nanoTime() - rangeBegan);
       }
-      List<PlannedChange> next =
-          mapper.map(reader.next(batchRows * batchesAtOnce, rangeBytes()));
+      List<PlannedChange> next = mapper.map(reader.next(batchRows * batchesAtOnce, rangeBytes()));
       rangeBegan = System.nanoTime();
       reservedUntil = 0;
       done = 0;

@@ -12,8 +12,9 @@ public final class TableDestinationSql {
 
   /**
    * Whatever the role's settings are: the text of rows is read as it was written, constraints speak
-   * at once, and what was committed survives a crash. Binds application name, statement timeout
-   * (empty keeps the role's) and lock timeout.
+   * at once, and what was committed survives a crash. Binds application name, statement timeout in
+   * milliseconds (null keeps the role's), what it must not exceed in milliseconds, and lock
+   * timeout.
    */
   public static final SqlTemplate BEGIN =
       SqlTemplate.of(
@@ -23,8 +24,15 @@ public final class TableDestinationSql {
           set constraints all immediate;
           select
             pg_catalog.set_config('application_name', ?, true),
-            pg_catalog.set_config('statement_timeout',
-              coalesce(nullif(?, ''), pg_catalog.current_setting('statement_timeout')), true),
+            pg_catalog.set_config('statement_timeout', least(
+              nullif(
+                coalesce(
+                  ?::pg_catalog.int8,
+                  (pg_catalog.date_part('epoch',
+                    pg_catalog.current_setting('statement_timeout')::pg_catalog.interval) * 1000
+                  )::pg_catalog.int8),
+                0),
+              ?::pg_catalog.int8)::pg_catalog.text, true),
             pg_catalog.set_config('lock_timeout', ?, true),
             pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', true),
             pg_catalog.set_config('synchronous_commit',

@@ -368,7 +368,7 @@ class DeliveringTest {
               return Delivery.allAccepted();
             });
     // One runner is one engine: its stores are told apart by the sync.
-    Runner shared = new Runner(new BySync(store, second), settings(Duration.ofSeconds(10)));
+    Runner shared = new Runner(new TwoStores(store, second), settings(Duration.ofSeconds(10)));
     Thread other =
         new Thread(
             () -> {
@@ -392,7 +392,7 @@ class DeliveringTest {
     Destination destination =
         Destination.of(
             "test", all().rate(1, Duration.ofSeconds(100)).build(), DeliveringTest::accept);
-    Runner shared = new Runner(new BySync(store, second), settings(Duration.ofSeconds(10)));
+    Runner shared = new Runner(new TwoStores(store, second), settings(Duration.ofSeconds(10)));
     shared.run(sync("first", destination).batchRows(1).build()).throwIfFailed();
     shared.run(sync("second", destination).batchRows(1).build()).throwIfFailed();
     shared.close();
@@ -402,22 +402,6 @@ class DeliveringTest {
     for (int i = 0; i < waits.size(); i++) {
       assertThat(waits.get(i))
           .isBetween(Duration.ofSeconds(100L * (i + 1) - 60), Duration.ofSeconds(100L * (i + 1)));
-    }
-  }
-
-  /** Two stores behind one. */
-  private static final class BySync extends StoreOfClaims {
-    private final PlanStore first;
-    private final PlanStore second;
-
-    BySync(PlanStore first, PlanStore second) {
-      this.first = first;
-      this.second = second;
-    }
-
-    @Override
-    public io.fulmar.internal.store.Claim claim(Sync sync, Purpose purpose) {
-      return (sync.name().equals("second") ? second : first).claim(sync, purpose);
     }
   }
 

@@ -12,9 +12,11 @@ import io.fulmar.Change;
 import io.fulmar.PostgresDestination;
 import io.fulmar.Secret;
 import io.fulmar.Source;
+import io.fulmar.internal.sql.Identifier;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.NotAppliedException;
+import io.fulmar.spi.RunContext;
 import io.fulmar.spi.StopRunException;
 import io.fulmar.spi.Verdict;
 import io.fulmar.spi.Writer;
@@ -446,6 +448,40 @@ class PostgresDestinationErrorTest {
         assertThat(good()).isZero();
       }
     }
+  }
+
+  @Test
+  @DisplayName(
+      "J-04: no statement outlives the deadline of its call, whatever the role's timeout is")
+  void statementDoesNotOutliveTheDeadlineOfItsCall() throws Exception {
+    RunContext hurried = new RunContext("crm", 7, 1, Duration.ofMillis(1_500));
+    String user = Identifier.of(fixture.database().user()).sql();
+    for (String ofRole : new String[] {"0", "'2h'", "'300ms'"}) {
+      for (Duration ofSource : new Duration[] {Duration.ZERO, Duration.ofHours(1)}) {
+        fixture.run(
+            "alter role %s in database %s set statement_timeout = %s"
+                .formatted(user, Identifier.of(fixture.database().name()).sql(), ofRole));
+        Source source = fixture.source().statementTimeout(ofSource).build();
+        fixture.run(
+            "drop table if exists seen",
+            "create table seen (id text primary key, note text)",
+            """
+            create or replace function look() returns trigger language plpgsql as
+            $$ begin new.note := current_setting('statement_timeout'); return new; end $$""",
+            "create trigger look before insert on seen for each row execute function look()");
+        try (Writer writer =
+            PostgresDestination.builder(source).table("public", "seen").build().open(hurried)) {
+          write(writer, Action.UPSERT, change(1, "id", "1", "note", "x"));
+        }
+        boolean ofRoleCounts = ofSource.isZero() && ofRole.equals("'300ms'");
+        assertThat(fixture.rows("select note from seen"))
+            .as("role %s, source %s", ofRole, ofSource)
+            .containsExactly(ofRoleCounts ? "300ms" : "1200ms");
+      }
+    }
+    fixture.run(
+        "alter role %s in database %s reset statement_timeout"
+            .formatted(user, Identifier.of(fixture.database().name()).sql()));
   }
 
   @Test
