@@ -2,6 +2,7 @@ package io.fulmar.internal.store;
 
 import com.dynatrace.hash4j.hashing.Hashing;
 import io.fulmar.Sync;
+import io.fulmar.internal.mapping.MappingSignature;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -47,6 +48,7 @@ public final class Definitions {
     parts.put("query", hash(sync.model().sql()));
     parts.put("key", hash(String.join("\n", sync.model().key())));
     parts.put("columns", hash(fingerprint));
+    parts.put("mapping", hash(MappingSignature.of(sync.mapping())));
     parts.put("mapping", hash(mapping));
     parts.put("mode", hash(sync.mode().name()));
     parts.put("removal", hash(sync.removal().name()));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fulmar.ChangeSet;
 import io.fulmar.ConfigurationException;
+import io.fulmar.Mapping;
 import io.fulmar.Operation;
 import io.fulmar.RunOptions;
 import io.fulmar.RunStatus;
@@ -128,6 +129,27 @@ class DefinitionsTest extends SourceFixture {
         .isEqualTo(2);
 
     assertThat(engine(engine -> engine.run(next)).status()).isEqualTo(RunStatus.HELD);
+  }
+
+  @Test
+  @DisplayName(
+      "P7 (c), 5a: another mapping that changes too much is held; a plan under it is stale")
+  void otherMappingIsAnotherDefinition() throws SQLException {
+    Mapping mapping = Mapping.builder().columns("id", "v").constant("source", "shop").build();
+    Sync mapped = of("select id, v from t").mapping(mapping).build();
+
+    ChangeSet held = engine(engine -> engine.run(mapped)).changeSet();
+
+    assertThat(held.guards())
+        .containsExactly(
+            "other mapping than in the last run would change 2000 of 2000 synced keys, more than"
+                + " 10 % and 1000");
+    assertThatThrownBy(
+            () -> engine(engine -> engine.apply(of("select id, v from t").build(), held.id())))
+        .isInstanceOf(StateException.class)
+        .hasMessageContaining("the mapping has changed since it was made");
+    assertThat(engine(engine -> engine.apply(mapped, held.id())).throwIfFailed().total().accepted())
+        .isEqualTo(2000);
   }
 
   @Test

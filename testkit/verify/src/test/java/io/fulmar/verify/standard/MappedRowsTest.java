@@ -21,6 +21,7 @@ import java.sql.SQLException;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
+import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.OffsetTime;
 import java.time.ZoneOffset;
@@ -63,7 +64,11 @@ class MappedRowsTest extends SourceFixture {
   }
 
   private Sync mapped(Mapping.Builder mapping) {
-    return sync(MODEL, "id").mapping(mapping.build()).onRemoved(Removal.DELETE).build();
+    return sync(MODEL, "id")
+        .mapping(mapping.build())
+        .onRemoved(Removal.DELETE)
+        .guardReturn(Duration.ZERO)
+        .build();
   }
 
   private List<String> run(Mapping.Builder mapping) {
