@@ -394,7 +394,10 @@ final class Diff implements RowSink, Closeable {
     if (version == null) {
       leavesFilled(memory);
     }
-    Rules.Decision decision = rules.decide(head.request, version, memory);
+    Rules.Decision decision =
+        lacksValues(version, memory, cursor)
+            ? new Rules.Decision(Operation.CHANGED, false, 0, Rules.Left.NOTHING)
+            : rules.decide(head.request, version, memory);
     switch (decision.left()) {
       case HELD -> head.held++;
       case IGNORED -> head.ignored++;
@@ -443,6 +446,16 @@ final class Diff implements RowSink, Closeable {
         .putLong(head.run);
     HashValue128 id = idHasher.hashBytesTo128Bits(idBuffer, 0, length + 25);
     return new Version(id.getMostSignificantBits(), id.getLeastSignificantBits());
+  }
+
+  /** A reset takes the present row for the accepted one also to have its values to remember. */
+  private boolean lacksValues(
+      @Nullable Version version, Memory memory, StateFile.@Nullable Cursor cursor) {
+    return remembers
+        && head.request == PlanRequest.Kind.RESET
+        && version != null
+        && version.equals(memory.accepted())
+        && previous(cursor) == null;
   }
 
   /** A synced key without a valid row is not in a destination that is cleared and filled. */

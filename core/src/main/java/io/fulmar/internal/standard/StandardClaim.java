@@ -374,6 +374,7 @@ final class StandardClaim implements Claim {
           sync.mode() == SyncMode.ALL
               || request.keys() != null
               || request.kind() == PlanRequest.Kind.RESYNC
+              || (request.kind() == PlanRequest.Kind.RESET && !sync.remembered().isEmpty())
               || request.kind() == PlanRequest.Kind.FILL;
       try {
         return plan(request, progress, readsAll ? 0 : store.diffBytes());

@@ -260,8 +260,8 @@ class ClaimTest {
           .isInstanceOf(StateException.class)
           .hasMessage(
               "Cannot run crm: its state says what crm:contacts has accepted, and the destination"
-                  + " now is crm:other\nline. Give a sync to another destination another name."
-                  + " [sync=crm]");
+                  + " now is crm:other\nline. If it is the same under another name, rebind the"
+                  + " sync; else give a sync to another destination another name. [sync=crm]");
     }
   }
 

@@ -84,7 +84,7 @@ class RememberTest {
 
   private List<String> run(Sync.Builder sync, Map<Long, String> rows) {
     source.rows(rows);
-    clock.advance(Duration.ofMinutes(1));
+    clock.advance(Duration.ofDays(2)); // so that no definition is one of the last day
     report(sync, root).throwIfFailed();
     return List.copyOf(sent);
   }
@@ -200,6 +200,44 @@ class RememberTest {
     run(sync(), Map.of(1L, "c", 3L, "b", 4L, "a"));
     assertThat(sizeOfState()).as("three keys again").isEqualTo(plain);
     assertThat(run(Map.of(1L, "d", 3L, "b", 4L, "a"))).containsExactly("CHANGED 1=d");
+  }
+
+  @Test
+  void resetTakesTheValuesToo() {
+    run(sync(), Map.of(1L, "a", 2L, "a", 3L, "a"));
+    source.rows(Map.of(1L, "a", 2L, "b"));
+    try (Process process =
+        new Process(root, source, clock, (stop, duration) -> clock.advance(duration))) {
+      process.runner().reset(sync().remember("v").build());
+    }
+    assertThat(run(Map.of(1L, "c", 2L, "c")))
+        .containsExactlyInAnyOrder("CHANGED 1=c was a", "CHANGED 2=c was b");
+  }
+
+  @Test
+  void releaseKeepsTheValues() {
+    run(Map.of(1L, "a", 2L, "a"));
+    rejected = Set.of(1L);
+    Sync.Builder quarantining = sync().remember("v").quarantineAfter(1, Duration.ZERO);
+    run(quarantining, Map.of(1L, "b", 2L, "a"));
+    rejected = Set.of();
+    try (Process process =
+        new Process(root, source, clock, (stop, duration) -> clock.advance(duration))) {
+      assertThat(process.runner().release(quarantining.build(), null)).isEqualTo(1);
+    }
+    assertThat(run(quarantining, Map.of(1L, "b", 2L, "b")))
+        .containsExactlyInAnyOrder("CHANGED 1=b was a", "CHANGED 2=b was a");
+  }
+
+  @Test
+  void fullResyncTakesTheValuesToo() {
+    run(sync(), Map.of(1L, "a", 2L, "a"));
+    source.rows(Map.of(1L, "a", 2L, "a"));
+    try (Process process =
+        new Process(root, source, clock, (stop, duration) -> clock.advance(duration))) {
+      process.runner().resync(sync().remember("v").build()).throwIfFailed();
+    }
+    assertThat(run(Map.of(1L, "b"))).containsExactly("REMOVED 2 was a", "CHANGED 1=b was a");
   }
 
   private long sizeOfState() throws Exception {

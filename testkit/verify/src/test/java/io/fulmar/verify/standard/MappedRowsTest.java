@@ -13,15 +13,18 @@ import io.fulmar.Removal;
 import io.fulmar.Row;
 import io.fulmar.RunStatus;
 import io.fulmar.SpecialValue;
+import io.fulmar.StandardEngine;
+import io.fulmar.StateException;
 import io.fulmar.Sync;
+import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.spi.Verdict;
 import java.math.BigDecimal;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
-import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.OffsetTime;
 import java.time.ZoneOffset;
@@ -64,11 +67,11 @@ class MappedRowsTest extends SourceFixture {
   }
 
   private Sync mapped(Mapping.Builder mapping) {
-    return sync(MODEL, "id")
-        .mapping(mapping.build())
-        .onRemoved(Removal.DELETE)
-        .guardReturn(Duration.ZERO)
-        .build();
+    return builder(mapping).guardReturn(Duration.ZERO).build();
+  }
+
+  private Sync.Builder builder(Mapping.Builder mapping) {
+    return sync(MODEL, "id").mapping(mapping.build()).onRemoved(Removal.DELETE);
   }
 
   private List<String> run(Mapping.Builder mapping) {
@@ -136,7 +139,39 @@ class MappedRowsTest extends SourceFixture {
             .column("last", "surname")
             .column("id");
     assertThat(run(other)).as("order and what is not compared").isEmpty();
-    assertThat(sent(run(sync(MODEL, "id").build()))).as("without a mapping").hasSize(3);
+    assertThat(sent(run(sync(MODEL, "id").guardReturn(Duration.ZERO).build())))
+        .as("without a mapping")
+        .hasSize(3);
+  }
+
+  @Test
+  @DisplayName("P7: a mapping of the last day that comes back is held")
+  void mappingThatComesBackIsHeld() {
+    run(names());
+    run(names().column("age"));
+    SyncReport held = run(builder(names()).build());
+    assertThat(held.status()).isEqualTo(RunStatus.HELD);
+    assertThat(held.changeSet().guards())
+        .singleElement()
+        .asString()
+        .startsWith("columns and mapping went back to what was used at ");
+  }
+
+  @Test
+  @DisplayName("P7: a stored plan is stale under another mapping")
+  void storedPlanIsStaleUnderAnotherMapping() {
+    try (SyncEngine engine = StandardEngine.on(source(), state)) {
+      String plan = engine.plan(mapped(names())).id();
+      assertThatThrownBy(() -> engine.apply(mapped(names().constant("more", 1)), plan))
+          .isInstanceOf(StateException.class)
+          .hasMessageStartingWith(
+              "Cannot apply plan %s of crm: the mapping has changed since it was made. Run or plan anew."
+                  .formatted(plan));
+      SyncReport applied = engine.apply(mapped(names().runNumber("run")), plan).throwIfFailed();
+      assertThat(destination.changes(applied.run()))
+          .hasSize(3)
+          .allMatch(change -> Long.valueOf(applied.run()).equals(change.row().value("run")));
+    }
   }
 
   @Test
