@@ -36,7 +36,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -196,13 +198,47 @@ public final class Runner implements AutoCloseable {
                   escaped != null
                       ? escaped
                       : new IllegalStateException("the context did not run its task")));
-      return result(result, scope);
+      return result(result, () -> scope.stop(new RunScope.Stop.Cancelled()));
     } finally {
       synchronized (running) {
         running.remove(sync.name());
         running.notifyAll();
       }
     }
+  }
+
+  /**
+   * Does something that only reads, on a thread of the engine, so that it joins no transaction of
+   * the caller. An interrupt is passed on to that thread and kept for the caller.
+   *
+   * @param what part of the name of the thread
+   * @param work what to do
+   */
+  public <T> T aside(String what, Supplier<T> work) {
+    if (closed.get()) {
+      throw new IllegalStateException("the engine is closed");
+    }
+    CompletableFuture<T> result = new CompletableFuture<>();
+    AtomicReference<Thread> worker = new AtomicReference<>();
+    settings.start(
+        "fulmar-" + what,
+        () -> {
+          worker.set(Thread.currentThread());
+          result.complete(work.get());
+        },
+        escaped ->
+            result.completeExceptionally(
+                escaped != null
+                    ? escaped
+                    : new IllegalStateException("the context did not run its task")));
+    return result(
+        result,
+        () -> {
+          Thread reading = worker.get();
+          if (reading != null) {
+            reading.interrupt();
+          }
+        });
   }
 
   private static <T> T described(RunScope scope, Function<RunScope, T> work) {
@@ -219,8 +255,8 @@ public final class Runner implements AutoCloseable {
     }
   }
 
-  /** Waits for the run; an interrupt cancels it and is kept for the caller. */
-  private static <T> T result(CompletableFuture<T> task, RunScope scope) {
+  /** Waits for a task; an interrupt is passed on and kept for the caller. */
+  private static <T> T result(CompletableFuture<T> task, Runnable onInterrupt) {
     boolean interrupted = false;
     try {
       while (true) {
@@ -228,7 +264,7 @@ public final class Runner implements AutoCloseable {
           return task.get();
         } catch (InterruptedException e) {
           interrupted = true;
-          scope.stop(new RunScope.Stop.Cancelled());
+          onInterrupt.run();
         } catch (ExecutionException e) {
           if (e.getCause() instanceof FulmarException known) {
             known.addSuppressed(new IllegalStateException("the call came from here"));

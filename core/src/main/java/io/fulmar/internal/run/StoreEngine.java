@@ -116,7 +116,8 @@ public final class StoreEngine implements SyncEngine {
 
   @Override
   public Explanation explain(Sync sync, Object first, Object... more) {
-    return store.explain(sync, key(first, more));
+    List<String> key = key(first, more);
+    return runner.aside(sync.name() + "-explain", () -> store.explain(sync, key));
   }
 
   private static List<String> key(Object first, Object... more) {
@@ -139,7 +140,8 @@ public final class StoreEngine implements SyncEngine {
 
   @Override
   public ModelPreview preview(Model model) {
-    return store.preview(model);
+    Objects.requireNonNull(model, "model");
+    return runner.aside(model.name() + "-preview", () -> store.preview(model));
   }
 
   @Override

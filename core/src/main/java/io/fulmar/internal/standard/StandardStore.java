@@ -307,6 +307,7 @@ public final class StandardStore implements SyncStore {
     if (file == null) {
       return new SyncStatus(sync.name(), null, null, 0, 0, holds, 0, null, null, false);
     }
+    ChangeSet waiting = file.keptPlan == 0 ? null : storedPlan(sync);
     SyncStatus.LastRun lastRun =
         file.lastStatus == null || file.lastEndedAt == null
             ? null
@@ -320,7 +321,7 @@ public final class StandardStore implements SyncStore {
         holds,
         file.unsure,
         file.upToDateAsOf,
-        file.keptPlan == 0 ? null : Long.toString(file.keptPlan),
+        waiting == null ? null : waiting.id(),
         file.clearing);
   }
 

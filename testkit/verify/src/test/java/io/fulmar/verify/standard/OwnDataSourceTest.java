@@ -9,6 +9,7 @@ import io.fulmar.RunStatus;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.StandardEngine;
+import io.fulmar.Start;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
@@ -16,6 +17,7 @@ import io.fulmar.internal.postgres.SocketFactoryRegistry;
 import io.fulmar.spi.Delivery;
 import java.io.IOException;
 import java.lang.reflect.Field;
+import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.sql.Connection;
@@ -23,6 +25,8 @@ import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -278,5 +282,40 @@ class OwnDataSourceTest extends SourceFixture {
         throws IOException {
       throw new IOException("not used by the driver");
     }
+  }
+
+  @Test
+  @DisplayName(
+      "no call of the engine asks for a connection on the caller's thread or a common pool")
+  void connectionsAreAskedForOnTheEnginesThreads() throws Exception {
+    Set<String> asking = ConcurrentHashMap.newKeySet();
+    try (HikariDataSource pool = pool(config -> {})) {
+      DataSource watched =
+          (DataSource)
+              Proxy.newProxyInstance(
+                  getClass().getClassLoader(),
+                  new Class<?>[] {DataSource.class},
+                  (proxy, method, arguments) -> {
+                    if (method.getName().equals("getConnection")) {
+                      asking.add(Thread.currentThread().getName());
+                    }
+                    return method.invoke(pool, arguments);
+                  });
+      Sync sync = sync(MODEL, "id").build();
+      try (SyncEngine engine = StandardEngine.on(Source.of(watched), state)) {
+        engine.preview(sync.model());
+        engine.initialise(sync, Start.BASELINE);
+        engine.run(sync).throwIfFailed();
+        engine.resync(sync).throwIfFailed();
+        engine.clearAndFill(sync).throwIfFailed();
+        assertThat(engine.plan(sync).total()).isZero();
+        assertThat(engine.reset(sync).total()).isZero();
+        assertThat(engine.explain(sync, 1).rule()).isEqualTo("same");
+        assertThat(engine.release(sync, 1)).isFalse();
+        assertThat(engine.holds(sync, 1)).isEmpty();
+      }
+    }
+    assertThat(asking)
+        .containsExactlyInAnyOrder("fulmar-crm-run", "fulmar-crm-explain", "fulmar-rows-preview");
   }
 }
