@@ -33,7 +33,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A key column that is chosen has its new name in {@link Change#key()} too, the first one if it
  * is chosen more than once; one that is not chosen keeps its name there. {@link Operation#REMOVED}
- * has the key, and what is remembered, under the same names.
+ * has the key, and what is remembered, under the same names. What is about the model and not about
+ * a destination ({@link InvalidRow}, {@link HeldChange}, {@link Explanation}, the samples of a
+ * {@link ChangeSet}) names columns as the model does.
  *
  * <p>Immutable and threadsafe if the functions are; they are called by several lanes at once.
  */

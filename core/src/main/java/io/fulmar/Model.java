@@ -14,8 +14,8 @@ import java.util.Objects;
  * }</pre>
  *
  * <p>The query is one statement that returns rows, without parameters. Every column that it returns
- * takes part in the comparison, so it should return what the destination uses and nothing that
- * differs in each run ({@code now()}).
+ * takes part in the comparison, unless a {@link Mapping} leaves it out, so it should return what
+ * the destination uses and nothing that differs in each run ({@code now()}).
  */
 public final class Model {
   private final String name;

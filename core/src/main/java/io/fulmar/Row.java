@@ -7,7 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The selected columns of one key, in the order of the model. Immutable and threadsafe.
+ * The selected columns of one key, in the order of the model or of the {@link Mapping}. Immutable
+ * and threadsafe.
  *
  * <p>{@link #value} gives these Java types; NULL is {@code null}:
  *
@@ -32,11 +33,12 @@ import org.jspecify.annotations.Nullable;
  * </table>
  *
  * <p>A value that Java's type cannot hold (an infinite date, a numeric NaN, 24:00) is a {@link
- * SpecialValue}. {@code toString()} names the columns and shows no values.
+ * SpecialValue}. Constants and computed columns of a {@link Mapping} are of these types too. {@code
+ * toString()} names the columns and shows no values.
  */
 public interface Row {
 
-  /** The column names, in the order of the model; unmodifiable. */
+  /** The column names, in order; unmodifiable. */
   List<String> columns();
 
   /**
@@ -56,7 +58,7 @@ public interface Row {
    */
   @Nullable String text(String column);
 
-  /** All columns with their values, in the order of the model; unmodifiable, may hold nulls. */
+  /** All columns with their values, in order; unmodifiable, may hold nulls. */
   default Map<String, @Nullable Object> asMap() {
     Map<String, @Nullable Object> map = new LinkedHashMap<>();
     for (String column : columns()) {

@@ -114,11 +114,15 @@ class ReadmeTest {
             .build();
     assertThat(sync.forgetAfter()).isNull();
     assertThat(sync.listeners()).isEmpty();
+    assertThat(sync.mapping()).isNull();
+    assertThat(sync.remembered()).isEmpty();
     assertThat(options("Sync"))
         .containsExactlyInAnyOrderEntriesOf(
             Map.ofEntries(
                 Map.entry("model", "required"),
                 Map.entry("to", "required"),
+                Map.entry("mapping", "every column under its name"),
+                Map.entry("remember", "none"),
                 Map.entry("mode", sync.mode().name()),
                 Map.entry("onRemoved", sync.removal().name()),
                 Map.entry("batchRows", count(sync.batchRows())),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fulmar.Change;
 import io.fulmar.ConfigurationException;
+import io.fulmar.Explanation;
 import io.fulmar.FailureCodes;
 import io.fulmar.Mapping;
 import io.fulmar.Operation;
@@ -278,6 +279,24 @@ class MappedRowsTest extends SourceFixture {
                   : List.of("first", "ExternalId"));
     }
     assertThat(destination.contents()).hasSize(2);
+  }
+
+  @Test
+  void explanationComparesWhatTheMappingUses() throws SQLException {
+    run(names());
+    database.execute(
+        "update person set note = 'other' where id = 1",
+        "update person set first = 'B' where id = 2");
+    try (SyncEngine engine = StandardEngine.on(source(), state)) {
+      Explanation same = engine.explain(mapped(names()), 1);
+      assertThat(same.accepted()).isEqualTo(Explanation.Accepted.THIS_VERSION);
+      assertThat(same.next()).isNull();
+      assertThat(same.row()).isNotNull();
+      assertThat(same.row().columns()).containsExactly("id", "first", "last");
+      assertThat(engine.explain(mapped(names()), 2).next()).isEqualTo(Operation.CHANGED);
+      assertThat(engine.explain(mapped(names().column("age")), 1).next())
+          .isEqualTo(Operation.CHANGED);
+    }
   }
 
   @Test
