@@ -14,10 +14,12 @@ import java.util.List;
 
 /**
  * Starts a server of its own, loads TPC-H orders, and measures the standard engine beside the bare
- * read of the same rows, each variant in a JVM of its own with a stated heap. Prints one Markdown
- * table for each; ratios are between medians of the same run.
+ * read of the same rows, and delivery beside what a slow destination allows, each in a JVM of its
+ * own with a stated heap. Prints one Markdown table for each; ratios are between medians of the
+ * same run.
  *
- * <p>Arguments: rows in thousands (default 3000) and counted rounds (default 5).
+ * <p>Arguments: rows in thousands (default 3000; a third of them is delivered), counted rounds
+ * (default 5), and a section: standard, delivery or all (default).
  */
 public final class Benchmark {
   private Benchmark() {}
@@ -25,11 +27,12 @@ public final class Benchmark {
   /**
    * Runs the benchmark.
    *
-   * @param args rows in thousands, rounds
+   * @param args rows in thousands, rounds, section
    */
   public static void main(String[] args) throws Exception {
     long thousands = args.length > 0 ? Long.parseLong(args[0]) : 3_000;
     int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 5;
+    String section = args.length > 2 ? args[2] : "all";
     try (TestPostgres postgres =
         TestPostgres.builder()
             .majorVersion(17)
@@ -37,16 +40,38 @@ public final class Benchmark {
             .parameter("max_wal_size", "8GB")
             .parameter("checkpoint_timeout", "1h")
             .start()) {
-      System.out.printf(
-          "%n## Standard engine, TPC-H orders, PostgreSQL 17, Java %s, %d processors%n",
-          Runtime.version().feature(), Runtime.getRuntime().availableProcessors());
-      TestDatabase large = load(postgres, thousands);
-      run(large, "-Xmx256m", "time", Integer.toString(rounds));
-      run(large, "-Xmx64m", "heap");
-      if (thousands >= 10) {
-        run(load(postgres, thousands / 10), "-Xmx64m", "heap");
+      if (!section.equals("delivery")) {
+        standard(postgres, thousands, rounds);
+      }
+      if (!section.equals("standard")) {
+        delivery(postgres, thousands * 1_000 / 3, rounds);
       }
     }
+  }
+
+  private static void standard(TestPostgres postgres, long thousands, int rounds) throws Exception {
+    System.out.printf("%n## Standard engine, TPC-H orders, %s%n", machine());
+    TestDatabase large = load(postgres, thousands);
+    run(StandardVariants.class, large, "-Xmx256m", "time", Integer.toString(rounds));
+    run(StandardVariants.class, large, "-Xmx64m", "heap");
+    if (thousands >= 10) {
+      run(StandardVariants.class, load(postgres, thousands / 10), "-Xmx64m", "heap");
+    }
+  }
+
+  private static void delivery(TestPostgres postgres, long rows, int rounds) throws Exception {
+    System.out.printf("%n## Delivery, %s%n", machine());
+    TestDatabase database = postgres.createDatabase();
+    String count = Long.toString(rows);
+    run(DeliveryVariants.class, database, "-Xmx256m", "time", count, Integer.toString(rounds));
+    run(DeliveryVariants.class, database, "-Xmx256m", "accepted", count);
+    run(DeliveryVariants.class, database, "-Xmx256m", "rejected", count);
+    System.out.println("Goal: the two at most 64 MB apart");
+  }
+
+  private static String machine() {
+    return "PostgreSQL 17, Java %s, %d processors"
+        .formatted(Runtime.version().feature(), Runtime.getRuntime().availableProcessors());
   }
 
   private static TestDatabase load(TestPostgres postgres, long thousands) throws SQLException {
@@ -63,7 +88,7 @@ public final class Benchmark {
     return database;
   }
 
-  private static void run(TestDatabase database, String heap, String... args)
+  private static void run(Class<?> variants, TestDatabase database, String heap, String... args)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -71,7 +96,7 @@ public final class Benchmark {
     if (Boolean.getBoolean("bench.steps")) {
       command.add("-Dbench.steps=true");
     }
-    command.add(StandardVariants.class.getName());
+    command.add(variants.getName());
     command.addAll(
         List.of(
             database.host(),

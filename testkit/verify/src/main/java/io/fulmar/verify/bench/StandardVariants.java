@@ -1,6 +1,5 @@
 package io.fulmar.verify.bench;
 
-import com.sun.management.GarbageCollectionNotificationInfo;
 import io.fulmar.Model;
 import io.fulmar.Operation;
 import io.fulmar.Removal;
@@ -12,10 +11,6 @@ import io.fulmar.SyncReport;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import java.io.IOException;
-import java.lang.management.GarbageCollectorMXBean;
-import java.lang.management.ManagementFactory;
-import java.lang.management.MemoryType;
-import java.lang.management.MemoryUsage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -31,8 +26,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
-import javax.management.NotificationEmitter;
-import javax.management.openmbean.CompositeData;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyOut;
 
@@ -126,20 +119,7 @@ final class StandardVariants {
   }
 
   private void heap(String heap) throws Exception {
-    AtomicLong peak = new AtomicLong();
-    for (GarbageCollectorMXBean bean : ManagementFactory.getGarbageCollectorMXBeans()) {
-      ((NotificationEmitter) bean)
-          .addNotificationListener(
-              (notification, handback) -> {
-                GarbageCollectionNotificationInfo info =
-                    GarbageCollectionNotificationInfo.from(
-                        (CompositeData) notification.getUserData());
-                peak.accumulateAndGet(
-                    heapAfter(info.getGcInfo().getMemoryUsageAfterGc()), Math::max);
-              },
-              null,
-              null);
-    }
+    PeakHeap peak = new PeakHeap();
     long rows = read();
     Path kept = root.resolve("kept");
     runExpecting(kept, rows, 0);
@@ -149,15 +129,7 @@ final class StandardVariants {
     System.gc();
     System.out.printf(
         "Heap %s, %,d rows: first, unchanged and 1 %% changed ran; most heap in use after a collection: %.1f MB%n",
-        heap, rows, peak.get() / 1e6);
-  }
-
-  private static long heapAfter(Map<String, MemoryUsage> pools) {
-    return ManagementFactory.getMemoryPoolMXBeans().stream()
-        .filter(pool -> pool.getType() == MemoryType.HEAP)
-        .mapToLong(
-            pool -> pools.containsKey(pool.getName()) ? pools.get(pool.getName()).getUsed() : 0)
-        .sum();
+        heap, rows, peak.megabytes());
   }
 
   /** The bare read: binary COPY through the driver, bytes thrown away. */
