@@ -1,6 +1,9 @@
 package io.fulmar;
 
-/** The destination stopped the run or could not be reached for longer than the sync allows. */
+/**
+ * The destination stopped the run, could not be reached for longer than the sync allows, let calls
+ * pass their deadline, or refused most changes.
+ */
 public final class DeliveryException extends FulmarException {
   private static final long serialVersionUID = 1L;
 

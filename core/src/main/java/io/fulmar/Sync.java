@@ -378,7 +378,7 @@ public final class Sync {
      *
      * <p>A call that is still going on a second before its deadline, or a tenth of it if that is
      * less, is interrupted. If it does not end then, its thread is left behind and its outcome is
-     * unknown; another thread goes on with a writer of its own. After 3 calls in a row that passed
+     * unknown; another thread goes on with a writer of its own. After 4 calls in a row that passed
      * their deadline the run is FAILED. The same holds for opening and closing a writer.
      */
     public Builder callDeadline(Duration value) {

@@ -114,12 +114,30 @@ final class BatchSender {
       FIRST,
       /** Again, after an unknown outcome. */
       UNKNOWN_AGAIN,
-      /** As half of a batch whose outcome was unknown. */
+      /** As the first half of a batch whose outcome was unknown; the other one comes next. */
       UNKNOWN_HALF,
+      /** As the other half. */
+      UNKNOWN_OTHER_HALF,
       /** As half of a batch that was rejected. */
       REJECTED_HALF,
       /** Rejected one by one, and the destination says that trying again may help. */
       REJECTED_AGAIN
+    }
+
+    /** The first half (0) or the other one (1). */
+    Part half(int which, Why whyHalf) {
+      int middle = changes.size() / 2;
+      return new Part(
+          which == 0 ? changes.subList(0, middle) : changes.subList(middle, changes.size()),
+          whyHalf);
+    }
+
+    /** Whether these changes went out before with an unknown outcome. */
+    boolean isUnknownAgain() {
+      return switch (why) {
+        case UNKNOWN_AGAIN, UNKNOWN_HALF, UNKNOWN_OTHER_HALF -> true;
+        case FIRST, REJECTED_HALF, REJECTED_AGAIN -> false;
+      };
     }
   }
 
@@ -228,7 +246,9 @@ final class BatchSender {
         part.changes().get(0).end(Outcome.Kind.REJECTED, reason);
         return true;
       }
-      halve(part, Part.Why.REJECTED_HALF, Outcome.Kind.REJECTED_TOGETHER, reason);
+      end(part, Outcome.Kind.REJECTED_TOGETHER, reason);
+      parts.push(part.half(1, Part.Why.REJECTED_HALF));
+      parts.push(part.half(0, Part.Why.REJECTED_HALF));
       return false;
     }
 
@@ -238,8 +258,8 @@ final class BatchSender {
      */
     private boolean takeUnknown(Part part, int carried, Hold.Reason reason) {
       Outcome.Kind kind = carried == 1 ? Outcome.Kind.UNKNOWN_ALONE : Outcome.Kind.UNKNOWN;
-      if (part.why() != Part.Why.UNKNOWN_AGAIN && part.why() != Part.Why.UNKNOWN_HALF) {
-        part.changes().forEach(pending -> pending.end(kind, reason));
+      if (!part.isUnknownAgain()) {
+        end(part, kind, reason);
         parts.push(new Part(part.changes(), Part.Why.UNKNOWN_AGAIN));
         return false;
       }
@@ -247,16 +267,21 @@ final class BatchSender {
         part.changes().get(0).end(kind, reason);
         return true;
       }
-      halve(part, Part.Why.UNKNOWN_HALF, kind, reason);
+      end(part, kind, reason);
+      // First its other half: one change whose calls hang then never looks like a destination that
+      // hangs on all of them.
+      Part other = part.why() == Part.Why.UNKNOWN_HALF ? parts.poll() : null;
+      parts.push(part.half(1, Part.Why.UNKNOWN_OTHER_HALF));
+      parts.push(part.half(0, Part.Why.UNKNOWN_HALF));
+      if (other != null) {
+        parts.push(other);
+      }
       return false;
     }
 
-    /** Splits a part; its changes keep this outcome if calls run out or the run stops. */
-    private void halve(Part part, Part.Why why, Outcome.Kind kind, Hold.Reason reason) {
+    /** The changes of a part keep this outcome if calls run out or the run stops. */
+    private void end(Part part, Outcome.Kind kind, Hold.Reason reason) {
       part.changes().forEach(pending -> pending.end(kind, reason));
-      int size = part.changes().size();
-      parts.push(new Part(part.changes().subList(size / 2, size), why));
-      parts.push(new Part(part.changes().subList(0, size / 2), why));
     }
 
     private void take(Delivery delivery, Part part) {

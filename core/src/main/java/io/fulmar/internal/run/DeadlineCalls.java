@@ -24,7 +24,8 @@ final class DeadlineCalls {
   /** So long before its deadline a call is interrupted, or a tenth of the deadline if less. */
   private static final Duration REACTION = Duration.ofSeconds(1);
 
-  private static final int IN_A_ROW = 3;
+  /** A batch, the same again, and its two halves: then it is not for one of its changes. */
+  private static final int IN_A_ROW = 4;
 
   private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
 

@@ -634,7 +634,7 @@ class BatchSenderTest {
               return Delivery.allAccepted();
             });
     assertThat(calls.size()).isLessThanOrEqualTo(1 + 36);
-    assertThat(kinds(outcomes)).contains(Kind.ACCEPTED).endsWith(Kind.UNKNOWN);
+    assertThat(kinds(outcomes)).startsWith(Kind.UNKNOWN);
     assertThat(kinds(outcomes)).containsOnly(Kind.ACCEPTED, Kind.UNKNOWN);
     assertThat(outcomes).allMatch(outcome -> outcome.unsure() == (outcome.kind() == Kind.UNKNOWN));
   }
@@ -717,6 +717,103 @@ class BatchSenderTest {
         },
         Kind.UNKNOWN_ALONE);
     assertThat(scope.isStopped()).isTrue();
+  }
+
+  @Test
+  @DisplayName("P1: unknown and then aborted stays unsure")
+  void unknownThenAbortedStaysUnsure() {
+    List<Outcome> outcomes =
+        send(
+            3,
+            batch -> {
+              scope.stop(new RunScope.Stop.Cancelled());
+              throw new IOException("timed out");
+            });
+    assertThat(calls).hasSize(1);
+    assertThat(kinds(outcomes)).containsOnly(Kind.UNKNOWN);
+    assertThat(outcomes).allMatch(Outcome::unsure);
+  }
+
+  @Test
+  @DisplayName("P1: unknown and then stopped by the destination stays unsure")
+  void unknownThenStoppedByTheDestinationStaysUnsure() {
+    assertUnsureAfterUnknown(
+        batch -> {
+          throw new StopRunException("QUOTA", "used up");
+        },
+        Kind.UNKNOWN_ALONE);
+    assertThat(scope.isStopped()).isTrue();
+  }
+
+  @Test
+  @DisplayName("P1: rejected for now, then unknown, then accepted is accepted")
+  void rejectedThenUnknownThenAcceptedIsAccepted() {
+    List<Outcome> outcomes =
+        send(
+            1,
+            batch -> {
+              if (calls.size() == 1) {
+                return rejectFirstKey(batch, 0, Verdict.Retry.THIS_RUN);
+              } else if (calls.size() == 2) {
+                throw new IOException("timed out");
+              }
+              return Delivery.allAccepted();
+            });
+    assertThat(kinds(outcomes)).containsExactly(Kind.ACCEPTED);
+    assertThat(outcomes.get(0).unsure()).isFalse();
+    assertThat(outcomes.get(0).until()).isPositive();
+  }
+
+  @Test
+  @DisplayName("P1: the other half of an unknown batch goes out before its smaller parts")
+  void otherHalfGoesOutBeforeSmallerParts() {
+    send(
+        8,
+        batch -> {
+          if (ids(batch).contains("c0")) {
+            throw new IOException("timed out");
+          }
+          return Delivery.allAccepted();
+        });
+    assertThat(calls)
+        .containsExactly(
+            ids(0, 8), ids(0, 8), ids(0, 4), ids(4, 8), ids(0, 2), ids(2, 4), ids(0, 1), ids(1, 2));
+  }
+
+  @Test
+  @DisplayName("J-05: halving after unknown outcomes keeps to 2 log2(n) + 16 calls for each found")
+  void halvingAfterUnknownOutcomesKeepsToItsBudget() {
+    long seed = System.nanoTime();
+    System.out.println("halvingAfterUnknownOutcomesKeepsToItsBudget: seed " + seed);
+    Random random = new Random(seed);
+    for (int round = 0; round < 200; round++) {
+      int rows = 1 + random.nextInt(round % 10 == 0 ? 1_000 : 40);
+      double share = new double[] {0, 0.01, 0.1, 0.5, 1}[random.nextInt(5)];
+      Set<String> bad =
+          IntStream.range(0, rows)
+              .filter(i -> random.nextDouble() < share)
+              .mapToObj(Changes::id)
+              .collect(Collectors.toSet());
+      int before = calls.size();
+      List<Outcome> outcomes =
+          send(
+              rows,
+              batch -> {
+                if (ids(batch).stream().anyMatch(bad::contains)) {
+                  throw new IOException("reset");
+                }
+                return Delivery.allAccepted();
+              });
+      for (int i = 0; i < rows; i++) {
+        assertThat(outcomes.get(i).kind())
+            .as("row %d of %d, seed %d", i, rows, seed)
+            .isEqualTo(bad.contains(Changes.id(i)) ? Kind.UNKNOWN_ALONE : Kind.ACCEPTED);
+      }
+      double each = 2 * Math.log(rows) / Math.log(2) + 16;
+      assertThat(calls.size() - before)
+          .as("calls for %d bad of %d, seed %d", bad.size(), rows, seed)
+          .isLessThanOrEqualTo((int) Math.max(1, 1 + Math.ceil(bad.size() * each)));
+    }
   }
 
   private void assertUnsureAfterUnknown(Writer second, Kind kind) {

@@ -135,6 +135,8 @@ class ReadmeTest {
                 Map.entry(
                     "guardRemovals", sync.guardedRemovalShare() + " and " + sync.guardedRemovals()),
                 Map.entry("onEmptyModel", sync.emptyModel().name()),
+                Map.entry(
+                    "failFast", sync.failFastShare() + " and " + count(sync.failFastAfterRows())),
                 Map.entry("maxRowBytes", bytes(sync.maxRowBytes())),
                 Map.entry("forgetAfter", "never"),
                 Map.entry("listener", "none")));
