@@ -345,7 +345,7 @@ class DestinationFaultsTest {
     SyncReport report = process.run(Process.sync(crm).build()).throwIfFailed();
     process.close();
     assertThat(report.total().accepted()).isEqualTo(8);
-    assertThat(kept).extracting(Batch::size).startsWith(4, 4, 2, 1, 1, 2, 1, 1);
+    assertThat(kept).extracting(Batch::size).startsWith(4, 4, 2, 2, 1, 1, 1, 1);
     for (int call = 0; call < kept.size(); call++) {
       assertThat(kept.get(call).changes()).isEqualTo(contents.get(call));
       assertThat(kept.get(call).changes())

@@ -14,11 +14,15 @@ import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -147,6 +151,22 @@ class ExplainerTest {
       }
     }
     return memories;
+  }
+
+  @Test
+  void readmeListsTheRules() throws IOException {
+    String readme = Files.readString(Path.of("..", "README.md"));
+    int from = readme.indexOf("## Why was my row not sent?");
+    assertThat(from).isPositive();
+    String section = readme.substring(from, readme.indexOf("\n## ", from + 1));
+    List<String> listed =
+        Pattern.compile("(?m)^\\| `([a-z-]+)` \\|")
+            .matcher(section)
+            .results()
+            .map(row -> row.group(1))
+            .toList();
+    List<String> all = EnumSet.allOf(Explainer.Rule.class).stream().map(r -> r.id()).toList();
+    assertThat(listed).containsExactlyInAnyOrderElementsOf(all);
   }
 
   @Test

@@ -116,6 +116,7 @@ class ReadmeTest {
     assertThat(sync.listeners()).isEmpty();
     assertThat(sync.mapping()).isNull();
     assertThat(sync.remembered()).isEmpty();
+    assertThat(sync.guards()).isEmpty();
     assertThat(options("Sync"))
         .containsExactlyInAnyOrderEntriesOf(
             Map.ofEntries(
@@ -135,6 +136,13 @@ class ReadmeTest {
                 Map.entry(
                     "guardRemovals", sync.guardedRemovalShare() + " and " + sync.guardedRemovals()),
                 Map.entry("onEmptyModel", sync.emptyModel().name()),
+                Map.entry(
+                    "guardChanges",
+                    sync.guardedChangeShare() + " and " + count(sync.guardedChanges())),
+                Map.entry("guardReturn", sync.guardedReturn().toDays() + " day"),
+                Map.entry("guard", "none"),
+                Map.entry("planExpiry", sync.planExpiry().toDays() + " days"),
+                Map.entry("revision", Long.toString(sync.revision())),
                 Map.entry(
                     "failFast", sync.failFastShare() + " and " + count(sync.failFastAfterRows())),
                 Map.entry("maxRowBytes", bytes(sync.maxRowBytes())),
@@ -169,6 +177,7 @@ class ReadmeTest {
   void defaultsOfCapabilitiesAreThose() {
     Capabilities capabilities = capabilities().build();
     assertThat(capabilities.rate()).isNull();
+    assertThat(capabilities.canClear()).isFalse();
     assertThat(options("Capabilities"))
         .containsExactlyInAnyOrderEntriesOf(
             Map.of(
@@ -181,7 +190,9 @@ class ReadmeTest {
                 "concurrency",
                 count(capabilities.concurrency()),
                 "rate",
-                "none"));
+                "none",
+                "canClear",
+                "it does not"));
   }
 
   @Test
