@@ -2,7 +2,9 @@ package io.fulmar.internal.standard;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fulmar.Mapping;
 import io.fulmar.Model;
+import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;
@@ -15,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
@@ -24,8 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Whole runs in a JVM of 48 MB: everything added, nothing changed, every third row changed and
- * every tenth removed. The rows are made as they are read, so that nothing but the engine holds
- * them.
+ * every tenth removed, also with a mapping and a remembered column. The rows are made as they are
+ * read, so that nothing but the engine holds them.
  */
 class MemoryBoundTest {
   @TempDir Path root;
@@ -37,15 +40,23 @@ class MemoryBoundTest {
   }
 
   @Test
+  @DisplayName("P5: 300,000 rows that are mapped and remembered need no more than 48 MB")
+  void someMappedAndRememberedRowsFitIntoASmallHeap() throws Exception {
+    assertFits(300_000, "mapped");
+  }
+
+  @Test
   @Tag("soak")
   @DisplayName("P5: 3,000,000 rows need no more than 48 MB")
   void manyRowsFitIntoASmallHeap() throws Exception {
     assertFits(3_000_000);
   }
 
-  private void assertFits(long rows) throws Exception {
+  private void assertFits(long rows, String... mapped) throws Exception {
+    List<String> arguments = new ArrayList<>(List.of(root.toString(), Long.toString(rows)));
+    arguments.addAll(List.of(mapped));
     try (OtherProcess small =
-        OtherProcess.start(Runs.class, List.of("-Xmx48m"), root.toString(), Long.toString(rows))) {
+        OtherProcess.start(Runs.class, List.of("-Xmx48m"), arguments.toArray(String[]::new))) {
       long third = (rows + 2) / 3;
       long tenth = (rows + 9) / 10;
       long both = (rows + 29) / 30;
@@ -134,7 +145,16 @@ class MemoryBoundTest {
               })) {
         for (int run = 0; run < 3; run++) {
           source.changed = run == 2;
-          SyncReport report = process.run(Process.sync(nowhere).batchRows(1_000).build());
+          Sync.Builder sync = Process.sync(nowhere).batchRows(1_000);
+          if (arguments.length > 2) {
+            sync.mapping(
+                    Mapping.builder()
+                        .column("id", "ExternalId")
+                        .compute("text", 1, List.of("v"), row -> row.value("v") + "!")
+                        .build())
+                .remember("v");
+          }
+          SyncReport report = process.run(sync.build());
           System.out.println("accepted " + report.throwIfFailed().total().accepted());
         }
       }
