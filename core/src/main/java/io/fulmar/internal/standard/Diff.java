@@ -79,7 +79,7 @@ final class Diff implements RowSink, Closeable {
   private boolean[] decided = new boolean[1024];
   private long[] until = new long[1024];
   private @Nullable Planned[] planned = new @Nullable Planned[1024];
-  private byte @Nullable [][] previous = new byte @Nullable [1024][];
+  private byte[] @Nullable [] previous = new byte[1024][];
 
   // One place for each such row, in the order in which they came.
   private int[] entryOfRow = new int[1024];
@@ -490,41 +490,45 @@ final class Diff implements RowSink, Closeable {
       int entry = entryOfRow[row];
       int length = lengthOfRow[row];
       Planned change = entry == NOT_HERE ? null : planned[entry];
-      // What is sent last, and what is not in the order of the fields, has its fields with it.
-      boolean inOrder = change != null && until[entry] == 0 && slices == 1;
-      boolean counted = change != null && previous[entry] != null && !oversizeRow[row];
-      byte[] copy = null;
-      if (change == null || (inOrder && !counted)) {
+      if (change == null) {
+        unplanned += length;
         unread += length;
-      } else {
-        fields = fields == null ? fieldsOfRows.read(partition) : fields;
-        fields.skip(unread);
-        unread = 0;
-        copy = new byte[length];
-        fields.getBytes(copy, 0, length);
-      }
-      if (counted && copy != null) {
-        count(previous[entry], copy);
-      }
-      if (inOrder) {
-        PlanFiles.SectionWriter writer = writer(PlanFiles.Section.ROWS, partition);
-        writer.skip(unplanned);
-        unplanned = 0;
-        change(writer, row, entry, change);
         continue;
       }
-      unplanned += length;
-      if (copy != null) {
+      boolean inOrder = until[entry] == 0 && slices == 1;
+      byte[] before = oversizeRow[row] ? null : previous[entry];
+      if (inOrder && before == null) {
+        changeInOrder(partition, row, entry, change, unplanned);
+        unplanned = 0;
+        unread += length;
+        continue;
+      }
+      fields = fields == null ? fieldsOfRows.read(partition) : fields;
+      fields.skip(unread);
+      unread = 0;
+      byte[] copy = new byte[length];
+      fields.getBytes(copy, 0, length);
+      if (before != null) {
+        head.remembered.count(before, head.remembered.of(copy), head.columnChanges);
+      }
+      if (inOrder) {
+        changeInOrder(partition, row, entry, change, unplanned);
+        unplanned = 0;
+      } else {
+        // What is sent last, and what is not in the order of the fields, has its fields with it.
+        unplanned += length;
         change(writer(PlanFiles.Section.WAITING, partition), row, entry, change)
             .putBytes(copy, 0, length);
       }
     }
   }
 
-  private void count(byte @Nullable [] before, byte[] row) throws IOException {
-    if (before != null) {
-      head.remembered.count(before, head.remembered.of(row), head.columnChanges);
-    }
+  /** Writes a change whose fields stand elsewhere, after some that belong to no change. */
+  private void changeInOrder(int partition, int row, int entry, Planned change, long unplanned)
+      throws IOException {
+    PlanFiles.SectionWriter writer = writer(PlanFiles.Section.ROWS, partition);
+    writer.skip(unplanned);
+    change(writer, row, entry, change);
   }
 
   private FileOut change(PlanFiles.SectionWriter writer, int row, int entry, Planned change)

@@ -5,6 +5,7 @@ import io.fulmar.internal.store.Memory;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.Planned;
 import io.fulmar.internal.store.Rules;
+import io.fulmar.internal.store.Version;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -301,10 +302,10 @@ final class Fold implements Closeable {
     if (after.isEmpty()) {
       return;
     }
-    boolean plain =
-        after.accepted() != null && !after.gone() && after.hold() == null && after.until() == 0;
-    if (plain && values == null) {
-      writer.plain(key, from, length, after.accepted().high(), after.accepted().low());
+    Version version = after.accepted();
+    boolean more = after.gone() || after.hold() != null || after.until() != 0 || values != null;
+    if (version != null && !more) {
+      writer.plain(key, from, length, version.high(), version.low());
     } else {
       writer.entry(key, from, length, after, values);
     }

@@ -168,7 +168,7 @@ final class StateFile implements Closeable {
       in.getBytes(key, 0, keyLength);
       flags = in.getByte();
       if (flags > ONE_BYTE) {
-        flags = flags & ONE_BYTE | in.getByte() << 7;
+        flags = (flags & ONE_BYTE) | (in.getByte() << 7);
       }
       if ((flags & ACCEPTED) != 0) {
         high = in.getLong();
