@@ -6,6 +6,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.fulmar.Change;
 import io.fulmar.DeliveryException;
 import io.fulmar.Model;
 import io.fulmar.Removal;
@@ -13,14 +14,18 @@ import io.fulmar.RunEvent;
 import io.fulmar.RunStatus;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
+import io.fulmar.harness.Reference5a.Remembered;
+import io.fulmar.harness.SourceRow;
 import io.fulmar.internal.run.HangingDestination.Call;
 import io.fulmar.internal.run.HangingDestination.Manners;
+import io.fulmar.internal.store.FakeStore;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.Outcome.Kind;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.ThreadFactory;
@@ -72,7 +77,7 @@ class DeadlinesTest {
   }
 
   private HangingDestination hanging(HangingDestination.Hangs hangs) {
-    return new HangingDestination(store, hangs);
+    return new HangingDestination(store::sent, hangs);
   }
 
   private Runner runner() {
@@ -356,6 +361,74 @@ class DeadlinesTest {
     assertThat(report.error()).hasMessageContaining("a lane could not begin");
     assertThat(report.total()).isEqualTo(new SyncReport.Counts(10, 0, 0, 2));
     assertThat(store.reserved()).isEqualTo(2);
+  }
+
+  // ------------------------------------------------------------------------------ a lost claim
+
+  @Test
+  @DisplayName(
+      "I-02: the answer of a run that lost its claim changes nothing, and its successor waits")
+  void answerOfARunThatLostItsClaimChangesNothing() throws Exception {
+    FakeStore shared = new FakeStore(time);
+    List<String> sent = Collections.synchronizedList(new ArrayList<>());
+    long began = time.millis();
+    destination =
+        new HangingDestination(
+            batch -> {
+              for (Change change : batch.changes()) {
+                long after = Duration.ofMillis(time.millis() - began).toSeconds();
+                sent.add(change.row().text("v") + " after " + after + " s");
+              }
+            },
+            (call, number, batch) -> call == Call.WRITE && number == 1 ? Manners.IGNORES : null);
+    RunnerSettings settings =
+        RunnerSettings.defaults()
+            .withClock(time)
+            .withWaiter(time)
+            .withNanoTime(() -> destination.nanoTime());
+    Sync sync =
+        Sync.builder("crm")
+            .model(Model.query("customers", "select k, v from customer").key("k"))
+            .to(destination)
+            .callDeadline(DEADLINE)
+            .listener(
+                event -> {
+                  if (event instanceof RunEvent.AnsweredLate answered) {
+                    late.add(answered);
+                    heardLate.countDown();
+                  }
+                })
+            .build();
+    shared.source(List.of(new SourceRow("k1", "a")));
+    try (Runner first = new Runner(shared, settings);
+        Runner second = new Runner(shared, settings)) {
+      FutureTask<SyncReport> lost = new FutureTask<>(() -> first.run(sync));
+      new Thread(lost, "caller").start();
+      destination.awaitHanging();
+      shared.kill(); // its claim has run out
+      shared.source(List.of(new SourceRow("k1", "b")));
+      SyncReport successor = second.run(sync).throwIfFailed();
+      assertThat(successor.total().accepted()).isEqualTo(1);
+      assertThat(sent)
+          .as("the first call may act for twice its deadline, by what is on record")
+          .containsExactly("a after 0 s", "b after 120 s");
+      Map<String, Remembered> memory = shared.memory();
+
+      while (!lost.isDone()) {
+        destination.advance(Duration.ofSeconds(1));
+        Thread.onSpinWait();
+      }
+      assertThat(lost.get().status()).isEqualTo(RunStatus.FAILED);
+      assertThat(lost.get().total()).isEqualTo(new SyncReport.Counts(1, 0, 0, 1));
+      destination.letGo();
+      awaitLateAnswer();
+      assertThat(late)
+          .containsExactly(
+              new RunEvent.AnsweredLate("crm", lost.get().run(), "write: answered", 1, 1, 0, 0));
+      assertThat(shared.memory()).isEqualTo(memory);
+      assertThat(shared.memory().get("k1").accepted()).endsWith("b");
+      assertThat(shared.breaches()).isEmpty();
+    }
   }
 
   // ------------------------------------------------------------------------- one call on a thread

@@ -17,6 +17,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,11 +54,11 @@ final class HangingDestination implements Destination {
   private final CountDownLatch letGo = new CountDownLatch(1);
   private final int[] numbers = new int[Call.values().length];
   private final List<String> log = new ArrayList<>();
-  private final PlanStore store;
+  private final Consumer<Batch> sent;
   private final Hangs hangs;
 
-  HangingDestination(PlanStore store, Hangs hangs) {
-    this.store = store;
+  HangingDestination(Consumer<Batch> sent, Hangs hangs) {
+    this.sent = sent;
     this.hangs = hangs;
   }
 
@@ -137,7 +138,7 @@ final class HangingDestination implements Destination {
 
   @Override
   public Capabilities capabilities() {
-    return Capabilities.builder().actions(EnumSet.allOf(Action.class)).concurrency(8).build();
+    return Capabilities.builder().actions(EnumSet.allOf(Action.class)).concurrency(1).build();
   }
 
   @Override
@@ -150,7 +151,7 @@ final class HangingDestination implements Destination {
       @Override
       public Delivery write(Batch batch) throws InterruptedException {
         assertThat(Thread.currentThread()).isSameAs(thread);
-        store.sent(batch);
+        sent.accept(batch);
         String first = batch.changes().get(0).changeId();
         int number = begin(Call.WRITE, "write " + writer + ": " + first + "+" + batch.size());
         hang(hangs.at(Call.WRITE, number, batch));

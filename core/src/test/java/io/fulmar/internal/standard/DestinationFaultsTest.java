@@ -248,6 +248,38 @@ class DestinationFaultsTest {
     assertThat(crm.rows()).isEqualTo(Map.of(1L, "b"));
   }
 
+  @Test
+  @DisplayName("P3: however often a run tries a change, it is one attempt")
+  void runIsOneAttempt() {
+    Process process = process();
+    Sync sync = Process.sync(crm).build();
+    List<Integer> attempts = new ArrayList<>();
+    crm.mood(
+        (batch, apply) -> {
+          Change change = batch.changes().get(0);
+          attempts.add(change.attempt());
+          return Delivery.builder()
+              .answer(
+                  change.changeId(),
+                  new io.fulmar.spi.Verdict.Rejected(
+                      "BUSY", "later", io.fulmar.spi.Verdict.Retry.THIS_RUN))
+              .build();
+        });
+    source.rows(Map.of(1L, "a"));
+    process.run(sync);
+    process.run(sync);
+    assertThat(attempts).containsExactly(1, 1, 1, 1, 1, 2, 2, 2, 2, 2);
+    // An unknown outcome alone is one too, one among others is none.
+    crm.mood(
+        (batch, apply) -> {
+          attempts.add(batch.changes().get(0).attempt());
+          throw new IOException("no answer");
+        });
+    process.run(sync);
+    process.run(sync);
+    assertThat(attempts.subList(10, 14)).containsExactly(3, 3, 4, 4);
+  }
+
   // ------------------------------------------------------------------------------------------ J-08
 
   /** Knows which keys are in a call just now, and until when a call without an answer may act. */
