@@ -146,7 +146,7 @@ public final class StandardStore implements SyncStore {
     } catch (IOException e) {
       release(lock, e);
       throw unusable(sync.name(), directory, e);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       release(lock, e);
       throw e;
     }
@@ -251,7 +251,7 @@ public final class StandardStore implements SyncStore {
     return StateReading.of(this, sync).explain(key);
   }
 
-  private static void release(@Nullable Closeable lock, Exception cause) {
+  private static void release(@Nullable Closeable lock, Throwable cause) {
     if (lock != null) {
       try {
         lock.close();

@@ -130,7 +130,7 @@ final class StateDirectory {
           everywhere.close();
         }
       };
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       here.close();
       throw e;
     }
@@ -147,7 +147,7 @@ final class StateDirectory {
       if (tryLock(channel) != null) {
         return channel;
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       channel.close();
       throw e;
     }

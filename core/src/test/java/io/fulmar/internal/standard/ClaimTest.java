@@ -69,6 +69,25 @@ class ClaimTest {
   // ---------------------------------------------------------------------------------------- P4
 
   @Test
+  @DisplayName("P4, A-08: an error while a sync is claimed gives it back")
+  void errorWhileClaimingGivesTheSyncBack() {
+    try (StandardStore store = store();
+        StandardStore breaking =
+            new StandardStore(
+                source,
+                root,
+                StandardStore.MissingState.BEGIN,
+                0,
+                clock,
+                point -> {
+                  throw new StackOverflowError(point.name());
+                })) {
+      assertThatThrownBy(() -> breaking.claim(sync(crm))).isInstanceOf(StackOverflowError.class);
+      store.claim(sync(crm)).close();
+    }
+  }
+
+  @Test
   @DisplayName("P4: a second engine of this process is refused, and may run once the first is done")
   void secondEngineOfThisProcessIsRefused() {
     try (StandardStore first = store();
