@@ -81,6 +81,11 @@ final class FaultyDisk extends FileSystem {
     struck = false;
   }
 
+  /** The process dies now. */
+  synchronized void kill() {
+    dead = true;
+  }
+
   /** Makes room again; the dead stay dead. */
   synchronized void heal() {
     fault = null;

@@ -56,6 +56,11 @@ final class MemoryModel implements Snapshots {
     rows = List.copyOf(all);
   }
 
+  /** Where the log of the server stands. */
+  synchronized void position(long value) {
+    position = value;
+  }
+
   /** How often the model was read. */
   synchronized int snapshots() {
     return snapshots;

@@ -27,8 +27,19 @@ final class Process implements AutoCloseable {
       RunnerSettings.Waiter waiter,
       Duration grace,
       long diffBytes) {
+    this(root, source, clock, waiter, grace, diffBytes, CrashPoint.Watch.NONE);
+  }
+
+  Process(
+      Path root,
+      Snapshots source,
+      Clock clock,
+      RunnerSettings.Waiter waiter,
+      Duration grace,
+      long diffBytes,
+      CrashPoint.Watch watch) {
     this.store =
-        new StandardStore(source, root, StandardStore.MissingState.BEGIN, diffBytes, clock);
+        new StandardStore(source, root, StandardStore.MissingState.BEGIN, diffBytes, clock, watch);
     this.runner =
         new Runner(
             store, RunnerSettings.defaults().withClock(clock).withWaiter(waiter).withGrace(grace));

@@ -1,0 +1,374 @@
+package io.fulmar.internal.standard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fulmar.RunEvent;
+import io.fulmar.Source;
+import io.fulmar.internal.standard.CrashPoint.Watch;
+import java.io.IOException;
+import java.lang.reflect.Modifier;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * A {@link Life} ends at each {@link CrashPoint}: in a JVM of its own by {@code kill -9}, or in
+ * this one over a disk on which the dead have no effect any more. Nobody cleans up; another process
+ * goes on. In the end the destination holds what the source holds, nothing was remembered as
+ * accepted that had not been, and only what was in flight has come twice, under the same id.
+ */
+class CrashSweepTest {
+  private static final List<String> LIGHT =
+      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx64m");
+  private static final String KILLED = "exit code 137";
+  private static final long SEED = Long.getLong("fulmar.seed", System.nanoTime());
+
+  /** How many second deaths follow each first one. */
+  private static final int SECOND_DEATHS = Integer.getInteger("fulmar.deaths", 3);
+
+  /** How often each point is passed in a life without a death. */
+  private static final Map<CrashPoint, Integer> PASSES = new EnumMap<>(CrashPoint.class);
+
+  @TempDir(factory = InMemory.class)
+  static Path temporary;
+
+  private static int homes;
+
+  private final Random random = new Random(SEED);
+
+  /** Where processes live, one after the other: their state and what they have told the world. */
+  private record Home(Path path) {
+    static Home fresh() throws IOException {
+      return new Home(Files.createDirectory(temporary.resolve("home-" + ++homes)));
+    }
+
+    Path state() {
+      return path.resolve("state");
+    }
+
+    Path log() {
+      return path.resolve("log");
+    }
+
+    /** The same once more; a lock is not copied, as nobody holds it. */
+    Home copy() throws IOException {
+      Home copy = fresh();
+      Files.copy(log(), copy.log());
+      Path from = state().resolve("crm");
+      Path to = Files.createDirectories(copy.state().resolve("crm"));
+      if (Files.exists(from)) {
+        try (Stream<Path> files = Files.list(from)) {
+          for (Path file : files.toList()) {
+            Files.copy(file, to.resolve(file.getFileName()));
+          }
+        }
+      }
+      return copy;
+    }
+
+    Life life(Watch watch) throws IOException {
+      return new Life(state(), log(), watch, () -> false);
+    }
+
+    void remove() throws IOException {
+      try (Stream<Path> files = Files.walk(path)) {
+        for (Path file : files.sorted(Collections.reverseOrder()).toList()) {
+          Files.delete(file);
+        }
+      }
+    }
+  }
+
+  /** What came of deaths. */
+  private static final class Toll {
+    private int lives;
+    private int deaths;
+    private int repeats;
+    private int mostRepeats;
+    private final List<String> lost = new ArrayList<>();
+    private final List<String> wrong = new ArrayList<>();
+    private final List<String> problems = new ArrayList<>();
+
+    void assertNothingIsLost() {
+      assertThat(lost).as("lost").isEmpty();
+      assertThat(wrong).as("wrongly acknowledged").isEmpty();
+      assertThat(problems).isEmpty();
+    }
+
+    @Override
+    public String toString() {
+      return "%d lives with %d deaths: %d lost, %d wrongly acknowledged, %d repeats, at most %d in a life"
+          .formatted(lives, deaths, lost.size(), wrong.size(), repeats, mostRepeats);
+    }
+  }
+
+  @BeforeAll
+  static void liveWithoutDeath() throws Exception {
+    System.out.println("CrashSweepTest: seed " + SEED);
+    Home home = Home.fresh();
+    try (Life life = home.life(counting(PASSES))) {
+      life.live();
+    }
+    Toll toll = new Toll();
+    goOn(home, 0, "nobody has died", toll);
+    toll.assertNothingIsLost();
+    assertThat(toll.repeats).isZero();
+  }
+
+  private static Watch counting(Map<CrashPoint, Integer> passes) {
+    return point -> {
+      synchronized (passes) {
+        passes.merge(point, 1, Integer::sum);
+      }
+    };
+  }
+
+  /**
+   * Lets a process go on over what the dead have left, and holds it against what they have done.
+   */
+  private static void goOn(Home home, int deaths, String about, Toll toll) throws IOException {
+    CrmLog before = CrmLog.of(home.log());
+    List<Long> wrong = new ArrayList<>();
+    List<Long> lost;
+    List<RunEvent.Recovered> recovered;
+    try (Life life = home.life(Watch.NONE)) {
+      life.goOn(() -> wrong.addAll(life.wronglyAcknowledged()));
+      lost = life.differing();
+      recovered = life.recovered();
+    } catch (RuntimeException | AssertionError e) {
+      throw new AssertionError("after " + about, e);
+    }
+    CrmLog after = CrmLog.of(home.log());
+    int repeats = after.repeats();
+    toll.lives++;
+    toll.deaths += deaths;
+    toll.repeats += repeats;
+    toll.mostRepeats = Math.max(toll.mostRepeats, repeats);
+    lost.forEach(key -> toll.lost.add(key + " after " + about));
+    wrong.forEach(key -> toll.wrong.add(key + " after " + about));
+    List<String> problems = new ArrayList<>();
+    if (repeats > deaths * Life.IN_FLIGHT) {
+      problems.add(repeats + " repeats");
+    }
+    for (RunEvent.Recovered run : recovered) {
+      long accepted = before.acceptedSince(run.interruptedRun());
+      if (run.accepted() > accepted || run.accepted() < accepted - Life.IN_FLIGHT) {
+        problems.add(run.accepted() + " taken in, and " + accepted + " were accepted");
+      }
+      after
+          .renamed(before, run.interruptedRun())
+          .forEach(sent -> problems.add("another id for " + sent));
+    }
+    if (recovered.size() > 1) {
+      problems.add(recovered.size() + " runs taken in");
+    }
+    after.early(Life.DEADLINE).forEach(sent -> problems.add("too early: " + sent));
+    try (Stream<Path> files = Files.list(home.state().resolve("crm"))) {
+      List<String> names = files.map(file -> file.getFileName().toString()).sorted().toList();
+      if (!String.join(" ", names).matches("lock lock.jvm state-\\d+ sync")) {
+        problems.add("files are left: " + names);
+      }
+    }
+    problems.forEach(problem -> toll.problems.add(problem + ", after " + about));
+  }
+
+  // ------------------------------------------------------------------------------------- the list
+
+  @Test
+  @DisplayName("what is remembered as accepted and is not there would be seen")
+  void missingRowIsSeen() throws Exception {
+    Home home = Home.fresh();
+    try (Life life = home.life(Watch.NONE)) {
+      life.live();
+      assertThat(life.differing()).isEmpty();
+      assertThat(life.wronglyAcknowledged()).isEmpty();
+      life.vanish(3);
+      assertThat(life.differing()).containsExactly(3L);
+      assertThat(life.wronglyAcknowledged()).containsExactly(3L);
+    }
+  }
+
+  @Test
+  @DisplayName("the life that is swept comes past every point")
+  void everyPointIsPassed() {
+    assertThat(PASSES).containsOnlyKeys(CrashPoint.values());
+  }
+
+  @Test
+  @DisplayName("nobody listens in a store that is made from outside its package")
+  void nobodyListensInProduction() throws Exception {
+    assertThat(StandardStore.class.getDeclaredConstructors())
+        .filteredOn(made -> Arrays.asList(made.getParameterTypes()).contains(Watch.class))
+        .isNotEmpty()
+        .allMatch(made -> !Modifier.isPublic(made.getModifiers()))
+        .allMatch(made -> !Modifier.isProtected(made.getModifiers()));
+    Source source = Source.builder().host("nowhere").database("shop").user("fulmar").build();
+    try (StandardStore store =
+        new StandardStore(
+            source, temporary, StandardStore.MissingState.BEGIN, 0, Clock.systemUTC())) {
+      assertThat(store).extracting("watch").isSameAs(Watch.NONE);
+    }
+  }
+
+  // ------------------------------------------------------------------------------------ one death
+
+  @ParameterizedTest(name = "{0}")
+  @EnumSource
+  @DisplayName("P1, P2, P4, A-05: kill -9 at a point, the first time and a later one")
+  void killed(CrashPoint point) throws Exception {
+    int passes = PASSES.getOrDefault(point, 0);
+    // A few points are passed more or less often, as lanes and the clock have it.
+    int later = 2 + random.nextInt(Math.max(1, passes * 3 / 4));
+    int[] times = passes < 3 ? new int[] {1} : new int[] {1, later};
+    List<Home> dead = new ArrayList<>();
+    List<OtherProcess> processes = new ArrayList<>();
+    for (int time : times) {
+      Home home = Home.fresh();
+      dead.add(home);
+      processes.add(fork(home, Life.Part.LIVE, point, time));
+    }
+    Toll toll = new Toll();
+    for (int i = 0; i < times.length; i++) {
+      String about = about(point, times[i]);
+      assertKilled(processes.get(i), about);
+      goOn(dead.get(i), 1, about, toll);
+      dead.get(i).remove();
+    }
+    toll.assertNothingIsLost();
+  }
+
+  private static String about(CrashPoint point, int time) {
+    return "%s, time %d, -Dfulmar.seed=%d".formatted(point, time, SEED);
+  }
+
+  private static OtherProcess fork(Home home, Life.Part part, CrashPoint point, int time)
+      throws IOException {
+    return OtherProcess.start(
+        Life.class,
+        LIGHT,
+        home.state().toString(),
+        home.log().toString(),
+        part.name(),
+        point.name(),
+        Integer.toString(time));
+  }
+
+  private static void assertKilled(OtherProcess process, String about) throws Exception {
+    try (process) {
+      assertThat(process.rest()).as(about).endsWith(KILLED);
+    }
+  }
+
+  // ----------------------------------------------------------------------------------- two deaths
+
+  /** Ends a life in this JVM; the second death may take place at another time than the first. */
+  private static void die(Home home, Life.Part part, CrashPoint point, int time)
+      throws IOException {
+    FaultyDisk disk = new FaultyDisk(FileSystems.getDefault());
+    int[] left = {time};
+    Watch watch =
+        passed -> {
+          synchronized (disk) {
+            if (!disk.dead() && passed == point && --left[0] == 0) {
+              disk.kill();
+            }
+            if (disk.dead()) {
+              throw new Died(passed);
+            }
+          }
+        };
+    try (Life life = new Life(disk.path(home.state()), home.log(), watch, disk::dead)) {
+      part.act(life);
+    } catch (RuntimeException | Error e) {
+      if (!disk.dead()) {
+        throw e;
+      }
+    }
+    assertThat(disk.dead()).as(about(point, time)).isTrue();
+  }
+
+  /** What the thread of a dead process gets. */
+  private static final class Died extends Error {
+    private static final long serialVersionUID = 1L;
+
+    Died(CrashPoint point) {
+      super(point.name());
+    }
+  }
+
+  /** The points that a process passes when it goes on. */
+  private static Map<CrashPoint, Integer> pointsOnTheWayOn(Home home) throws IOException {
+    Map<CrashPoint, Integer> passes = new EnumMap<>(CrashPoint.class);
+    Home copy = home.copy();
+    try (Life life = copy.life(counting(passes))) {
+      life.goOn(() -> {});
+    }
+    copy.remove();
+    return passes;
+  }
+
+  /** How a process dies. */
+  private interface Dying {
+    void die(Home home, Life.Part part, CrashPoint point, int time) throws Exception;
+  }
+
+  /** Pairs of deaths, each first one followed by so many second ones. */
+  private Toll pairs(Dying way, int secondDeaths) throws Exception {
+    Toll toll = new Toll();
+    for (CrashPoint first : CrashPoint.values()) {
+      int passes = PASSES.getOrDefault(first, 0);
+      int time = 1 + random.nextInt(Math.max(1, passes * 3 / 4));
+      Home dead = Home.fresh();
+      way.die(dead, Life.Part.LIVE, first, time);
+      Map<CrashPoint, Integer> points = pointsOnTheWayOn(dead);
+      List<CrashPoint> seconds = new ArrayList<>(points.keySet());
+      Collections.shuffle(seconds, random);
+      for (CrashPoint second : seconds.subList(0, Math.min(secondDeaths, seconds.size()))) {
+        int again = 1 + random.nextInt(points.getOrDefault(second, 1));
+        Home twice = dead.copy();
+        way.die(twice, Life.Part.GO_ON, second, again);
+        goOn(twice, 2, about(first, time) + " and " + about(second, again), toll);
+        twice.remove();
+      }
+      dead.remove();
+    }
+    return toll;
+  }
+
+  @Test
+  @DisplayName("P1, P2, P4, A-06: a process dies, and the one that goes on dies too")
+  void twoDeaths() throws Exception {
+    Toll toll = pairs(CrashSweepTest::die, SECOND_DEATHS);
+    System.out.println("CrashSweepTest: " + toll);
+    toll.assertNothingIsLost();
+  }
+
+  @Test
+  @Tag("soak")
+  @DisplayName("P1, P2, P4, A-06: kill -9, and kill -9 of the process that goes on, at each point")
+  void twoDeathsOfProcesses() throws Exception {
+    Toll toll =
+        pairs(
+            (home, part, point, time) ->
+                assertKilled(fork(home, part, point, time), about(point, time)),
+            CrashPoint.values().length);
+    System.out.println("CrashSweepTest, kill -9 twice: " + toll);
+    toll.assertNothingIsLost();
+  }
+}
