@@ -219,11 +219,13 @@ public final class StandardStore implements SyncStore {
     StateDirectory directory = directory(sync);
     try {
       SyncFile file = SyncFile.read(directory.syncFile());
-      PlanHead head =
-          file == null || file.keptPlan == 0 ? null : PlanHead.read(directory.plan(file.keptPlan));
-      boolean stands =
-          head != null && StandardClaim.stale(head, file, sync, clock.millis()) == null;
-      return stands ? head.plan().changeSet() : null;
+      if (file == null || file.keptPlan == 0) {
+        return null;
+      }
+      PlanHead head = PlanHead.read(directory.plan(file.keptPlan));
+      return head == null || StandardClaim.stale(head, file, sync, clock.millis()) != null
+          ? null
+          : head.plan().changeSet();
     } catch (NoSuchFileException e) {
       return null; // a run has just dropped it
     } catch (IOException e) {
