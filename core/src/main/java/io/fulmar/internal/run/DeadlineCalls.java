@@ -157,9 +157,17 @@ final class DeadlineCalls {
     return called.get();
   }
 
-  /** Interrupts and leaves behind what has to be; to be called every {@link #LOOK_MILLIS}. */
-  void look() {
-    callers.forEach(Caller::look);
+  /**
+   * Interrupts and leaves behind what has to be; to be called every {@link #LOOK_MILLIS}.
+   *
+   * @return whether a call is under way, or was left behind just now
+   */
+  boolean look() {
+    boolean any = false;
+    for (Caller caller : callers) {
+      any |= caller.look();
+    }
+    return any;
   }
 
   /** A call ended by itself, or passed its deadline; too many of these in a row end the run. */
@@ -256,11 +264,11 @@ final class DeadlineCalls {
       return true;
     }
 
-    private void look() {
+    private boolean look() {
       synchronized (this) {
         Thread thread = calling;
         if (thread == null || left) {
-          return;
+          return false;
         }
         long now = settings.nanoTime().getAsLong();
         if (!cut) {
@@ -272,7 +280,7 @@ final class DeadlineCalls {
           }
         }
         if (!cut || now - cutAt < reactionNanos) {
-          return;
+          return true;
         }
         left = true;
         thread.setName(thread.getName() + "-abandoned");
@@ -283,6 +291,7 @@ final class DeadlineCalls {
         passed(true);
       }
       leftBehind.run();
+      return true;
     }
   }
 }

@@ -107,6 +107,7 @@ final class Delivering {
 
   private void waitFor(CountDownLatch running, List<Lane> lanes, long total) {
     long shown = 0;
+    long lastSteps = settings.nanoTime().getAsLong();
     boolean interrupted = false;
     while (true) {
       try {
@@ -118,11 +119,14 @@ final class Delivering {
         scope.stop(new RunScope.Stop.Cancelled());
       }
       flush();
-      calls.look();
+      boolean calling = calls.look();
       if (++shown % 2 == 0) {
         scope.emit(new RunEvent.Delivering(scope.sync().name(), scope.run(), tally.done(), total));
       }
-      if (scope.nanosSinceStop() > settings.grace().plus(LAST_STEPS).toNanos()) {
+      long now = settings.nanoTime().getAsLong();
+      if (calling || scope.nanosSinceStop() <= settings.grace().toNanos()) {
+        lastSteps = now;
+      } else if (now - lastSteps > LAST_STEPS.toNanos()) {
         lanes.forEach(Lane::leave); // not in a call, but in a listener or on a disk that hangs
         break;
       }

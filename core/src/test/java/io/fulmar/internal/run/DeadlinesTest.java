@@ -351,16 +351,39 @@ class DeadlinesTest {
     FutureTask<SyncReport> run = inBackground(sync().build());
     destination.awaitHanging();
     scarce.set(true);
-    destination.advance(DEADLINE);
-    while (!run.isDone()) {
-      destination.advance(Duration.ofSeconds(1));
-      Thread.onSpinWait();
-    }
+    destination.abandon(DEADLINE);
     SyncReport report = run.get();
     assertThat(report.status()).isEqualTo(RunStatus.FAILED);
     assertThat(report.error()).hasMessageContaining("a lane could not begin");
     assertThat(report.total()).isEqualTo(new SyncReport.Counts(10, 0, 0, 2));
     assertThat(store.reserved()).isEqualTo(2);
+  }
+
+  @Test
+  @DisplayName(
+      "P1: a lane that hangs outside of its calls is left behind too, and report and state agree")
+  void laneThatHangsOutsideOfItsCallsIsLeftBehind() throws Exception {
+    CountDownLatch hanging = new CountDownLatch(1);
+    CountDownLatch letGo = new CountDownLatch(1);
+    store.plan(Changes.added(6)).hangs("acknowledge", hanging, letGo);
+    Sync sync = sync().build();
+    FutureTask<SyncReport> run = inBackground(sync);
+    assertThat(hanging.await(20, TimeUnit.SECONDS)).isTrue();
+    runner.cancel(sync);
+    destination.advance(Duration.ofSeconds(11)); // the grace
+    while (!run.isDone()) {
+      destination.advance(Duration.ofSeconds(1));
+      Thread.onSpinWait();
+    }
+    SyncReport report = run.get();
+    assertThat(report.status()).isEqualTo(RunStatus.CANCELLED);
+    assertThat(report.total())
+        .as("reserved and not noted: the state takes it for unknown")
+        .isEqualTo(new SyncReport.Counts(6, 0, 0, 2));
+    assertThat(store.reserved()).isEqualTo(2);
+    letGo.countDown();
+    EngineThreads.assertNoneLeft();
+    assertThat(store.outcomes()).containsOnlyNulls();
   }
 
   // ------------------------------------------------------------------------------ a lost claim
@@ -414,10 +437,7 @@ class DeadlinesTest {
           .containsExactly("a after 0 s", "b after 120 s");
       Map<String, Remembered> memory = shared.memory();
 
-      while (!lost.isDone()) {
-        destination.advance(Duration.ofSeconds(1));
-        Thread.onSpinWait();
-      }
+      destination.abandon(DEADLINE);
       assertThat(lost.get().status()).isEqualTo(RunStatus.FAILED);
       assertThat(lost.get().total()).isEqualTo(new SyncReport.Counts(1, 0, 0, 1));
       destination.letGo();

@@ -79,6 +79,16 @@ final class HangingDestination implements Destination {
   /** Waits until a call hangs, and lets the time pass after which it is interrupted. */
   void passInterrupt(Duration deadline) throws InterruptedException {
     awaitHanging();
+    interrupt(deadline);
+  }
+
+  /** Lets the time pass after which the call that hangs is left behind. */
+  void abandon(Duration deadline) throws InterruptedException {
+    interrupt(deadline);
+    advance(Duration.ofSeconds(1));
+  }
+
+  private void interrupt(Duration deadline) throws InterruptedException {
     advance(deadline.minusSeconds(1));
     assertThat(interrupted.tryAcquire(20, TimeUnit.SECONDS)).as("it is interrupted").isTrue();
   }

@@ -1,5 +1,7 @@
 package io.fulmar.internal.run;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.fulmar.AlreadyRunningException;
 import io.fulmar.Change;
 import io.fulmar.ChangeSet;
@@ -28,6 +30,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +44,7 @@ final class PlanStore extends StoreOfClaims {
   private final List<String> log = new ArrayList<>();
   private final List<String> breaches = new ArrayList<>();
   private final Map<String, RuntimeException> failures = new HashMap<>();
+  private final Map<String, Runnable> hanging = new HashMap<>();
   private final Set<String> claimed = new HashSet<>();
   private List<PlannedChange> changes = List.of();
   private List<String> objections = List.of();
@@ -117,6 +122,29 @@ final class PlanStore extends StoreOfClaims {
       failures.put(step, failure);
     }
     return this;
+  }
+
+  /** From now on a step hangs, before it does anything, until it is let go. */
+  synchronized PlanStore hangs(String step, CountDownLatch reached, CountDownLatch letGo) {
+    hanging.put(
+        step,
+        () -> {
+          reached.countDown();
+          try {
+            assertThat(letGo.await(20, TimeUnit.SECONDS)).isTrue();
+          } catch (InterruptedException e) {
+            throw new AssertionError("a write to the disk is not interrupted", e);
+          }
+        });
+    return this;
+  }
+
+  private void hang(String step) {
+    Runnable wait;
+    synchronized (this) {
+      wait = hanging.getOrDefault(step, () -> {});
+    }
+    wait.run();
   }
 
   synchronized List<String> log() {
@@ -404,6 +432,7 @@ final class PlanStore extends StoreOfClaims {
 
     @Override
     public void acknowledge(long from, List<Outcome> noted) {
+      hang("acknowledge");
       synchronized (PlanStore.this) {
         live();
         step("acknowledge", "acknowledge " + from + " " + noted.size());
