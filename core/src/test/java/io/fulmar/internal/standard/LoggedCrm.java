@@ -63,6 +63,7 @@ final class LoggedCrm implements Destination {
   private final BooleanSupplier dead;
   private int calls;
   private Mood mood = Mood.GOOD;
+  private volatile Runnable beforeAnswers = () -> {};
 
   /**
    * A destination.
@@ -81,6 +82,11 @@ final class LoggedCrm implements Destination {
 
   synchronized void mood(Mood value) {
     mood = value;
+  }
+
+  /** Does something in each call, before it has an effect. */
+  void beforeAnswers(Runnable work) {
+    beforeAnswers = work;
   }
 
   /** Notes where the process stands that calls. */
@@ -133,6 +139,7 @@ final class LoggedCrm implements Destination {
                 batch.changes().stream()
                     .map(LoggedCrm::describe)
                     .collect(Collectors.joining(" "))));
+    beforeAnswers.run();
     boolean lost = batch.changes().stream().anyMatch(c -> now.loses().contains(Crm.id(c)));
     String fates =
         batch.changes().stream()

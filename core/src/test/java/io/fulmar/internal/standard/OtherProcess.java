@@ -55,6 +55,15 @@ final class OtherProcess implements AutoCloseable {
     return rest.append("exit code ").append(process.waitFor()).toString();
   }
 
+  /** Sends a signal, "TERM" or "INT". */
+  void signal(String name) throws IOException, InterruptedException {
+    int exit =
+        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
+    if (exit != 0) {
+      throw new AssertionError("kill -" + name + " ended with " + exit);
+    }
+  }
+
   /** As {@code kill -9} does. */
   void kill() throws InterruptedException {
     process.destroyForcibly();
