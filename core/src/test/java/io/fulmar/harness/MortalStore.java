@@ -140,6 +140,11 @@ public final class MortalStore implements SyncStore {
     }
 
     @Override
+    public void cancelPlan() {
+      claim.cancelPlan();
+    }
+
+    @Override
     public StoredPlan stored(String planId) {
       return at(Point.STORED, () -> claim.stored(planId));
     }

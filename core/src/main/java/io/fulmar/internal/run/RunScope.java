@@ -33,6 +33,7 @@ final class RunScope {
   private final RunnerSettings settings;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Stopped> stop = new AtomicReference<>();
+  private final AtomicReference<@Nullable Runnable> onStop = new AtomicReference<>();
   private volatile long run;
   private volatile boolean connected;
   private volatile String step = "claim";
@@ -86,6 +87,18 @@ final class RunScope {
   void stop(Stop why) {
     if (stop.compareAndSet(null, new Stopped(why, settings.nanoTime().getAsLong()))) {
       stopped.countDown();
+      Runnable hook = onStop.get();
+      if (hook != null) {
+        hook.run();
+      }
+    }
+  }
+
+  /** What is done when the run is asked to stop, now if it was already; null for nothing. */
+  void onStop(@Nullable Runnable hook) {
+    onStop.set(hook);
+    if (hook != null && isStopped()) {
+      hook.run();
     }
   }
 

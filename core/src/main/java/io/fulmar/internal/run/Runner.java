@@ -385,12 +385,29 @@ public final class Runner implements AutoCloseable {
             .withMaxAttempts(READS)
             .build();
     Execution<Object> reads = Execution.of(policy);
+    String name = "fulmar-" + scope.sync().name() + "-cancel";
+    scope.onStop(() -> settings.start(name, claim::cancelPlan, escaped -> {}));
+    try {
+      return read(scope, claim, request, reads);
+    } finally {
+      scope.onStop(null);
+    }
+  }
+
+  private StoredPlan read(
+      RunScope scope, Claim claim, PlanRequest request, Execution<Object> reads) {
     while (true) {
       try {
         return claim.plan(request, rows -> reading(scope, rows));
       } catch (SourceException e) {
         reads.recordException(e);
-        if (reads.isComplete() || scope.isStopped() || !SqlStates.mayPass(e.sqlState())) {
+        if (scope.isStopped()) {
+          CancellationException cancelled =
+              new CancellationException("the run was cancelled while it read");
+          cancelled.addSuppressed(e);
+          throw cancelled;
+        }
+        if (reads.isComplete() || !SqlStates.mayPass(e.sqlState())) {
           throw e;
         }
         scope.emit(new RunEvent.ReadAgain(scope.sync().name(), scope.run(), e));

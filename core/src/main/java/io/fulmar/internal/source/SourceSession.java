@@ -15,8 +15,12 @@ import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One read-only transaction on one snapshot. Settings are made on the handle that the pool gave and
@@ -24,21 +28,31 @@ import org.postgresql.PGConnection;
  * something went wrong in it.
  */
 public final class SourceSession implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
   private static final Duration IDLE = Duration.ofMinutes(5);
   private static final int NEWEST_NOT_SUPPORTED = 140_000;
+  private static final long HEEDS_WITHIN_SECONDS = 2;
 
   private final Connection handle;
   private final boolean autoCommit;
   private final String about;
   private final boolean ours;
+  private final Cancellation cancellation;
+  private final CountDownLatch over = new CountDownLatch(1);
   private @Nullable StatementTimeout timeout;
-  private boolean broken;
+  private volatile boolean broken;
 
-  private SourceSession(Connection handle, boolean autoCommit, String about, boolean ours) {
+  private SourceSession(
+      Connection handle,
+      boolean autoCommit,
+      String about,
+      boolean ours,
+      Cancellation cancellation) {
     this.handle = handle;
     this.autoCommit = autoCommit;
     this.about = about;
     this.ours = ours;
+    this.cancellation = cancellation;
   }
 
   /**
@@ -48,9 +62,10 @@ public final class SourceSession implements AutoCloseable {
    * @param source timeouts
    * @param application shown in {@code pg_stat_activity}, at most 63 bytes
    * @param about the tail of error messages: {@code [sync=crm run=1]}
+   * @param cancellation ends what the session is doing
    */
   public static SourceSession open(
-      SourcePool pool, Source source, String application, String about) {
+      SourcePool pool, Source source, String application, String about, Cancellation cancellation) {
     Connection handle;
     try {
       handle = pool.connect();
@@ -62,12 +77,14 @@ public final class SourceSession implements AutoCloseable {
     SourceSession session;
     try {
       session =
-          new SourceSession(handle, handle.getAutoCommit(), about, source.dataSource() == null);
+          new SourceSession(
+              handle, handle.getAutoCommit(), about, source.dataSource() == null, cancellation);
     } catch (SQLException e) {
       closeQuietly(handle, e);
       throw SqlStates.sourceException("use a connection to " + place(source), e, about);
     }
     try {
+      cancellation.begin(session);
       session.begin(source, application);
       return session;
     } catch (SQLException e) {
@@ -183,6 +200,26 @@ public final class SourceSession implements AutoCloseable {
     return SqlStates.sourceException(doing, e, about, timeout);
   }
 
+  /** Ends the statement that is running; cuts the connection if that does not help. */
+  void cancel() {
+    broken = true;
+    try {
+      driver().cancelQuery();
+      if (over.await(HEEDS_WITHIN_SECONDS, TimeUnit.SECONDS)) {
+        return;
+      }
+    } catch (SQLException e) {
+      LOG.debug("a statement cannot be cancelled, its connection is cut: {}", e.getSQLState());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    try {
+      handle.abort(Runnable::run);
+    } catch (SQLException e) {
+      LOG.debug("a connection cannot be cut: {}", e.getSQLState());
+    }
+  }
+
   /** The connection is in a state that nobody else should get. */
   void markBroken() {
     broken = true;
@@ -191,6 +228,8 @@ public final class SourceSession implements AutoCloseable {
   /** Ends the transaction and gives the connection back. */
   @Override
   public void close() {
+    cancellation.end();
+    over.countDown();
     try {
       if (broken) {
         handle.abort(Runnable::run);

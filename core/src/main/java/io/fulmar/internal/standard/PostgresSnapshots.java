@@ -5,6 +5,7 @@ import io.fulmar.Model;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.SourcePool;
+import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.Describer;
 import io.fulmar.internal.source.ModelRows;
 import io.fulmar.internal.source.ModelShape;
@@ -30,8 +31,8 @@ final class PostgresSnapshots implements Snapshots {
   }
 
   @Override
-  public Snapshot open(Model model, String application, String about) {
-    SourceSession session = SourceSession.open(pool, source, application, about);
+  public Snapshot open(Model model, String application, String about, Cancellation cancellation) {
+    SourceSession session = SourceSession.open(pool, source, application, about, cancellation);
     try {
       ServerIdentity server = session.server();
       return new OfModel(session, server, Describer.describe(session, model), model.name());

@@ -13,6 +13,7 @@ import io.fulmar.internal.mapping.MappingSignature;
 import io.fulmar.internal.mapping.UsedColumns;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.JoinedRow;
+import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.store.Claim;
@@ -71,6 +72,7 @@ final class StandardClaim implements Claim {
   private final Map<Long, PlanHead> heads = new HashMap<>();
   private volatile @Nullable Ledger ledger;
   private volatile boolean closed;
+  private final Cancellation cancellation = new Cancellation();
   private long delivering;
   private boolean resynced;
 
@@ -393,6 +395,11 @@ final class StandardClaim implements Claim {
     }
   }
 
+  @Override
+  public void cancelPlan() {
+    cancellation.cancel();
+  }
+
   private StoredPlan plan(PlanRequest request, LongConsumer progress, long filterBytes)
       throws IOException, Diff.FilterMissed {
     PlanFiles.delete(directory.plan(run));
@@ -424,7 +431,7 @@ final class StandardClaim implements Claim {
       LongConsumer progress)
       throws IOException {
     String about = "[sync=" + sync.name() + " run=" + run + "]";
-    try (Snapshot snapshot = store.snapshot(sync.model(), application(), about)) {
+    try (Snapshot snapshot = store.snapshot(sync.model(), application(), about, cancellation)) {
       head.server = snapshot.server();
       ModelShape shape = UsedColumns.of(snapshot.shape(), sync, about);
       begin(head, shape);
@@ -1077,7 +1084,7 @@ final class StandardClaim implements Claim {
 
   private byte[] image(List<String> key) throws IOException {
     String about = "[sync=" + sync.name() + "]";
-    try (Snapshot snapshot = store.snapshot(sync.model(), application(), about)) {
+    try (Snapshot snapshot = store.snapshot(sync.model(), application(), about, cancellation)) {
       return snapshot.only(List.of(key)).get(0);
     }
   }

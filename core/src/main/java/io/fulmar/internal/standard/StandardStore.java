@@ -13,6 +13,7 @@ import io.fulmar.Sync;
 import io.fulmar.SyncStatus;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
+import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Explainer;
 import io.fulmar.internal.store.Hold;
@@ -105,8 +106,8 @@ public final class StandardStore implements SyncStore {
   }
 
   /** Begins a snapshot of a model. */
-  Snapshot snapshot(Model model, String application, String about) {
-    return snapshots.open(model, application, about);
+  Snapshot snapshot(Model model, String application, String about, Cancellation cancellation) {
+    return snapshots.open(model, application, about, cancellation);
   }
 
   @Override
@@ -338,7 +339,7 @@ public final class StandardStore implements SyncStore {
   private ModelPreview firstRows(Model model) {
     String about = "[model=" + model.name() + "]";
     List<Row> rows = new ArrayList<>();
-    try (Snapshot snapshot = snapshots.open(model, "fulmar preview", about)) {
+    try (Snapshot snapshot = snapshots.open(model, "fulmar preview", about, new Cancellation())) {
       Shape rowShape = snapshot.shape().rowShape();
       snapshot.firstRows(
           (buffer, from, to, fields) ->

@@ -8,6 +8,7 @@ import io.fulmar.Sync;
 import io.fulmar.internal.mapping.UsedColumns;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
+import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.store.Explainer;
@@ -81,7 +82,8 @@ final class StateReading {
 
   private Explanation explain(SyncFile file, List<String> key) throws IOException {
     String about = "[sync=" + sync.name() + "]";
-    try (Snapshot snapshot = store.snapshot(sync.model(), "fulmar " + sync.name(), about)) {
+    try (Snapshot snapshot =
+        store.snapshot(sync.model(), "fulmar " + sync.name(), about, new Cancellation())) {
       ModelShape shape = UsedColumns.of(snapshot.shape(), sync, about);
       byte[] image = snapshot.only(List.of(key)).get(0);
       Found found =

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The right to run one sync, until it is closed. Everything that is written goes through it and is
  * refused once another runner holds the sync. {@link #reserve} and {@link #acknowledge} may be
- * called by several threads, the rest by one.
+ * called by several threads, {@link #cancelPlan} by any, the rest by one.
  */
 public interface Claim extends AutoCloseable {
   /** Number of this run; grows over all runs of the sync. */
@@ -25,6 +25,12 @@ public interface Claim extends AutoCloseable {
    * @throws io.fulmar.SourceException if the source cannot be read; trying again may help
    */
   StoredPlan plan(PlanRequest request, LongConsumer progress);
+
+  /**
+   * Ends a plan that is being made, or is made later, with a {@link io.fulmar.SourceException}. May
+   * be called by any thread, and may take some seconds.
+   */
+  void cancelPlan();
 
   /**
    * Finds the plan that waits for approval.

@@ -15,6 +15,7 @@ import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.SyncStatus;
 import io.fulmar.harness.ManualClock;
+import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.standard.LoggedCrm.Mood;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.PlanReader;
@@ -325,11 +326,11 @@ final class Life implements AutoCloseable {
     private volatile boolean fails;
 
     @Override
-    public Snapshot open(Model asked, String application, String about) {
+    public Snapshot open(Model asked, String application, String about, Cancellation cancellation) {
       if (fails) {
         throw new SourceException("Cannot read: the test says so.", null, null);
       }
-      return model.open(asked, application, about);
+      return model.open(asked, application, about, cancellation);
     }
 
     @Override

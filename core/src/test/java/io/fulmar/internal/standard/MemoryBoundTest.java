@@ -6,6 +6,7 @@ import io.fulmar.Mapping;
 import io.fulmar.Model;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
+import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.source.ServerIdentity;
@@ -80,7 +81,7 @@ class MemoryBoundTest {
     }
 
     @Override
-    public Snapshot open(Model model, String application, String about) {
+    public Snapshot open(Model model, String application, String about, Cancellation cancellation) {
       return new Snapshot() {
         @Override
         public ServerIdentity server() {

@@ -1,6 +1,7 @@
 package io.fulmar.internal.standard;
 
 import io.fulmar.Model;
+import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.source.ServerIdentity;
@@ -67,7 +68,8 @@ final class MemoryModel implements Snapshots {
   }
 
   @Override
-  public synchronized Snapshot open(Model model, String application, String about) {
+  public synchronized Snapshot open(
+      Model model, String application, String about, Cancellation cancellation) {
     snapshots++;
     List<Line> lines = rows;
     ServerIdentity server =

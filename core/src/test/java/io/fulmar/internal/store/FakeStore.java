@@ -643,6 +643,9 @@ public final class FakeStore implements SyncStore {
     }
 
     @Override
+    public void cancelPlan() {} // it takes no time
+
+    @Override
     public StoredPlan stored(String planId) {
       synchronized (FakeStore.this) {
         live();

@@ -26,6 +26,7 @@ public final class FaultyProxy implements AutoCloseable {
   private long bytes;
   private int times;
   private int resets;
+  private volatile boolean silent;
 
   private enum Moment {
     NEVER,
@@ -88,7 +89,13 @@ public final class FaultyProxy implements AutoCloseable {
 
   /** Forwards everything from now on. */
   public void heal() {
+    silent = false;
     set(Moment.NEVER, "", 0, 0);
+  }
+
+  /** From now on takes whatever is sent and forwards nothing, as a cable that is cut. */
+  public void silence() {
+    silent = true;
   }
 
   /** Resets all connections that are open; how many there were. */
@@ -208,7 +215,9 @@ public final class FaultyProxy implements AutoCloseable {
             return;
           }
           before = seen;
-          out.write(buffer, 0, length);
+          if (!silent) {
+            out.write(buffer, 0, length);
+          }
         }
         links.remove(this);
         from.close();
