@@ -631,6 +631,9 @@ final class StandardClaim implements Claim {
     if (head.mode != sync.mode() || head.removal != sync.removal()) {
       return "mode or removal have changed since it was made";
     }
+    if (!head.destination.equals(sync.destination().identity())) {
+      return "the destination has changed since it was made";
+    }
     Map<String, String> today = definition(head.fingerprint, sync);
     for (String part : Definitions.OF_DELIVERY) {
       if (!Objects.equals(head.definition.get(part), today.get(part))) {

@@ -220,17 +220,33 @@ public final class StandardStore implements SyncStore {
     StateDirectory directory = directory(sync);
     try {
       SyncFile file = SyncFile.read(directory.syncFile());
-      if (file == null || file.keptPlan == 0) {
-        return null;
-      }
-      PlanHead head = PlanHead.read(directory.plan(file.keptPlan));
-      return head == null || StandardClaim.stale(head, file, sync, clock.millis()) != null
-          ? null
-          : head.plan().changeSet();
-    } catch (NoSuchFileException e) {
-      return null; // a run has just dropped it
+      PlanHead head = file == null ? null : standing(sync, directory, file);
+      return head == null ? null : head.plan().changeSet();
     } catch (IOException e) {
       throw unusable(sync.name(), directory, e);
+    }
+  }
+
+  /** The plan that can be applied; null for none. */
+  private @Nullable PlanHead standing(Sync sync, StateDirectory directory, SyncFile file)
+      throws IOException {
+    try {
+      PlanHead head = file.keptPlan == 0 ? null : PlanHead.read(directory.plan(file.keptPlan));
+      boolean stands =
+          head != null && StandardClaim.stale(head, file, sync, clock.millis()) == null;
+      return stands ? head : null;
+    } catch (NoSuchFileException e) {
+      return null; // a run has just dropped it
+    }
+  }
+
+  /** Its id, also if it cannot be read: who applies it hears why. */
+  private @Nullable String standingId(Sync sync, StateDirectory directory, SyncFile file) {
+    try {
+      PlanHead head = standing(sync, directory, file);
+      return head == null ? null : head.id();
+    } catch (IOException e) {
+      return Long.toString(file.keptPlan);
     }
   }
 
@@ -310,7 +326,6 @@ public final class StandardStore implements SyncStore {
     if (file == null) {
       return new SyncStatus(sync.name(), null, null, 0, 0, holds, 0, null, null, false);
     }
-    ChangeSet waiting = file.keptPlan == 0 ? null : storedPlan(sync);
     SyncStatus.LastRun lastRun =
         file.lastStatus == null || file.lastEndedAt == null
             ? null
@@ -324,7 +339,7 @@ public final class StandardStore implements SyncStore {
         holds,
         file.unsure,
         file.upToDateAsOf,
-        waiting == null ? null : waiting.id(),
+        standingId(sync, directory, file),
         file.clearing);
   }
 
