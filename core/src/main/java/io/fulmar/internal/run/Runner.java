@@ -541,16 +541,24 @@ public final class Runner implements AutoCloseable {
           : cancelled();
     }
 
-    /** Keeps the plan for approval; an older one that still stands keeps its id. */
+    /** Keeps the plan for approval; an older one that was held for the same keeps its id. */
     private SyncReport hold(StoredPlan plan) {
       StoredPlan kept = claim.kept();
-      if (kept == null) {
+      if (kept == null || !isHeldAsWell(kept, plan)) {
         claim.keep(plan);
       } else {
         claim.drop(plan);
         changeSet = kept.changeSet();
       }
       return end(RunStatus.HELD, null);
+    }
+
+    /** Whether who approves the one plan means the other: both do the same to the whole model. */
+    private static boolean isHeldAsWell(StoredPlan older, StoredPlan newer) {
+      return !older.changeSet().guards().isEmpty()
+          && older.request() == newer.request()
+          && older.extent() == Extent.WHOLE
+          && newer.extent() == Extent.WHOLE;
     }
 
     private SyncReport deliver(StoredPlan plan) {
