@@ -50,9 +50,12 @@ final class Clearing {
   boolean clear() {
     scope.step("clear");
     Execution<Object> retries = Execution.of(BatchSender.retryPolicy());
+    if (!waitForCalls()) {
+      return false;
+    }
     long giveUpAt = scope.now() + sync.retryFor().toMillis();
     RunContext context = new RunContext(sync.name(), scope.run(), 0, sync.callDeadline());
-    while (waitForCalls()) {
+    while (!scope.isStopped()) {
       claim.beginClear(scope.now() + sync.callDeadline().toMillis());
       Throwable thrown = call(context);
       if (thrown == null) {
