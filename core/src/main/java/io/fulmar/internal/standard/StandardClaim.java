@@ -1037,6 +1037,8 @@ final class StandardClaim implements Claim {
     file.unsure = 0;
     file.until = 0;
     file.holds.clear();
+    file.key = ""; // whatever the filling is keyed by, also if it is a recovery that folds it
+    file.keyShape = null;
     file.clearing = false;
     file.clearUntil = 0;
     file.keptPlan = 0;
