@@ -19,7 +19,10 @@ import io.fulmar.internal.store.Recovery;
 import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.internal.store.SyncStore;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -31,8 +34,9 @@ import org.jspecify.annotations.Nullable;
 public final class MortalStore implements SyncStore {
   private final SyncStore store;
   private final Death death;
-  private volatile boolean folded;
+  private final Set<Effect> effects = Collections.synchronizedSet(EnumSet.noneOf(Effect.class));
   private volatile @Nullable Claim left;
+  private volatile @Nullable String kept;
 
   /** A store behind a death. */
   public MortalStore(SyncStore store, Death death) {
@@ -40,9 +44,14 @@ public final class MortalStore implements SyncStore {
     this.death = death;
   }
 
-  /** Whether a fold has taken effect. */
-  public boolean folded() {
-    return folded;
+  /** What has taken effect. */
+  public Set<Effect> effects() {
+    return Set.copyOf(effects);
+  }
+
+  /** The id of the plan that was kept; null if none was. */
+  public @Nullable String kept() {
+    return kept;
   }
 
   /** The claim that the dead process left open; null if there is none. */
@@ -57,6 +66,7 @@ public final class MortalStore implements SyncStore {
         () -> {
           Claim claim = store.claim(sync, purpose);
           left = claim;
+          effects.add(Effect.CLAIMED);
           return new MortalClaim(claim);
         });
   }
@@ -68,12 +78,22 @@ public final class MortalStore implements SyncStore {
 
   @Override
   public void forget(Sync sync) {
-    at(Point.FORGET, () -> store.forget(sync));
+    at(
+        Point.FORGET,
+        () -> {
+          store.forget(sync);
+          effects.add(Effect.FORGOTTEN);
+        });
   }
 
   @Override
   public void rebind(Sync sync, String identity) {
-    at(Point.REBIND, () -> store.rebind(sync, identity));
+    at(
+        Point.REBIND,
+        () -> {
+          store.rebind(sync, identity);
+          effects.add(Effect.REBOUND);
+        });
   }
 
   @Override
@@ -96,9 +116,12 @@ public final class MortalStore implements SyncStore {
     return store.preview(model);
   }
 
+  /** A dead process closes nothing. */
   @Override
   public void close() {
-    store.close();
+    if (!death.isDead()) {
+      store.close();
+    }
   }
 
   private <T> T at(Point point, Supplier<T> step) {
@@ -130,13 +153,23 @@ public final class MortalStore implements SyncStore {
     public @Nullable Recovery recover() {
       death.pass(Point.RECOVER, Side.BEFORE);
       Recovery recovery = claim.recover();
+      if (recovery != null) {
+        effects.add(Effect.RECOVERED);
+      }
       death.pass(Point.RECOVER, Side.AFTER);
       return recovery;
     }
 
     @Override
     public StoredPlan plan(PlanRequest request, LongConsumer progress) {
-      return at(Point.PLAN, () -> claim.plan(request, progress));
+      return at(
+          Point.PLAN,
+          () -> {
+            if (request.kind() == PlanRequest.Kind.RESYNC) {
+              effects.add(Effect.RESYNCED); // which comes before anything is read
+            }
+            return claim.plan(request, progress);
+          });
     }
 
     @Override
@@ -151,7 +184,13 @@ public final class MortalStore implements SyncStore {
 
     @Override
     public void keep(StoredPlan plan) {
-      at(Point.KEEP, () -> claim.keep(plan));
+      at(
+          Point.KEEP,
+          () -> {
+            claim.keep(plan);
+            kept = plan.changeSet().id();
+            effects.add(Effect.KEPT);
+          });
     }
 
     @Override
@@ -166,7 +205,13 @@ public final class MortalStore implements SyncStore {
 
     @Override
     public boolean discard() {
-      return at(Point.DISCARD, claim::discard);
+      return at(
+          Point.DISCARD,
+          () -> {
+            boolean was = claim.discard();
+            effects.add(Effect.DISCARDED);
+            return was;
+          });
     }
 
     @Override
@@ -175,13 +220,21 @@ public final class MortalStore implements SyncStore {
           Point.TAKE_AS_DELIVERED,
           () -> {
             claim.takeAsDelivered(plan);
-            folded = true;
+            effects.add(Effect.TAKEN);
           });
     }
 
     @Override
     public long release(@Nullable List<String> key) {
-      return at(Point.RELEASE, () -> claim.release(key));
+      return at(
+          Point.RELEASE,
+          () -> {
+            long released = claim.release(key);
+            if (released > 0) {
+              effects.add(Effect.RELEASED);
+            }
+            return released;
+          });
     }
 
     @Override
@@ -196,17 +249,34 @@ public final class MortalStore implements SyncStore {
 
     @Override
     public void beginClear(long until) {
-      at(Point.BEGIN_CLEAR, () -> claim.beginClear(until));
+      at(
+          Point.BEGIN_CLEAR,
+          () -> {
+            claim.beginClear(until);
+            effects.add(Effect.CLEAR_BEGUN);
+          });
     }
 
     @Override
     public void endClear() {
-      at(Point.END_CLEAR, claim::endClear);
+      at(
+          Point.END_CLEAR,
+          () -> {
+            claim.endClear();
+            effects.add(Effect.CLEARED);
+          });
     }
 
     @Override
     public PlanReader open(StoredPlan plan) {
-      PlanReader reader = at(Point.OPEN, () -> claim.open(plan));
+      PlanReader reader =
+          at(
+              Point.OPEN,
+              () -> {
+                PlanReader opened = claim.open(plan);
+                effects.add(Effect.OPENED);
+                return opened;
+              });
       return new PlanReader() {
         @Override
         public List<PlannedChange> next(int maxRows, long maxBytes) {
@@ -241,7 +311,7 @@ public final class MortalStore implements SyncStore {
           Point.FOLD,
           () -> {
             Folded result = claim.fold(plan, end);
-            folded = true;
+            effects.add(Effect.FOLDED);
             return result;
           });
     }

@@ -55,7 +55,33 @@ public final class Reference5a {
     /** An unknown outcome of a batch of several is no attempt. */
     BATCH_OF_SEVERAL_IS_NO_ATTEMPT,
     /** The moment until which a call may act outlives an acceptance. */
-    UNTIL_OUTLIVES_ACCEPTANCE
+    UNTIL_OUTLIVES_ACCEPTANCE,
+    /** A full resync sends held rows too. */
+    RESYNC_SENDS_HELD_ROWS,
+    /** Attempts and id begin anew in a full resync. */
+    RESYNC_STARTS_ANEW,
+    /** A full resync leaves absent keys as they are remembered. */
+    RESYNC_LEAVES_ABSENT_KEYS,
+    /** What a full resync has begun stays due until it is accepted. */
+    RESYNC_STAYS_DUE,
+    /** A reset takes the present rows as accepted. */
+    RESET_TAKES_ROWS,
+    /** A reset forgets absent keys. */
+    RESET_FORGETS_ABSENT_KEYS,
+    /** A reset drops what is held. */
+    RESET_DROPS_HOLDS,
+    /** A reset leaves the moment until which a call may act. */
+    RESET_LEAVES_UNTIL,
+    /** A clear of the destination drops everything that is remembered. */
+    CLEAR_FORGETS,
+    /** Into a cleared destination, every valid row goes as added. */
+    FILL_ADDS_EVERY_ROW,
+    /** A release gives skipped changes another try. */
+    RELEASE_FREES_SKIPPED,
+    /** A release gives quarantined changes another try. */
+    RELEASE_FREES_QUARANTINED,
+    /** A release forgets the attempts. */
+    RELEASE_STARTS_ANEW
   }
 
   /** What came out of one call that carried a change. */
@@ -211,44 +237,80 @@ public final class Reference5a {
    * others.
    */
   public Step resync(@Nullable String w, Remembered m) {
-    if (w == null || isAmbiguous(w)) {
+    if (isAmbiguous(w) || (w == null && on(Rule.RESYNC_LEAVES_ABSENT_KEYS))) {
       return nothing(w, false, false);
     }
+    if (w == null || (isSuppressed(m.held(), w) && !on(Rule.RESYNC_SENDS_HELD_ROWS))) {
+      return plan(w, m);
+    }
+    Held h = m.held();
+    boolean goesOn = h != null && Objects.equals(h.version(), w) && !on(Rule.RESYNC_STARTS_ANEW);
     Operation operation = m.accepted() == null ? Operation.ADDED : Operation.CHANGED;
-    return new Step(w, operation, null, 0, 0, false, false);
+    return goesOn
+        ? new Step(w, operation, h.id(), h.attempts(), h.firstAt(), false, false)
+        : new Step(w, operation, null, 0, 0, false, false);
   }
 
   /** What clear and fill plans: every valid row as added. */
-  public Step fill(@Nullable String w) {
+  public Step fill(@Nullable String w, Remembered m) {
+    if (!on(Rule.FILL_ADDS_EVERY_ROW)) {
+      return plan(w, m);
+    }
     return w == null || isAmbiguous(w)
         ? nothing(w, false, false)
         : new Step(w, Operation.ADDED, null, 0, 0, false, false);
   }
 
-  /** What a reset remembers of a key: the present row is taken as accepted. */
-  public Remembered reset(@Nullable String w, Remembered m, long now) {
-    if (isAmbiguous(w)) {
-      return expired(m, now);
+  /** What is remembered of a key whose destination has been cleared. */
+  public Remembered cleared(Remembered m) {
+    return on(Rule.CLEAR_FORGETS) ? Remembered.NOTHING : m;
+  }
+
+  /** What a reset counts: rows that it takes as accepted, and known keys that it forgets. */
+  public Step reset(@Nullable String w, Remembered m) {
+    boolean known = m.accepted() != null || m.held() != null;
+    if (w == null || isAmbiguous(w)) {
+      return nothing(w, false, w == null && known);
     }
-    return expired(new Remembered(w, 0, null, m.until()), now);
+    boolean settled = w.equals(m.accepted()) && m.held() == null && !m.gone();
+    Operation operation = m.accepted() == null ? Operation.ADDED : Operation.CHANGED;
+    return settled ? nothing(w, false, false) : new Step(w, operation, null, 0, 0, false, false);
+  }
+
+  /** What a reset remembers of a key: the present row is taken as accepted. */
+  public Remembered taken(@Nullable String w, Remembered m, long now) {
+    if (isAmbiguous(w) || (w == null && !on(Rule.RESET_FORGETS_ABSENT_KEYS))) {
+      return untouched(m, now);
+    }
+    String accepted = on(Rule.RESET_TAKES_ROWS) ? w : m.accepted();
+    Held h = on(Rule.RESET_DROPS_HOLDS) ? null : current(m.held());
+    long until = on(Rule.RESET_LEAVES_UNTIL) ? m.until() : 0;
+    return expired(new Remembered(accepted, 0, h, until), now);
   }
 
   /** What a release remembers of a key: what was held is tried again. */
   public Remembered release(Remembered m) {
     Held h = m.held();
-    boolean held = h != null && (h.kind() == HoldKind.QUARANTINED || h.kind() == HoldKind.SKIPPED);
-    return held
-        ? new Remembered(
-            m.accepted(),
-            m.goneSince(),
-            new Held(h.version(), HoldKind.REJECTED, 0, h.firstAt(), h.id(), h.unsure()),
-            m.until())
-        : m;
+    boolean held =
+        h != null
+            && ((h.kind() == HoldKind.QUARANTINED && on(Rule.RELEASE_FREES_QUARANTINED))
+                || (h.kind() == HoldKind.SKIPPED && on(Rule.RELEASE_FREES_SKIPPED)));
+    return held ? new Remembered(m.accepted(), m.goneSince(), again(h), m.until()) : m;
+  }
+
+  private Held again(Held h) {
+    int attempts = on(Rule.RELEASE_STARTS_ANEW) ? 0 : h.attempts();
+    return new Held(h.version(), HoldKind.REJECTED, attempts, h.firstAt(), h.id(), h.unsure());
   }
 
   /** What is remembered of a key that a run has not looked at. */
   public Remembered untouched(Remembered m, long now) {
-    return expired(m, now);
+    return expired(renewed(m), now);
+  }
+
+  /** What a fold finds: skipped changes get another try if mode or removal have changed. */
+  private Remembered renewed(Remembered m) {
+    return new Remembered(m.accepted(), m.goneSince(), current(m.held()), m.until());
   }
 
   /**
@@ -309,7 +371,7 @@ public final class Reference5a {
   /**
    * What is remembered of a key after the fold of a run.
    *
-   * @param m what was remembered
+   * @param before what was remembered
    * @param step what the run did about the key
    * @param id the id under which it was sent, if it was planned
    * @param calls the calls that carried it, in order
@@ -317,13 +379,14 @@ public final class Reference5a {
    * @param now when
    */
   public Remembered fold(
-      Remembered m, Step step, @Nullable String id, List<Call> calls, long until, long now) {
+      Remembered before, Step step, @Nullable String id, List<Call> calls, long until, long now) {
     String w = step.source();
+    Remembered m = renewed(before);
     Remembered after = m;
     if (step.operation() != null) {
       after = settle(m, step, Objects.requireNonNull(id, "id"), calls, until, now);
     } else if (!isAmbiguous(w)) {
-      Held h = current(m.held());
+      Held h = m.held();
       boolean leaves = w == null && settings.removal() == Removal.IGNORE && !isSuppressed(h, w);
       boolean other = h != null && !Objects.equals(h.version(), w);
       if (h != null && (leaves || (other && on(Rule.HOLD_OF_OTHER_VERSION_IS_DROPPED)))) {
@@ -342,7 +405,7 @@ public final class Reference5a {
   }
 
   private Remembered expired(Remembered m, long now) {
-    Held h = current(m.held());
+    Held h = m.held();
     long until = m.until() > now ? m.until() : 0;
     boolean forget = settings.forgetAfter() > 0 && now - m.goneSince() >= settings.forgetAfter();
     if (m.gone() && h == null && forget) {

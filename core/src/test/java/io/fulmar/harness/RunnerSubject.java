@@ -1,12 +1,12 @@
 package io.fulmar.harness;
 
-import io.fulmar.ChangeSet;
 import io.fulmar.FulmarException;
 import io.fulmar.Sync;
-import io.fulmar.SyncReport;
+import io.fulmar.SyncEngine;
 import io.fulmar.SyncStatus;
-import io.fulmar.internal.run.Runner;
 import io.fulmar.internal.run.RunnerSettings;
+import io.fulmar.internal.run.StoreEngine;
+import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.SyncStore;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,18 +14,19 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A subject that runs the library's own {@link Runner} over some store. Waiting moves the clock and
- * takes no time.
+ * A subject that runs the library's own {@link StoreEngine} over some store. Waiting moves the
+ * clock and takes no time.
  */
 public abstract class RunnerSubject implements Subject {
   private static final long GRAIN_MILLIS = 250;
 
   private final ManualClock clock = new ManualClock(Instant.parse("2026-03-01T00:00:00Z"));
   private final Queue<Thread> threads = new ConcurrentLinkedQueue<>();
-  private volatile @Nullable Runner running;
+  private volatile @Nullable SyncEngine running;
 
   @Override
   public final ManualClock clock() {
@@ -35,17 +36,22 @@ public abstract class RunnerSubject implements Subject {
   /** The store as a new process finds it. */
   protected abstract SyncStore open();
 
-  /** A process has died; what it left open is void from now on. */
-  protected abstract void died(MortalStore store);
+  /**
+   * A process has died.
+   *
+   * @param left the claim that it left open, void from now on; null for none
+   */
+  protected abstract void died(@Nullable Claim left);
 
   @Override
-  public final Ended run(Sync sync, @Nullable String planId, Death death) {
-    MortalStore store = new MortalStore(open(), death);
-    SyncReport report = null;
+  public final Ended ask(Function<SyncEngine, ?> request, Death death) {
+    SyncStore store = open();
+    MortalStore mortal = new MortalStore(store, death);
+    Object answer = null;
     Throwable thrown = null;
-    try (Runner runner = new Runner(store, settings())) {
-      running = runner;
-      report = planId == null ? runner.run(sync) : runner.apply(sync, planId);
+    try (SyncEngine engine = new StoreEngine(mortal, settings())) {
+      running = engine;
+      answer = request.apply(engine);
     } catch (FulmarException | Death.ProcessDied e) {
       thrown = e;
     } finally {
@@ -53,19 +59,11 @@ public abstract class RunnerSubject implements Subject {
     }
     join();
     if (death.isDead()) {
-      died(store);
-    } else {
+      died(mortal.left());
       store.close();
     }
-    return new Ended(death.isDead() ? null : report, store.folded(), thrown);
-  }
-
-  @Override
-  public final ChangeSet plan(Sync sync) {
-    try (SyncStore store = open();
-        Runner runner = new Runner(store, settings())) {
-      return runner.plan(sync);
-    }
+    boolean died = death.isDead();
+    return new Ended(died ? null : answer, mortal.effects(), died, mortal.kept(), thrown);
   }
 
   @Override

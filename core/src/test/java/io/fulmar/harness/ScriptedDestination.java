@@ -30,6 +30,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -80,7 +81,12 @@ public final class ScriptedDestination implements Destination {
    * @param death when the process dies that calls it
    * @param cancelAt cancels the run in this call; 0 for never
    */
-  public record Round(int number, Mood mood, Death death, int cancelAt) {}
+  public record Round(int number, Mood mood, Death death, int cancelAt) {
+    /** A run in which nothing goes wrong. */
+    static Round calm(int number) {
+      return new Round(number, Mood.CALM, Death.never(), 0);
+    }
+  }
 
   /**
    * What was sent for a key in a run.
@@ -100,7 +106,7 @@ public final class ScriptedDestination implements Destination {
       List<Call> calls,
       long until) {}
 
-  private record Late(long at, Action action, Change change) {}
+  private record Late(long at, Runnable effect) {}
 
   private record Unanswered(int round, long until) {}
 
@@ -110,6 +116,7 @@ public final class ScriptedDestination implements Destination {
   private final ManualClock clock;
   private final Capabilities capabilities;
   private final Function<Batch, Optional<Long>> reservedUntil;
+  private final BooleanSupplier clearIsOnRecord;
 
   /**
    * Whether calls act late. Not with several lanes: they share the clock, and one that waits moves
@@ -125,13 +132,19 @@ public final class ScriptedDestination implements Destination {
   private final Map<String, Long> sequences = new HashMap<>();
   private final Map<String, Sent> sent = new TreeMap<>();
   private final Map<String, Integer> repeats = new HashMap<>();
+  private final Set<String> accepted = new HashSet<>();
   private final List<String> objections = new ArrayList<>();
   private final Set<String> inFlight = new HashSet<>();
   private Round round = new Round(0, Mood.CALM, Death.never(), 0);
   private @Nullable Sync sync;
   private Runnable cancel = () -> {};
+  private String identity = "scripted:table";
   private int calls;
+  private int clears;
   private int lateCalls;
+  private int changes;
+  private int repeatedChanges;
+  private Unanswered unansweredClear = new Unanswered(0, 0);
 
   /**
    * An empty destination.
@@ -140,19 +153,23 @@ public final class ScriptedDestination implements Destination {
    * @param clock tells when late calls act
    * @param concurrency most calls at once
    * @param reservedUntil asked at each call: the moment until which it may act by what is on record
+   * @param clearIsOnRecord asked at each clear: whether it is on record that one has begun
    */
   public ScriptedDestination(
       long seed,
       ManualClock clock,
       int concurrency,
-      Function<Batch, Optional<Long>> reservedUntil) {
+      Function<Batch, Optional<Long>> reservedUntil,
+      BooleanSupplier clearIsOnRecord) {
     this.seed = seed;
     this.clock = clock;
     this.reservedUntil = reservedUntil;
+    this.clearIsOnRecord = clearIsOnRecord;
     this.capabilities =
         Capabilities.builder()
             .actions(EnumSet.allOf(Action.class))
             .concurrency(concurrency)
+            .canClear()
             .build();
     this.actsLate = concurrency == 1;
     clock.onMove(this::tick);
@@ -170,6 +187,7 @@ public final class ScriptedDestination implements Destination {
     sync = syncOfRun;
     cancel = cancelRun;
     calls = 0;
+    clears = 0;
     sent.clear();
     repeats.clear();
     inFlight.clear();
@@ -190,6 +208,36 @@ public final class ScriptedDestination implements Destination {
     return lateCalls;
   }
 
+  /** Somebody puts these rows in place of what is there, and asserts that no call is under way. */
+  public synchronized void hold(Map<String, String> rows) {
+    tick();
+    if (!late.isEmpty()) {
+      object("rows are put in place while a call may act");
+    }
+    table.clear();
+    table.putAll(rows);
+  }
+
+  /** It has another name from now on. */
+  public synchronized void rename(String newIdentity) {
+    identity = newIdentity;
+  }
+
+  /** How often this run asked for it to be cleared. */
+  public synchronized int clears() {
+    return clears;
+  }
+
+  /** Changes that came in, each as often as it came. */
+  public synchronized int changes() {
+    return changes;
+  }
+
+  /** Changes that came in again after they had been accepted. */
+  public synchronized int repeatedChanges() {
+    return repeatedChanges;
+  }
+
   /** Calls of this run. */
   public synchronized int calls() {
     return calls;
@@ -206,8 +254,8 @@ public final class ScriptedDestination implements Destination {
   }
 
   @Override
-  public String identity() {
-    return "scripted:table";
+  public synchronized String identity() {
+    return identity;
   }
 
   @Override
@@ -222,6 +270,80 @@ public final class ScriptedDestination implements Destination {
       throw new StopRunException("CLOSED", "come back later");
     }
     return this::write;
+  }
+
+  @Override
+  public void clear(RunContext run) throws Exception {
+    synchronized (this) {
+      tick();
+      round.death().pass(Point.CLEAR, Side.BEFORE);
+      clears++;
+      receiveClear();
+      if (clears == round.cancelAt()) {
+        cancel.run();
+      }
+      Random random = new Random(seed * 999_983 + round.number() * 10_007L + clears);
+      random.nextInt();
+      int dice = random.nextInt(100);
+      Mood mood = round.mood();
+      if (dice < mood.unknown) {
+        mayClearUntil();
+        switch (random.nextInt(3)) {
+          case 0 -> empty();
+          case 1 -> late(random, this::empty);
+          default -> {}
+        }
+        round.death().pass(Point.CLEAR, Side.AFTER);
+        throw new IOException("connection reset");
+      }
+      if (dice < mood.unknown + mood.notApplied) {
+        diesUncleared();
+        throw new NotAppliedException("not now", (Throwable) null);
+      }
+      if (dice < mood.unknown + mood.notApplied + mood.stopped) {
+        diesUncleared();
+        throw new StopRunException("QUOTA", "nothing more today");
+      }
+      empty();
+      diesUncleared();
+    }
+  }
+
+  /** Holds a clear against what a destination may rely on. */
+  private void receiveClear() {
+    long now = clock.millis();
+    if (!clearIsOnRecord.getAsBoolean()) {
+      object("it is cleared, and that is not on record");
+    }
+    if (unansweredClear.until() > now) {
+      object("it is cleared while an earlier clear may still act");
+    }
+    unanswered.forEach(
+        (key, call) -> {
+          if (call.until() > now) {
+            object("it is cleared while a call for " + key + " may still act");
+          }
+        });
+  }
+
+  private void diesUncleared() {
+    try {
+      round.death().pass(Point.CLEAR, Side.AFTER);
+    } catch (Death.ProcessDied e) {
+      mayClearUntil();
+      throw e;
+    }
+  }
+
+  private void mayClearUntil() {
+    if (actsLate) {
+      unansweredClear = new Unanswered(round.number(), clock.millis() + deadline());
+    }
+  }
+
+  private void empty() {
+    table.clear();
+    lastApplied.clear();
   }
 
   private Delivery write(Batch batch) throws Exception {
@@ -284,6 +406,7 @@ public final class ScriptedDestination implements Destination {
     if (random.nextInt(100) >= round.mood().notAccepted) {
       if (apply(batch.action(), change)) {
         delivery.accepted(change);
+        accepted.add(change.changeId());
         heard(change, Call.ACCEPTED);
       } else {
         delivery.skipped(change);
@@ -348,12 +471,16 @@ public final class ScriptedDestination implements Destination {
     switch (random.nextInt(3)) {
       case 0 -> apply(action, change);
       case 1 -> {
-        if (actsLate) {
-          long at = clock.millis() + 1 + random.nextInt((int) deadline() - 2);
-          late.add(new Late(at, action, change));
-        }
+        late(random, () -> apply(action, change));
       }
       default -> {}
+    }
+  }
+
+  /** Something happens later, before the call's deadline. */
+  private void late(Random random, Runnable effect) {
+    if (actsLate) {
+      late.add(new Late(clock.millis() + 1 + random.nextInt((int) deadline() - 2), effect));
     }
   }
 
@@ -416,6 +543,9 @@ public final class ScriptedDestination implements Destination {
     if (actsLate && until < now + deadline()) {
       object("a call begins whose reservation ends before its deadline");
     }
+    if (unansweredClear.until() > now) {
+      object("rows are sent while a clear may still act");
+    }
     for (Change change : batch.changes()) {
       String key = key(change);
       if (!inFlight.add(key)) {
@@ -430,6 +560,8 @@ public final class ScriptedDestination implements Destination {
       }
       String content = content(change);
       Meaning meaning = new Meaning(key, change.operation(), content);
+      changes++;
+      repeatedChanges += accepted.contains(change.changeId()) ? 1 : 0;
       Meaning known = meanings.putIfAbsent(change.changeId(), meaning);
       if (known != null && !known.equals(meaning)) {
         object("one change id for two changes: " + known + " and " + meaning);
@@ -486,7 +618,7 @@ public final class ScriptedDestination implements Destination {
     while (!late.isEmpty() && late.get(0).at() <= now) {
       Late next = late.remove(0);
       lateCalls++;
-      apply(next.action(), next.change());
+      next.effect().run();
     }
   }
 

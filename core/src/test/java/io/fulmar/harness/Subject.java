@@ -1,8 +1,8 @@
 package io.fulmar.harness;
 
-import io.fulmar.ChangeSet;
 import io.fulmar.Model;
 import io.fulmar.Sync;
+import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.SyncStatus;
 import io.fulmar.harness.Reference5a.Remembered;
@@ -10,9 +10,11 @@ import io.fulmar.spi.Batch;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** What a {@link History} happens to: a source, and a way to run a sync of it. */
+/** What a {@link History} happens to: a source, and an engine for syncs of it. */
 public interface Subject extends AutoCloseable {
   /** The clock that the runs go by. */
   ManualClock clock();
@@ -28,25 +30,17 @@ public interface Subject extends AutoCloseable {
   void source(List<SourceRow> rows);
 
   /**
-   * Runs the sync in a new process.
+   * Asks something of the engine of a new process.
    *
-   * @param sync what to run
-   * @param planId the plan to apply; null to plan anew
+   * @param request what is asked
    * @param death when the process dies
    */
-  Ended run(Sync sync, @Nullable String planId, Death death);
-
-  /**
-   * Plans in a new process.
-   *
-   * @param sync what to plan
-   */
-  ChangeSet plan(Sync sync);
+  Ended ask(Function<SyncEngine, ?> request, Death death);
 
   /** Cancels the run that is going on. */
   void cancel(Sync sync);
 
-  /** Where the sync stands. */
+  /** Where the sync stands; asked from outside, also while it runs. */
   SyncStatus status(Sync sync);
 
   /**
@@ -73,11 +67,33 @@ public interface Subject extends AutoCloseable {
   void close();
 
   /**
-   * How a run ended.
+   * How a request ended.
    *
-   * @param report what it said; null if the process died or the run threw
-   * @param folded whether its fold took effect
-   * @param thrown what came out instead of a report; null for nothing
+   * @param answer what came out; null if nothing did, the process died or the request was refused
+   * @param effects what it did to the store
+   * @param died whether the process died
+   * @param kept the id of the plan that it keeps for approval; null for none
+   * @param thrown what came out instead of an answer; null for nothing
    */
-  record Ended(@Nullable SyncReport report, boolean folded, @Nullable Throwable thrown) {}
+  record Ended(
+      @Nullable Object answer,
+      Set<Effect> effects,
+      boolean died,
+      @Nullable String kept,
+      @Nullable Throwable thrown) {
+    /** The report, if the answer is one. */
+    @Nullable SyncReport report() {
+      return answer instanceof SyncReport report ? report : null;
+    }
+
+    /** Whether something took effect. */
+    boolean did(Effect effect) {
+      return effects.contains(effect);
+    }
+
+    /** Whether a run was left to the next one to recover. */
+    boolean isLeftOpen() {
+      return did(Effect.OPENED) && !did(Effect.FOLDED);
+    }
+  }
 }

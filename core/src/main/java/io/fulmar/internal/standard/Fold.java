@@ -283,10 +283,11 @@ final class Fold implements Closeable {
       byte[] key,
       int from,
       int length,
-      Memory before,
+      Memory remembered,
       byte @Nullable [] valuesBefore,
       @Nullable Moved change)
       throws IOException {
+    Memory before = rules.renew(remembered);
     Memory after = before;
     byte[] values = valuesBefore;
     if (change != null) {

@@ -4,6 +4,7 @@ import com.dynatrace.hash4j.hashing.Hashing;
 import io.fulmar.Change;
 import io.fulmar.ConfigurationException;
 import io.fulmar.HoldKind;
+import io.fulmar.Removal;
 import io.fulmar.Row;
 import io.fulmar.RunStatus;
 import io.fulmar.StateException;
@@ -313,9 +314,11 @@ final class StandardClaim implements Claim {
     Fold fold;
     long latest = now() + 2 * LONGEST_CALL.toMillis();
     try (Ledger left = Ledger.open(directory.ledger(number), latest)) {
-      fold = write(head, left == null ? null : left::outcomes, rules(true), false);
+      fold = write(head, left == null ? null : left::outcomes, rules(head), false);
     }
     directory.passed(CrashPoint.RECOVERY_WRITTEN);
+    file.mode = head.mode;
+    file.removal = head.removal;
     file.version++;
     file.foldedRun = number;
     file.keptPlan = 0;
@@ -333,31 +336,24 @@ final class StandardClaim implements Claim {
     return new Recovery(number, fold.accepted(), fold.unanswered());
   }
 
-  private Rules rules(boolean holdsSkipped) {
-    return rules(sync, holdsSkipped);
-  }
-
-  private static Rules rules(Sync sync, boolean holdsSkipped) {
-    return new Rules(
-        sync.mode(),
-        sync.removal(),
-        holdsSkipped,
-        sync.quarantineAttempts(),
-        sync.quarantineAge(),
-        sync.forgetAfter());
-  }
-
-  private boolean holdsSkipped() {
-    return holdsSkipped(sync, file);
-  }
-
-  private static boolean holdsSkipped(Sync sync, SyncFile file) {
-    return file.mode == null || (file.mode == sync.mode() && file.removal == sync.removal());
+  /** The rules that a plan was made by. */
+  private Rules rules(PlanHead head) {
+    return rules(sync, file, head.mode, head.removal);
   }
 
   /** The rules that the next run goes by. */
   static Rules rules(Sync sync, SyncFile file) {
-    return rules(sync, holdsSkipped(sync, file));
+    return rules(sync, file, sync.mode(), sync.removal());
+  }
+
+  private static Rules rules(Sync sync, SyncFile file, SyncMode mode, Removal removal) {
+    return new Rules(
+        mode,
+        removal,
+        file.mode == null || (file.mode == mode && file.removal == removal),
+        sync.quarantineAttempts(),
+        sync.quarantineAge(),
+        sync.forgetAfter());
   }
 
   // ------------------------------------------------------------------------------------------ plan
@@ -437,9 +433,7 @@ final class StandardClaim implements Claim {
       begin(head, shape);
       progress.accept(0);
       TagFilter filter = state == null ? null : TagFilter.of(state, filterBytes);
-      Diff diff =
-          new Diff(
-              directory, head, state, shape, rules(holdsSkipped()), filter, seeds(shape), now());
+      Diff diff = new Diff(directory, head, state, shape, rules(head), filter, seeds(shape), now());
       try {
         if (keys != null) {
           diff.only(snapshot.only(keys));
@@ -930,16 +924,15 @@ final class StandardClaim implements Claim {
   public Folded fold(StoredPlan plan, RunEnd end) {
     PlanHead head = head(plan);
     try {
-      boolean skippedAgain = !holdsSkipped() && file.holds.getOrDefault(HoldKind.SKIPPED, 0L) > 0;
       long quarantined = 0;
-      if (head.total() > 0 || head.effects() > 0 || skippedAgain) {
+      if (moves(head)) {
         Ledger noted = ledger;
         if (noted != null) {
           noted.force();
           directory.passed(CrashPoint.FLUSHED);
         }
         Fold.Outcomes outcomes = noted == null ? null : noted::outcomes;
-        quarantined = write(head, outcomes, rules(holdsSkipped()), true).newlyQuarantined();
+        quarantined = write(head, outcomes, rules(head), true).newlyQuarantined();
         directory.passed(CrashPoint.FOLD_WRITTEN);
         file.version++;
       }
@@ -965,6 +958,13 @@ final class StandardClaim implements Claim {
     }
   }
 
+  /** Whether a fold of the plan changes what is remembered of some key. */
+  private boolean moves(PlanHead head) {
+    boolean skippedAgain =
+        !rules(head).holdsSkipped() && file.holds.getOrDefault(HoldKind.SKIPPED, 0L) > 0;
+    return head.total() > 0 || head.effects() > 0 || skippedAgain;
+  }
+
   /** Notes what the state was folded from. */
   private void folded(PlanHead head, Extent extent) {
     file.foldedRun = head.run;
@@ -987,8 +987,8 @@ final class StandardClaim implements Claim {
   public void takeAsDelivered(StoredPlan plan) {
     PlanHead head = head(plan);
     try {
-      if (head.total() > 0 || head.effects() > 0) {
-        write(head, Fold.Outcomes.accepted(), rules(holdsSkipped()), true);
+      if (moves(head)) {
+        write(head, Fold.Outcomes.accepted(), rules(head), true);
         directory.passed(CrashPoint.RESET_WRITTEN);
       }
       folded(head, Extent.WHOLE);

@@ -263,26 +263,35 @@ public record Rules(
   }
 
   /**
-   * The memory of a key after a fold that moved everything else forward: what has expired goes, and
-   * skipped changes get another try if mode or removal have changed.
+   * The memory of a key as a fold under these rules finds it: skipped changes get another try if
+   * mode or removal have changed.
+   *
+   * @param memory what is remembered
+   */
+  public Memory renew(Memory memory) {
+    Hold hold = converted(memory.hold());
+    return hold == memory.hold() ? memory : memory.withHold(hold);
+  }
+
+  /**
+   * The memory of a key after a fold that moved everything else forward: what has expired goes.
    *
    * @param memory what is remembered
    * @param now milliseconds since 1970
    */
   public Memory expire(Memory memory, long now) {
-    Hold hold = converted(memory.hold());
     long until = memory.until() > now ? memory.until() : 0;
     boolean forget =
         memory.gone()
-            && hold == null
+            && memory.hold() == null
             && forgetAfter != null
             && now - memory.goneSince() >= forgetAfter.toMillis();
     if (forget) {
       return new Memory(null, 0, null, until);
     }
-    return hold == memory.hold() && until == memory.until()
+    return until == memory.until()
         ? memory
-        : new Memory(memory.accepted(), memory.goneSince(), hold, until);
+        : new Memory(memory.accepted(), memory.goneSince(), memory.hold(), until);
   }
 
   private @Nullable Hold converted(@Nullable Hold hold) {

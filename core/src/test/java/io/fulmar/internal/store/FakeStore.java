@@ -42,6 +42,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -103,6 +104,7 @@ public final class FakeStore implements SyncStore {
       Settings settings,
       Map<String, Step> steps,
       List<Entry> entries,
+      Map<String, String> definition,
       Instant snapshotAt) {
     String id() {
       return stored.changeSet().id();
@@ -118,8 +120,8 @@ public final class FakeStore implements SyncStore {
       long stateVersion,
       SyncMode mode,
       Removal removal,
-      String mapping,
-      String destination) {}
+      String destination,
+      long madeAt) {}
 
   /** What a run that delivers writes down as it goes; survives its death. */
   private static final class Journal {
@@ -224,6 +226,9 @@ public final class FakeStore implements SyncStore {
     }
     if (!initialise && initialising) {
       throw new StateException("Cannot run " + sync.name() + ": it is not initialised yet.");
+    }
+    if (purpose == Purpose.EXISTING && destination == null) {
+      throw new StateException("Cannot use the state of " + sync.name() + ": there is none.");
     }
     if (sync.revision() < revision) {
       throw new ConfigurationException("Cannot run " + sync.name() + ": its revision is old.");
@@ -335,7 +340,11 @@ public final class FakeStore implements SyncStore {
     if (left == null) {
       return null;
     }
-    Reference5a reference = new Reference5a(left.plan.settings(), leftOut);
+    Settings settings = left.plan.settings();
+    Reference5a reference = new Reference5a(settings, leftOut);
+    memory.replaceAll((key, before) -> reference.untouched(before, clock.millis()));
+    foldedMode = settings.mode();
+    foldedRemoval = settings.removal();
     long accepted = 0;
     long unsure = 0;
     for (int i = 0; i < left.outcomes.length; i++) {
@@ -363,11 +372,22 @@ public final class FakeStore implements SyncStore {
   public void close() {}
 
   private boolean isStale(Kept waiting, Sync sync) {
+    Map<String, String> today = definition(sync);
+    long age = clock.millis() - waiting.madeAt();
     return waiting.stateVersion() != stateVersion
         || waiting.mode() != sync.mode()
         || waiting.removal() != sync.removal()
-        || !waiting.mapping().equals(sync.model().sql())
-        || !waiting.destination().equals(sync.destination().identity());
+        || !waiting.destination().equals(sync.destination().identity())
+        || Definitions.OF_DELIVERY.stream()
+            .anyMatch(
+                part -> !Objects.equals(waiting.plan().definition().get(part), today.get(part)))
+        || age >= sync.planExpiry().toMillis()
+        || (clearing && waiting.plan().stored().request() != PlanRequest.Kind.FILL);
+  }
+
+  /** The text of the model stands for its columns. */
+  private static Map<String, String> definition(Sync sync) {
+    return Definitions.definition(sync, sync.model().sql(), "");
   }
 
   private AssertionError breach(String what) {
@@ -430,6 +450,7 @@ public final class FakeStore implements SyncStore {
     private boolean folded;
     private boolean ended;
     private boolean resynced;
+    private boolean clearBegun;
 
     FakeClaim(Sync sync, long run) {
       this.sync = sync;
@@ -463,7 +484,7 @@ public final class FakeStore implements SyncStore {
         require(!clearing || !delivers, "planned while the destination is to be cleared");
         if (request.kind() == PlanRequest.Kind.RESYNC && !resynced) {
           resynced = true;
-          epoch++;
+          epoch += leftOut.contains(Rule.RESYNC_STAYS_DUE) ? 0 : 1;
           stateVersion++;
         }
         rows = source;
@@ -498,7 +519,7 @@ public final class FakeStore implements SyncStore {
       if (nullKeys > 0) {
         invalid.add(new InvalidRow(InvalidRow.Reason.NULL_KEY, row(null, null), nullKeys));
       }
-      long live = 0;
+      long live = memory.values().stream().filter(FakeStore::isLive).count();
       long firstRemovals = 0;
       long held = 0;
       long ignored = 0;
@@ -517,14 +538,13 @@ public final class FakeStore implements SyncStore {
         Step step =
             switch (request.kind()) {
               case RUN -> reference.plan(w, before);
-              case RESYNC, RESET -> reference.resync(w, before);
-              case FILL -> reference.fill(w);
+              case RESYNC -> reference.resync(w, before);
+              case RESET -> reference.reset(w, before);
+              case FILL -> reference.fill(w, before);
             };
         steps.put(key, step);
-        boolean isLive = before.accepted() != null && before.goneSince() == 0;
         boolean fills = request.kind() == PlanRequest.Kind.FILL;
-        firstRemovals += fills && isLive && step.operation() == null ? 1 : 0;
-        live += before.accepted() != null && before.goneSince() == 0 ? 1 : 0;
+        firstRemovals += fills && isLive(before) && step.operation() == null ? 1 : 0;
         held += step.held() ? 1 : 0;
         ignored += step.ignored() ? 1 : 0;
         Operation operation = step.operation();
@@ -563,7 +583,7 @@ public final class FakeStore implements SyncStore {
               invalid,
               List.of(),
               List.of());
-      Map<String, String> definition = Definitions.definition(sync, sync.model().sql(), "");
+      Map<String, String> definition = definition(sync);
       StoredPlan stored =
           new StoredPlan(
               set,
@@ -573,7 +593,7 @@ public final class FakeStore implements SyncStore {
               request.kind(),
               request.keys() == null ? Extent.WHOLE : Extent.PART,
               definitions.change(definition));
-      return new Plan(stored, settings, steps, entries, clock.instant());
+      return new Plan(stored, settings, steps, entries, definition, clock.instant());
     }
 
     private boolean isAskedFor(PlanRequest request, @Nullable String key) {
@@ -668,10 +688,16 @@ public final class FakeStore implements SyncStore {
         live();
         require(journal == null, "a plan is kept while one is open");
         Plan own = own(plan);
-        Plan as = new Plan(plan, own.settings(), own.steps(), own.entries(), own.snapshotAt());
+        Plan as =
+            new Plan(
+                plan,
+                own.settings(),
+                own.steps(),
+                own.entries(),
+                own.definition(),
+                own.snapshotAt());
         String identity = sync.destination().identity();
-        kept =
-            new Kept(as, stateVersion, sync.mode(), sync.removal(), sync.model().sql(), identity);
+        kept = new Kept(as, stateVersion, sync.mode(), sync.removal(), identity, clock.millis());
       }
     }
 
@@ -720,7 +746,7 @@ public final class FakeStore implements SyncStore {
                 (key, step) ->
                     remember(
                         key,
-                        reference.reset(
+                        reference.taken(
                             step.source(),
                             memory.getOrDefault(key, Remembered.NOTHING),
                             clock.millis())));
@@ -741,8 +767,7 @@ public final class FakeStore implements SyncStore {
       foldedMode = sync.mode();
       foldedRemoval = sync.removal();
       if (extent == Extent.WHOLE) {
-        Map<String, String> definition = Definitions.definition(sync, sync.model().sql(), "");
-        definitions = definitions.used(definition, clock.instant());
+        definitions = definitions.used(plan.definition(), clock.instant());
       }
     }
 
@@ -785,8 +810,11 @@ public final class FakeStore implements SyncStore {
         live();
         require(recovered, "cleared before recovery");
         require(journal == null, "cleared while a plan is open");
-        require(FakeStore.this.mayActUntil() <= clock.millis(), "cleared while a call may act");
+        // A clear of this claim that comes again was answered: nothing was applied.
+        boolean waited = clearBegun || FakeStore.this.mayActUntil() <= clock.millis();
+        require(waited, "cleared while a call may act");
         require(until > clock.millis(), "cleared by a call that may not act");
+        clearBegun = true;
         clearing = true;
         clearUntil = until;
       }
@@ -797,7 +825,9 @@ public final class FakeStore implements SyncStore {
       synchronized (FakeStore.this) {
         live();
         require(clearing, "a clear ends that has not begun");
-        memory.clear();
+        Reference5a reference = new Reference5a(settings(), leftOut);
+        memory.replaceAll((key, before) -> reference.cleared(before));
+        memory.values().removeIf(Remembered.NOTHING::equals);
         clearing = false;
         clearUntil = 0;
         kept = null;
@@ -984,6 +1014,10 @@ public final class FakeStore implements SyncStore {
       }
       return open;
     }
+  }
+
+  private static boolean isLive(Remembered m) {
+    return m.accepted() != null && m.goneSince() == 0;
   }
 
   private static boolean isQuarantined(Remembered m) {

@@ -9,6 +9,7 @@ import io.fulmar.SyncMode;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
@@ -17,7 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Every row of the two tables of section 5a, and the sentences around them, against {@link Rules}.
+ * Every row of the three tables of section 5a, and the sentences around them, against {@link
+ * Rules}.
  *
  * <p>The cases are written as the tables are: W is the version in the source, A the accepted one, H
  * the hold; a, b and c are versions, ∅ is none, or a removal. A hold has two attempts and a change
@@ -407,10 +409,10 @@ class RulesTest {
     void skippedChangeThatIsNotSentUnderNewSettingsIsRejectedFromTheFoldOn() {
       Memory before = memory("a", "SKIPPED b unsure");
 
-      Memory after = UPSERT_DELETE_ANEW.expire(before, NOW);
+      Memory after = UPSERT_DELETE_ANEW.renew(before);
 
       assertThat(show(after)).isEqualTo("A a, H REJECTED b, 0 attempts, same id, unsure");
-      assertThat(UPSERT_DELETE.expire(before, NOW)).isEqualTo(before);
+      assertThat(UPSERT_DELETE.renew(before)).isEqualTo(before);
     }
 
     @Test
@@ -897,6 +899,177 @@ class RulesTest {
     }
   }
 
+  @Nested
+  @DisplayName("5a, requests")
+  class Requests {
+    @DisplayName("full resync: every valid row, held ones too, attempts restart")
+    @ParameterizedTest(name = "W {0} | A {1} | H {2}: {3}")
+    @CsvSource(
+        delimiter = '|',
+        textBlock =
+            """
+            b | ∅      | none                 | ADDED b, attempt 1, new id
+            b | ∅      | REJECTED b           | ADDED b, attempt 1, new id
+            b | ∅      | REJECTED c unsure    | ADDED b, attempt 1, new id
+            b | ∅      | OPEN b unsure        | ADDED b, attempt 1, new id
+            b | ∅      | QUARANTINED b        | ADDED b, attempt 1, new id
+            b | ∅      | SKIPPED b unsure     | ADDED b, attempt 1, new id
+            b | ∅      | bare ∅               | ADDED b, attempt 1, new id
+            a | a      | none                 | CHANGED a, attempt 1, new id
+            a | a      | REJECTED a           | CHANGED a, attempt 1, new id
+            a | a      | QUARANTINED a unsure | CHANGED a, attempt 1, new id
+            a | a      | SKIPPED a            | CHANGED a, attempt 1, new id
+            a | a      | bare b               | CHANGED a, attempt 1, new id
+            a | a gone | none                 | CHANGED a, attempt 1, new id, gone cleared
+            b | a      | none                 | CHANGED b, attempt 1, new id
+            b | a      | QUARANTINED b        | CHANGED b, attempt 1, new id
+            b | a      | SKIPPED c            | CHANGED b, attempt 1, new id
+            b | a gone | REJECTED ∅           | CHANGED b, attempt 1, new id, gone cleared
+            """)
+    void resyncSendsEveryRow(String w, String a, String h, String expected) {
+      everyRules(
+          rules -> assertThat(plan(rules, PlanRequest.Kind.RESYNC, w, a, h)).isEqualTo(expected));
+    }
+
+    @DisplayName("full resync: absent keys untouched")
+    @ParameterizedTest(name = "A {0} | H {1}")
+    @CsvSource(
+        delimiter = '|',
+        textBlock =
+            """
+            ∅      | none
+            ∅      | REJECTED b
+            ∅      | OPEN b unsure
+            ∅      | QUARANTINED ∅
+            a      | none
+            a      | REJECTED ∅
+            a      | SKIPPED b unsure
+            a      | QUARANTINED b
+            a gone | none
+            a gone | bare b
+            """)
+    void resyncLeavesAbsentKeys(String a, String h) {
+      everyRules(
+          rules ->
+              assertThat(plan(rules, PlanRequest.Kind.RESYNC, "∅", a, h)).isEqualTo("nothing"));
+    }
+
+    @DisplayName("reset: A = W for valid keys, absent keys and all H dropped")
+    @ParameterizedTest(name = "W {0} | A {1} | H {2}: {3}")
+    @CsvSource(
+        delimiter = '|',
+        textBlock =
+            """
+            b | ∅      | none                 | A b, H none
+            b | ∅      | REJECTED b           | A b, H none
+            b | ∅      | OPEN c unsure        | A b, H none
+            b | ∅      | QUARANTINED b        | A b, H none
+            b | ∅      | SKIPPED ∅ unsure     | A b, H none
+            a | a      | none                 | A a, H none
+            a | a      | REJECTED b unsure    | A a, H none
+            a | a      | QUARANTINED a        | A a, H none
+            a | a      | SKIPPED a            | A a, H none
+            a | a      | bare b               | A a, H none
+            a | a gone | none                 | A a, H none
+            b | a      | none                 | A b, H none
+            b | a      | OPEN b unsure        | A b, H none
+            b | a      | QUARANTINED c unsure | A b, H none
+            b | a gone | bare a               | A b, H none
+            ∅ | ∅      | none                 | A ∅, H none
+            ∅ | ∅      | REJECTED b unsure    | A ∅, H none, forgotten
+            ∅ | ∅      | QUARANTINED ∅        | A ∅, H none, forgotten
+            ∅ | a      | none                 | A ∅, H none, forgotten
+            ∅ | a      | REJECTED ∅           | A ∅, H none, forgotten
+            ∅ | a      | SKIPPED b            | A ∅, H none, forgotten
+            ∅ | a gone | none                 | A ∅, H none, forgotten
+            ∅ | a gone | bare b               | A ∅, H none, forgotten
+            """)
+    void resetTakesTheRowsAsAccepted(String w, String a, String h, String expected) {
+      everyRules(rules -> assertThat(reset(rules, w, memory(a, h))).isEqualTo(expected));
+    }
+
+    @Test
+    @DisplayName("reset: until stays, also of keys that are forgotten")
+    void resetLeavesUntil() {
+      long until = NOW + HOUR;
+      Memory late = new Memory(version("a"), 0, hold("OPEN b unsure", 2, HELD_ID), until);
+      for (String w : List.of("a", "b", "∅")) {
+        assertThat(taken(UPSERT_DELETE, w, late)).isEqualTo(new Memory(version(w), 0, null, until));
+      }
+    }
+
+    @DisplayName("clear and fill: every valid row as ADDED, whatever was remembered")
+    @ParameterizedTest(name = "W {0} | A {1} | H {2}: {3}")
+    @CsvSource(
+        delimiter = '|',
+        textBlock =
+            """
+            b | ∅      | none                 | ADDED b, attempt 1, new id
+            b | ∅      | QUARANTINED b        | ADDED b, attempt 1, new id
+            b | ∅      | REJECTED b unsure    | ADDED b, attempt 1, new id
+            a | a      | none                 | ADDED a, attempt 1, new id
+            a | a gone | SKIPPED a            | ADDED a, attempt 1, new id
+            b | a      | OPEN b unsure        | ADDED b, attempt 1, new id
+            ∅ | ∅      | REJECTED b unsure    | nothing
+            ∅ | a      | none                 | nothing
+            ∅ | a      | REJECTED ∅           | nothing
+            """)
+    void fillAddsEveryRow(String w, String a, String h, String expected) {
+      everyRules(
+          rules -> assertThat(plan(rules, PlanRequest.Kind.FILL, w, a, h)).isEqualTo(expected));
+    }
+
+    @DisplayName("release: QUARANTINED or SKIPPED becomes REJECTED, attempts 0")
+    @ParameterizedTest(name = "A {0} | H {1}: {2}")
+    @CsvSource(
+        delimiter = '|',
+        textBlock =
+            """
+            ∅      | none                 | A ∅, H none
+            a      | QUARANTINED b        | A a, H REJECTED b, 0 attempts, same id
+            a      | QUARANTINED b unsure | A a, H REJECTED b, 0 attempts, same id, unsure
+            a gone | QUARANTINED ∅        | A a gone, H REJECTED ∅, 0 attempts, same id
+            ∅      | SKIPPED b            | A ∅, H REJECTED b, 0 attempts, same id
+            a      | SKIPPED ∅ unsure     | A a, H REJECTED ∅, 0 attempts, same id, unsure
+            a      | REJECTED b           | A a, H REJECTED b, 2 attempts, same id
+            a      | OPEN b unsure        | A a, H OPEN b, 2 attempts, same id, unsure
+            a      | bare b               | A a, H OPEN b, 0 attempts, no id, unsure
+            """)
+    void releaseGivesAnotherTry(String a, String h, String expected) {
+      Memory before = memory(a, h);
+      Memory late = new Memory(before.accepted(), before.goneSince(), before.hold(), NOW + HOUR);
+
+      assertThat(show(Rules.release(before))).isEqualTo(expected);
+      assertThat(Rules.release(late).until()).isEqualTo(NOW + HOUR);
+    }
+
+    private void everyRules(Consumer<Rules> check) {
+      for (SyncMode mode : SyncMode.values()) {
+        for (Removal removal : Removal.values()) {
+          check.accept(rules(mode, removal));
+          check.accept(new Rules(mode, removal, false, 10, Duration.ofHours(24), null));
+        }
+      }
+    }
+
+    private String reset(Rules rules, String w, Memory memory) {
+      boolean forgotten =
+          rules.decide(PlanRequest.Kind.RESET, version(w), memory).left() == Rules.Left.IGNORED;
+      return show(taken(rules, w, memory)) + (forgotten ? ", forgotten" : "");
+    }
+
+    private Memory taken(Rules rules, String w, Memory memory) {
+      Version source = version(w);
+      Rules.Decision decision = rules.decide(PlanRequest.Kind.RESET, source, memory);
+      Memory after = memory;
+      if (decision.planned() != null) {
+        Planned planned = rules.planned(decision, source, memory, NEW_ID, NOW);
+        after = rules.settle(memory, planned, Outcome.ACCEPTED, NOW);
+      }
+      return rules.expire(rules.affect(after, decision.effects(), NOW), NOW);
+    }
+  }
+
   private static final Rules UPSERT_DELETE = rules(SyncMode.UPSERT, Removal.DELETE);
   private static final Rules UPSERT_IGNORE = rules(SyncMode.UPSERT, Removal.IGNORE);
 
@@ -919,9 +1092,13 @@ class RulesTest {
 
   /** What is planned for a key, and what becomes of its memory besides. */
   private static String plan(Rules rules, String w, String a, String h) {
+    return plan(rules, PlanRequest.Kind.RUN, w, a, h);
+  }
+
+  private static String plan(Rules rules, PlanRequest.Kind request, String w, String a, String h) {
     Version source = version(w);
     Memory memory = memory(a, h);
-    Rules.Decision decision = rules.decide(source, memory);
+    Rules.Decision decision = rules.decide(request, source, memory);
     List<String> words = new ArrayList<>();
     if (decision.planned() == null) {
       words.add("nothing");
