@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 final class BatchSender {
   private static final Duration FIRST_DELAY = Duration.ofMillis(200);
   private static final Duration LONGEST_DELAY = Duration.ofSeconds(30);
+  private static final Duration LONGEST_WAIT = Duration.ofDays(365);
   private static final double JITTER = 0.2;
   private static final int RETRIES_OF_A_ROW = 4;
   private static final String NOT_IN_TIME = "the call did not end in time";
@@ -415,7 +416,11 @@ final class BatchSender {
   /** The backoff, or what the destination asks for if that is longer. */
   static Duration delay(Execution<Object> retries, @Nullable Duration retryAfter) {
     Duration backoff = retries.getDelay();
-    return retryAfter == null || retryAfter.compareTo(backoff) < 0 ? backoff : retryAfter;
+    if (retryAfter == null || retryAfter.compareTo(backoff) < 0) {
+      return backoff;
+    }
+    // Beyond any patience is enough; what a header says may be more than a long can count.
+    return retryAfter.compareTo(LONGEST_WAIT) < 0 ? retryAfter : LONGEST_WAIT;
   }
 
   private boolean acquire() {

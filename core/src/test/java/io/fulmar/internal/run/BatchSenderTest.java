@@ -482,6 +482,20 @@ class BatchSenderTest {
   }
 
   @Test
+  @DisplayName("S-07: a wait beyond what a long counts fails the run as any other that is too long")
+  void endlessWaitFailsTheRunAtOnce() {
+    List<Outcome> outcomes =
+        send(
+            1,
+            batch -> {
+              throw new NotAppliedException("come back never", Duration.ofSeconds(Long.MAX_VALUE));
+            });
+    assertThat(outcomes).containsExactly(Outcome.NOT_TRIED);
+    assertThat(calls).hasSize(1);
+    assertThat(stopped()).contains("come back never");
+  }
+
+  @Test
   void noBudgetMeansNoSecondCall() {
     scope = scope(Duration.ZERO);
     send(
