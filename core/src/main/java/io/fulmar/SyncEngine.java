@@ -7,7 +7,8 @@ import java.util.Optional;
 /**
  * Runs syncs of one source. Threadsafe, meant as a singleton; different syncs may run at once, one
  * sync runs once at a time. The application makes it and closes it. Work is done on threads of the
- * engine, so it never joins a transaction of the caller.
+ * engine, so it never joins a transaction of the caller. Once it is closed, every method but {@link
+ * #cancel} and {@link #close} throws an {@link IllegalStateException}.
  */
 public interface SyncEngine extends AutoCloseable {
 

@@ -178,6 +178,17 @@ public final class Runner implements AutoCloseable {
     }
   }
 
+  /**
+   * Does nothing while the runner is open.
+   *
+   * @throws IllegalStateException if it is closed
+   */
+  public void checkOpen() {
+    if (closed.get()) {
+      throw new IllegalStateException("the engine is closed");
+    }
+  }
+
   private <T> T onThread(Sync sync, Function<RunScope, T> work) {
     RunScope scope = new RunScope(sync, settings);
     if (running.putIfAbsent(sync.name(), scope) != null) {
@@ -186,9 +197,7 @@ public final class Runner implements AutoCloseable {
               .formatted(sync.name(), sync.name()));
     }
     try {
-      if (closed.get()) {
-        throw new IllegalStateException("the engine is closed");
-      }
+      checkOpen();
       CompletableFuture<T> result = new CompletableFuture<>();
       settings.start(
           "fulmar-" + sync.name() + "-run",
@@ -215,9 +224,7 @@ public final class Runner implements AutoCloseable {
    * @param work what to do
    */
   public <T> T aside(String what, Supplier<T> work) {
-    if (closed.get()) {
-      throw new IllegalStateException("the engine is closed");
-    }
+    checkOpen();
     CompletableFuture<T> result = new CompletableFuture<>();
     AtomicReference<Thread> worker = new AtomicReference<>();
     settings.start(

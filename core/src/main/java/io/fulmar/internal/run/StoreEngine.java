@@ -38,104 +38,115 @@ public final class StoreEngine implements SyncEngine {
 
   @Override
   public SyncReport run(Sync sync) {
-    return runner.run(sync);
+    return runner.run(usable(sync));
   }
 
   @Override
   public SyncReport run(Sync sync, RunOptions options) {
-    return runner.run(sync, options);
+    return runner.run(usable(sync), Objects.requireNonNull(options, "options"));
   }
 
   @Override
   public ChangeSet plan(Sync sync) {
-    return runner.plan(sync);
+    return runner.plan(usable(sync));
   }
 
   @Override
   public SyncReport apply(Sync sync, String planId) {
-    return runner.apply(sync, Objects.requireNonNull(planId, "planId"));
+    return runner.apply(usable(sync), Objects.requireNonNull(planId, "planId"));
   }
 
   @Override
   public Optional<ChangeSet> storedPlan(Sync sync) {
-    return Optional.ofNullable(store.storedPlan(sync));
+    return Optional.ofNullable(store.storedPlan(usable(sync)));
   }
 
   @Override
   public boolean discard(Sync sync) {
-    return runner.discard(sync);
+    return runner.discard(usable(sync));
   }
 
   @Override
   public SyncReport resync(Sync sync) {
-    return runner.resync(sync);
+    return runner.resync(usable(sync));
   }
 
   @Override
   public ChangeSet reset(Sync sync) {
-    return runner.reset(sync);
+    return runner.reset(usable(sync));
   }
 
   @Override
   public SyncReport clearAndFill(Sync sync) {
-    return runner.clearAndFill(sync);
+    return runner.clearAndFill(usable(sync));
   }
 
   @Override
   public void initialise(Sync sync, Start start) {
-    runner.initialise(sync, Objects.requireNonNull(start, "start"));
+    runner.initialise(usable(sync), Objects.requireNonNull(start, "start"));
   }
 
   @Override
   public void forget(Sync sync) {
-    runner.forget(sync);
+    runner.forget(usable(sync));
   }
 
   @Override
   public void rebind(Sync sync, Destination destination) {
-    runner.rebind(sync, Objects.requireNonNull(destination, "destination"));
+    runner.rebind(usable(sync), Objects.requireNonNull(destination, "destination"));
   }
 
   @Override
   public List<HeldChange> holds(Sync sync, int limit) {
+    Sync usable = usable(sync);
     if (limit < 1 || limit > MOST_HOLDS) {
       throw new IllegalArgumentException("limit must be 1 to " + MOST_HOLDS + ", is " + limit);
     }
-    return store.holds(sync, limit);
+    return store.holds(usable, limit);
   }
 
   @Override
   public long release(Sync sync) {
-    return runner.release(sync, null);
+    return runner.release(usable(sync), null);
   }
 
   @Override
   public boolean release(Sync sync, Object first, Object... more) {
-    return runner.release(sync, key(first, more)) > 0;
+    return runner.release(usable(sync), key(first, more)) > 0;
   }
 
   @Override
   public Explanation explain(Sync sync, Object first, Object... more) {
+    Sync usable = usable(sync);
     List<String> key = key(first, more);
-    return runner.aside(sync.name() + "-explain", () -> store.explain(sync, key));
+    return runner.aside(sync.name() + "-explain", () -> store.explain(usable, key));
+  }
+
+  /** A sync that something is asked of, while the engine is open. */
+  private Sync usable(Sync sync) {
+    Objects.requireNonNull(sync, "sync");
+    runner.checkOpen();
+    return sync;
   }
 
   private static List<String> key(Object first, Object... more) {
     Objects.requireNonNull(more, "more");
     List<Object> columns = new ArrayList<>();
     columns.add(Objects.requireNonNull(first, "first"));
-    columns.addAll(List.of(more));
+    for (Object column : more) {
+      columns.add(Objects.requireNonNull(column, "more"));
+    }
     return RunOptions.builder().key(columns.toArray()).build().keys().get(0);
   }
 
   @Override
   public void cancel(Sync sync) {
-    runner.cancel(sync);
+    runner.cancel(Objects.requireNonNull(sync, "sync"));
   }
 
   @Override
   public SyncStatus status(Sync sync) {
-    return store.status(sync);
+    return store.status(usable(sync));
   }
 
   @Override
