@@ -100,7 +100,7 @@ public record ChangeSet(
 
   /** How many changes of this operation are planned. */
   public long planned(Operation operation) {
-    return planned.getOrDefault(operation, 0L);
+    return planned.getOrDefault(Objects.requireNonNull(operation, "operation"), 0L);
   }
 
   /** How many changes are planned in all. */

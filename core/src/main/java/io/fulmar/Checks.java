@@ -1,5 +1,7 @@
 package io.fulmar;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.time.Duration;
 import java.util.Objects;
 import java.util.regex.Pattern;
@@ -21,12 +23,29 @@ final class Checks {
     }
   }
 
-  static String text(String what, String value) {
+  /** A name that a server is told; it would cut off what is too long. */
+  static String text(String what, String value, int maxBytes) {
     Objects.requireNonNull(value, what);
-    if (value.isBlank()) {
-      throw new IllegalArgumentException(what + " must not be blank");
+    int bytes = value.getBytes(UTF_8).length;
+    if (value.isBlank() || bytes > maxBytes || value.indexOf('\0') >= 0) {
+      throw new IllegalArgumentException(
+          what
+              + " must be 1 to "
+              + maxBytes
+              + " bytes, not blank and without the character 0, is "
+              + bytes
+              + " bytes");
     }
     return value;
+  }
+
+  /** The name of a column; that it exists is seen when the model is read. */
+  static String column(String what, String name) {
+    Objects.requireNonNull(name, what);
+    if (name.isEmpty() || name.indexOf('\0') >= 0) {
+      throw new IllegalArgumentException(what + " must not be empty and not hold the character 0");
+    }
+    return name;
   }
 
   static int inRange(String what, int value, int min, int max) {

@@ -106,6 +106,7 @@ public final class ConsoleProgress implements RunListener {
 
   @Override
   public synchronized void on(RunEvent event) {
+    Objects.requireNonNull(event, "event");
     long now = nanoTime.getAsLong();
     // A run that broke off, or planned alone, has no end; the next one takes its place.
     Course course =

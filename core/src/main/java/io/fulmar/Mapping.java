@@ -188,7 +188,7 @@ public final class Mapping {
      */
     public Builder columns(String first, String... more) {
       column(Objects.requireNonNull(first, "first"));
-      for (String column : more) {
+      for (String column : Objects.requireNonNull(more, "more")) {
         column(Objects.requireNonNull(column, "more"));
       }
       return this;
@@ -202,7 +202,7 @@ public final class Mapping {
      * @throws IllegalArgumentException if there is a column of this name already
      */
     public Builder column(String column, String name) {
-      checked("column", column);
+      Checks.column("column", column);
       return add(new Chosen(name(name), column));
     }
 
@@ -241,7 +241,7 @@ public final class Mapping {
       Objects.requireNonNull(function, "function");
       Checks.inRange("version", version, 1, 1_000_000_000);
       for (String input : inputs) {
-        checked("inputs", input);
+        Checks.column("inputs", input);
       }
       if (new LinkedHashSet<>(inputs).size() != inputs.size()) {
         throw new IllegalArgumentException(
@@ -275,16 +275,7 @@ public final class Mapping {
     }
 
     private static String name(String name) {
-      return checked("name", name);
-    }
-
-    private static String checked(String what, String name) {
-      Objects.requireNonNull(name, what);
-      if (name.isEmpty() || name.indexOf('\0') >= 0) {
-        throw new IllegalArgumentException(
-            what + " must not be empty and not hold the character 0");
-      }
-      return name;
+      return Checks.column("name", name);
     }
 
     private Builder add(Column column) {

@@ -64,9 +64,9 @@ public final class Model {
      */
     public Model key(String first, String... more) {
       List<String> key = new ArrayList<>();
-      key.add(Objects.requireNonNull(first, "first"));
-      for (String column : more) {
-        key.add(Objects.requireNonNull(column, "more"));
+      key.add(Checks.column("first", first));
+      for (String column : Objects.requireNonNull(more, "more")) {
+        key.add(Checks.column("more", column));
       }
       if (new LinkedHashSet<>(key).size() != key.size()) {
         throw new IllegalArgumentException(

@@ -97,7 +97,7 @@ public final class PostgresDestination implements Destination {
   /** A writer that connects with its first batch. */
   @Override
   public Writer open(RunContext run) {
-    return new TableWriter(target, run);
+    return new TableWriter(target, Objects.requireNonNull(run, "run"));
   }
 
   /**
@@ -107,7 +107,7 @@ public final class PostgresDestination implements Destination {
    */
   @Override
   public void clear(RunContext run) throws Exception {
-    try (TableWriter writer = new TableWriter(target, run)) {
+    try (TableWriter writer = new TableWriter(target, Objects.requireNonNull(run, "run"))) {
       writer.clear();
     }
   }
@@ -194,13 +194,8 @@ public final class PostgresDestination implements Destination {
      * Purged when a run deletes. Default 7 days. Only with {@link #sequenceColumn}.
      */
     public Builder keepTombstones(Duration value) {
-      Duration min = Duration.ofHours(1);
-      Duration max = Duration.ofDays(3650);
-      if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
-        throw new IllegalArgumentException(
-            "keepTombstones must be " + min + " to " + max + ", is " + value);
-      }
-      keepTombstones = value;
+      keepTombstones =
+          Checks.inRange("keepTombstones", value, Duration.ofHours(1), Duration.ofDays(3650));
       return this;
     }
 
@@ -214,8 +209,14 @@ public final class PostgresDestination implements Destination {
      * @throws IllegalArgumentException if something is no name or no type
      */
     public Builder createTableIfMissing(Map<String, String> columnTypes) {
-      Map<String, String> copy = new LinkedHashMap<>(columnTypes);
-      copy.forEach((column, type) -> new ColumnDefinition(Identifier.of(column), type));
+      Map<String, String> copy =
+          new LinkedHashMap<>(Objects.requireNonNull(columnTypes, "columnTypes"));
+      copy.forEach(
+          (column, type) -> {
+            name("columnTypes", column);
+            Objects.requireNonNull(type, "columnTypes");
+            new ColumnDefinition(Identifier.of(column), type);
+          });
       if (copy.isEmpty()) {
         throw new IllegalArgumentException("columnTypes must not be empty");
       }
@@ -228,11 +229,14 @@ public final class PostgresDestination implements Destination {
      * generated ones; if one of them is NOT NULL, the run stops and asks for this setting.
      */
     public Builder clearColumns(String... columns) {
-      clearColumns = List.of(columns);
-      if (clearColumns.isEmpty()) {
-        throw new IllegalArgumentException("clearColumns needs at least one column");
+      Objects.requireNonNull(columns, "clearColumns");
+      if (columns.length == 0) {
+        throw new IllegalArgumentException("clearColumns must not be empty");
       }
-      clearColumns.forEach(column -> name("clearColumns", column));
+      for (String column : columns) {
+        name("clearColumns", column);
+      }
+      clearColumns = List.of(columns);
       return this;
     }
 
@@ -315,7 +319,7 @@ public final class PostgresDestination implements Destination {
 
     private static String name(String what, String value) {
       Objects.requireNonNull(value, what);
-      Identifier.of(value);
+      Identifier.check(what, value);
       return value;
     }
   }

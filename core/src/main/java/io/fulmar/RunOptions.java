@@ -62,14 +62,14 @@ public final class RunOptions {
       throw new IllegalArgumentException("a key has at least one column");
     }
     return Arrays.stream(columns)
-        .map(column -> text(Objects.requireNonNull(column, "a column of a key")))
+        .map(column -> text(Objects.requireNonNull(column, "columns")))
         .toList();
   }
 
   private static String text(Object column) {
     return column instanceof byte[] bytes
         ? "\\x" + HexFormat.of().formatHex(bytes)
-        : column.toString();
+        : Objects.requireNonNull(column.toString(), "columns");
   }
 
   /** Names keys and counts only. */

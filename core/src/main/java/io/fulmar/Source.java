@@ -66,6 +66,7 @@ public final class Source {
    */
   public static Source of(DataSource dataSource, Builder timeouts) {
     Objects.requireNonNull(dataSource, "dataSource");
+    Objects.requireNonNull(timeouts, "timeouts");
     return new Source(dataSource, timeouts.copy());
   }
 
@@ -183,9 +184,9 @@ public final class Source {
       return copy;
     }
 
-    /** Host name or address of the server. Required. */
+    /** Host name or address of the server, at most 253 bytes. Required. */
     public Builder host(String value) {
-      host = Checks.text("host", value);
+      host = Checks.text("host", value, 253);
       return this;
     }
 
@@ -195,18 +196,18 @@ public final class Source {
       return this;
     }
 
-    /** Name of the database. Required. */
+    /** Name of the database, at most 63 bytes. Required. */
     public Builder database(String value) {
-      database = Checks.text("database", value);
+      database = Checks.text("database", value, 63);
       return this;
     }
 
     /**
-     * Role to connect as; needs CONNECT on the database and SELECT on what the models read.
-     * Required.
+     * Role to connect as, at most 63 bytes; needs CONNECT on the database and SELECT on what the
+     * models read. Required.
      */
     public Builder user(String value) {
-      user = Checks.text("user", value);
+      user = Checks.text("user", value, 63);
       return this;
     }
 
@@ -232,9 +233,10 @@ public final class Source {
      * @param value {@link Tls#VERIFY_CA} or {@link Tls#UNVERIFIED}
      */
     public Builder insecureTls(Tls value) {
+      Objects.requireNonNull(value, "tls");
       if (value != Tls.VERIFY_CA && value != Tls.UNVERIFIED) {
         throw new IllegalArgumentException(
-            "insecureTls takes VERIFY_CA or UNVERIFIED, is " + value);
+            "insecureTls must be VERIFY_CA or UNVERIFIED, is " + value);
       }
       tls = value;
       return this;
@@ -269,7 +271,7 @@ public final class Source {
      */
     public Builder statementTimeout(Duration value) {
       statementTimeout =
-          value.isZero()
+          Objects.requireNonNull(value, "statementTimeout").isZero()
               ? value
               : Checks.inRange(
                   "statementTimeout", value, Duration.ofMillis(100), Duration.ofDays(7));

@@ -239,7 +239,7 @@ public final class Sync {
    * The action that a change of this operation asks for, or null if this sync sends nothing for it.
    */
   public @Nullable Action action(Operation operation) {
-    return switch (operation) {
+    return switch (Objects.requireNonNull(operation, "operation")) {
       case ADDED, CHANGED ->
           switch (mode) {
             case UPSERT, ALL -> Action.UPSERT;
@@ -332,9 +332,9 @@ public final class Sync {
      * @throws IllegalArgumentException if a column is named twice
      */
     public Builder remember(String first, String... more) {
-      remembered(Objects.requireNonNull(first, "first"));
-      for (String column : more) {
-        remembered(Objects.requireNonNull(column, "more"));
+      remembered(Checks.column("first", first));
+      for (String column : Objects.requireNonNull(more, "more")) {
+        remembered(Checks.column("more", column));
       }
       return this;
     }
@@ -489,10 +489,7 @@ public final class Sync {
      * @param afterRows not before so many were attempted, 1 or more
      */
     public Builder failFast(double share, long afterRows) {
-      if (!(share >= 0 && share <= 1)) {
-        throw new IllegalArgumentException("share must be 0 to 1, is " + share);
-      }
-      failFastShare = share;
+      failFastShare = Checks.share(share);
       failFastAfterRows = Checks.inRange("afterRows", afterRows, 1, Long.MAX_VALUE);
       return this;
     }

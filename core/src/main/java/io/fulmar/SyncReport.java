@@ -79,6 +79,7 @@ public record SyncReport(
 
     /** Both together. */
     public Counts plus(Counts other) {
+      Objects.requireNonNull(other, "other");
       return new Counts(
           planned + other.planned,
           accepted + other.accepted,
@@ -111,7 +112,7 @@ public record SyncReport(
 
   /** The counts of one operation. */
   public Counts counts(Operation operation) {
-    return counts.getOrDefault(operation, Counts.NONE);
+    return counts.getOrDefault(Objects.requireNonNull(operation, "operation"), Counts.NONE);
   }
 
   /** The counts of all operations together. */

@@ -51,6 +51,6 @@ public record SyncStatus(
 
   /** How many changes of this kind are remembered. */
   public long holds(HoldKind kind) {
-    return holds.getOrDefault(kind, 0L);
+    return holds.getOrDefault(Objects.requireNonNull(kind, "kind"), 0L);
   }
 }

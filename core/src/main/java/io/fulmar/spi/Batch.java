@@ -15,6 +15,9 @@ public record Batch(Action action, List<Change> changes) {
   /** Copies the changes. */
   public Batch {
     Objects.requireNonNull(action, "action");
+    for (Change change : Objects.requireNonNull(changes, "changes")) {
+      Objects.requireNonNull(change, "changes");
+    }
     changes = List.copyOf(changes);
     if (changes.isEmpty()) {
       throw new IllegalArgumentException("a batch needs at least one change");

@@ -1,6 +1,7 @@
 package io.fulmar.spi;
 
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Nothing of the batch was applied, and sending it again as it is will not help: too large, or some
@@ -16,10 +17,10 @@ public final class BatchRejectedException extends Exception {
    * Makes the exception.
    *
    * @param code short and stable, for grouping
-   * @param message for a human; should not hold values of rows
+   * @param message for a human, without values of rows; null if there is nothing to say
    */
-  public BatchRejectedException(String code, String message) {
-    super(message);
+  public BatchRejectedException(String code, @Nullable String message) {
+    super(Objects.requireNonNullElse(message, "it gave no reason"));
     this.code = Objects.requireNonNull(code, "code");
   }
 

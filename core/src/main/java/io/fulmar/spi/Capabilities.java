@@ -33,18 +33,21 @@ public final class Capabilities {
   /**
    * A limit on calls.
    *
-   * @param calls at most this many calls ...
-   * @param per ... in this time
+   * @param calls at most this many calls, 1 or more ...
+   * @param per ... in this time, 1 ms to 365 days
    */
   public record Rate(int calls, Duration per) {
+    private static final Duration LEAST = Duration.ofMillis(1);
+    private static final Duration MOST = Duration.ofDays(365);
+
     /** Checks the bounds. */
     public Rate {
       Objects.requireNonNull(per, "per");
       if (calls < 1) {
         throw new IllegalArgumentException("calls must be at least 1, is " + calls);
       }
-      if (per.isNegative() || per.isZero()) {
-        throw new IllegalArgumentException("per must be positive, is " + per);
+      if (per.compareTo(LEAST) < 0 || per.compareTo(MOST) > 0) {
+        throw new IllegalArgumentException("per must be " + LEAST + " to " + MOST + ", is " + per);
       }
     }
   }
@@ -97,12 +100,14 @@ public final class Capabilities {
 
     /** Adds actions. */
     public Builder actions(Action... more) {
-      return actions(Arrays.asList(more));
+      return actions(Arrays.asList(Objects.requireNonNull(more, "actions")));
     }
 
     /** Adds actions. */
     public Builder actions(Collection<Action> more) {
-      actions.addAll(more);
+      for (Action action : Objects.requireNonNull(more, "actions")) {
+        actions.add(Objects.requireNonNull(action, "actions"));
+      }
       return this;
     }
 
@@ -133,7 +138,12 @@ public final class Capabilities {
       return this;
     }
 
-    /** At most so many calls in a time. Default: no limit. */
+    /**
+     * At most so many calls in a time. Default: no limit.
+     *
+     * @param calls 1 or more
+     * @param per 1 ms to 365 days
+     */
     public Builder rate(int calls, Duration per) {
       rate = new Rate(calls, per);
       return this;

@@ -81,12 +81,12 @@ public final class Delivery {
 
     /** The destination holds this version now. */
     public Builder accepted(Change change) {
-      return answer(change.changeId(), new Verdict.Accepted());
+      return answer(id(change), new Verdict.Accepted());
     }
 
     /** There is nothing to do for this version. */
     public Builder skipped(Change change) {
-      return answer(change.changeId(), new Verdict.Skipped());
+      return answer(id(change), new Verdict.Skipped());
     }
 
     /**
@@ -97,7 +97,7 @@ public final class Delivery {
      * @param message for a human; should not hold values of the row
      */
     public Builder rejected(Change change, String code, String message) {
-      return answer(change.changeId(), new Verdict.Rejected(code, message, Verdict.Retry.NEXT_RUN));
+      return answer(id(change), new Verdict.Rejected(code, message, Verdict.Retry.NEXT_RUN));
     }
 
     /**
@@ -109,6 +109,10 @@ public final class Delivery {
     public Builder answer(String changeId, Verdict verdict) {
       answers.add(new Answer(changeId, verdict));
       return this;
+    }
+
+    private static String id(Change change) {
+      return Objects.requireNonNull(change, "change").changeId();
     }
 
     /** The delivery. */

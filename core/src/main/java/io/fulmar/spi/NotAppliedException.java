@@ -1,6 +1,7 @@
 package io.fulmar.spi;
 
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,11 +17,11 @@ public final class NotAppliedException extends Exception {
   /**
    * Tries again with backoff.
    *
-   * @param message what happened; should not hold values of rows
+   * @param message what happened, without values of rows; null if there is nothing to say
    * @param cause what led to it; part of the run's error with its message, so the same goes for it
    */
-  public NotAppliedException(String message, @Nullable Throwable cause) {
-    super(message, cause);
+  public NotAppliedException(@Nullable String message, @Nullable Throwable cause) {
+    super(Objects.requireNonNullElse(message, "it gave no reason"), cause);
     this.retryAfter = null;
   }
 
@@ -28,13 +29,15 @@ public final class NotAppliedException extends Exception {
    * Tries again after a given time, as in the HTTP header {@code Retry-After} (RFC 9110, section
    * 10.2.3).
    *
-   * @param message what happened; should not hold values of rows
-   * @param retryAfter not before this time has passed
+   * @param message what happened, without values of rows; null if there is nothing to say
+   * @param retryAfter not before this time has passed, 0 or more; if that is later than {@link
+   *     io.fulmar.Sync.Builder#retryFor} allows, the run is FAILED at once
    */
-  public NotAppliedException(String message, Duration retryAfter) {
-    super(message);
+  public NotAppliedException(@Nullable String message, Duration retryAfter) {
+    super(Objects.requireNonNullElse(message, "it gave no reason"));
+    Objects.requireNonNull(retryAfter, "retryAfter");
     if (retryAfter.isNegative()) {
-      throw new IllegalArgumentException("retryAfter must not be negative, is " + retryAfter);
+      throw new IllegalArgumentException("retryAfter must be at least PT0S, is " + retryAfter);
     }
     this.retryAfter = retryAfter;
   }

@@ -1,6 +1,7 @@
 package io.fulmar.spi;
 
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Nothing of the batch was applied, and the run should go no further: credentials refused, quota
@@ -15,10 +16,10 @@ public final class StopRunException extends Exception {
    * Makes the exception.
    *
    * @param code short and stable, for grouping
-   * @param message for a human; should not hold values of rows
+   * @param message for a human, without values of rows; null if there is nothing to say
    */
-  public StopRunException(String code, String message) {
-    super(message);
+  public StopRunException(String code, @Nullable String message) {
+    super(Objects.requireNonNullElse(message, "it gave no reason"));
     this.code = Objects.requireNonNull(code, "code");
   }
 

@@ -27,17 +27,29 @@ public final class Identifier implements SqlPart {
   public static Identifier of(String... parts) {
     StringBuilder sql = new StringBuilder();
     for (String part : parts) {
-      int bytes = part.getBytes(StandardCharsets.UTF_8).length;
-      if (bytes < 1 || bytes > MAX_BYTES || part.indexOf('\0') >= 0) {
-        throw new IllegalArgumentException(
-            "a name must be 1 to 63 bytes without the character 0, is '" + part + "'");
-      }
+      check("a name", part);
       if (sql.length() > 0) {
         sql.append('.');
       }
       sql.append('"').append(part.replace("\"", "\"\"")).append('"');
     }
     return new Identifier(sql.toString());
+  }
+
+  /**
+   * Does nothing for a name that an identifier can be made of.
+   *
+   * @param what what it is called in the message
+   * @param name the name
+   * @throws IllegalArgumentException as {@link #of}
+   */
+  public static void check(String what, String name) {
+    int bytes = name.getBytes(StandardCharsets.UTF_8).length;
+    if (bytes < 1 || bytes > MAX_BYTES || name.indexOf('\0') >= 0) {
+      throw new IllegalArgumentException(
+          "%s must be 1 to %d bytes without the character 0, is %d bytes"
+              .formatted(what, MAX_BYTES, bytes));
+    }
   }
 
   /** One identifier for each name. */
