@@ -43,6 +43,9 @@ import java.util.function.BooleanSupplier;
  * CrashPoint}; another process then goes on.
  */
 final class Life implements AutoCloseable {
+  /** What a process says that should have died. */
+  static final String HAS_NOT_DIED = "has not died";
+
   /** How long a call may act. */
   static final Duration DEADLINE = Duration.ofSeconds(30);
 
@@ -344,6 +347,7 @@ final class Life implements AutoCloseable {
   private final Process process;
   private final List<RunEvent.Recovered> recovered = new ArrayList<>();
   private Step step;
+  private boolean goneBack;
   private volatile LoggedCrm crm;
 
   /**
@@ -388,7 +392,14 @@ final class Life implements AutoCloseable {
 
   /** What the source holds. */
   Map<Long, String> rows() {
-    return step.allRows();
+    return (goneBack ? Step.values()[step.ordinal() - 1] : step).allRows();
+  }
+
+  /** The source goes back to what it held a step before, where that may be. */
+  void sourceGoesBack() {
+    // Before a reset the destination is filled by hand, and must be what the source holds.
+    goneBack = step != Step.BEGIN && step != Step.RESET;
+    source.model.rows(rows());
   }
 
   private Sync.Builder builder() {
@@ -541,7 +552,7 @@ final class Life implements AutoCloseable {
     try (Life life = new Life(Path.of(arguments[0]), Path.of(arguments[1]), watch, () -> false)) {
       Part.valueOf(arguments[2]).act(life);
     }
-    System.out.println("has not come to " + at + ", " + left + " to go");
+    System.out.println(HAS_NOT_DIED + ": " + left + " more times to " + at);
   }
 
   private static void killThisProcess() {
