@@ -46,10 +46,7 @@ class RequestsTest {
   private final ManualTime time = new ManualTime();
   private final FakeStore store = new FakeStore(time);
   private final Runner runner =
-      new Runner(
-          store,
-          new RunnerSettings(
-              time, RunnerSettings.defaults().threads(), time, Duration.ofSeconds(10)));
+      new Runner(store, RunnerSettings.defaults().withClock(time).withWaiter(time));
   private final Table table = new Table();
 
   RequestsTest() {

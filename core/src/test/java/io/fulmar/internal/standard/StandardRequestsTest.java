@@ -130,11 +130,9 @@ class StandardRequestsTest {
   }
 
   private RunnerSettings settings() {
-    return new RunnerSettings(
-        clock,
-        RunnerSettings.defaults().threads(),
-        (stop, duration) -> clock.advance(duration),
-        Duration.ofSeconds(10));
+    return RunnerSettings.defaults()
+        .withClock(clock)
+        .withWaiter((stop, duration) -> clock.advance(duration));
   }
 
   /** Asks something of a new process. */
