@@ -149,7 +149,7 @@ class ClearingTest {
   }
 
   @Test
-  @DisplayName("not applied: again with backoff, each time after the call before can no longer act")
+  @DisplayName("not applied: again with backoff")
   void clearThatIsNotAppliedIsRepeated() {
     answers.add(new NotAppliedException("busy", (Throwable) null));
     runner.clearAndFill(longer()).throwIfFailed();

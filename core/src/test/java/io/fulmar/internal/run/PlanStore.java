@@ -240,6 +240,7 @@ final class PlanStore extends StoreOfClaims {
     private final long run;
     private boolean open;
     private boolean closed;
+    private boolean clearsAgain;
 
     PlanClaim(Sync sync, long run) {
       this.sync = sync;
@@ -390,9 +391,10 @@ final class PlanStore extends StoreOfClaims {
         if (until <= clock.millis()) {
           breaches.add("a clear that may not act");
         }
-        if (mayActUntil >= clock.millis()) {
+        if (mayActUntil >= clock.millis() && !clearsAgain) {
           breaches.add("a clear begins while a call may act");
         }
+        clearsAgain = true; // in one run only if the one before was not applied
         clearing = true;
         mayActUntil = until;
       }
