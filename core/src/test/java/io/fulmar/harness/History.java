@@ -459,6 +459,10 @@ public final class History {
         apply(death(Point.BEGIN_CLEAR, Point.CLEAR, Point.END_CLEAR, Point.OPEN));
       }
     }
+    if (ended.did(Effect.CLEAR_BEGUN) && clearing) {
+      Subject.Ended reset = ask("reset", engine -> engine.reset(sync()), Death.never());
+      refused(reset, StateException.class, "reset in a clear");
+    }
     boolean held = report != null && report.status() == RunStatus.HELD;
     require(
         !empty || held || report == null || report.status() == RunStatus.CANCELLED,
@@ -467,29 +471,20 @@ public final class History {
 
   /** The operator makes the destination hold the rows of the source, and says so. */
   private void reset() {
-    boolean early = random.nextInt(4) == 0;
-    if (!early) {
-      pass(125);
-    } else if (!clearing) {
-      return;
-    }
+    pass(125);
     Map<String, String> before = destination.table();
-    boolean refused = !exists || (clearing && early);
-    if (!early) {
-      destination.hold(present(before));
-    }
+    boolean refused = !exists;
+    destination.hold(present(before));
     Planned planned = planned(Kind.RESET, null);
     Subject.Ended ended =
         ask("reset", engine -> engine.reset(sync()), death(Point.PLAN, Point.TAKE_AS_DELIVERED));
-    if (!ended.did(Effect.TAKEN) && !early) {
+    if (!ended.did(Effect.TAKEN)) {
       destination.hold(before);
     }
-    if (!ended.died()) {
-      require(refused == !ended.did(Effect.TAKEN) || early, "reset: " + ended.thrown());
-      if (!ended.did(Effect.TAKEN)) {
-        refused(ended, StateException.class, clearing ? "reset in a clear" : "reset of nothing");
-      }
+    if (refused && !ended.died()) {
+      refused(ended, StateException.class, "reset of nothing");
     }
+    require(refused || ended.died() || ended.did(Effect.TAKEN), "no reset: " + ended.thrown());
     ChangeSet set = ended.answer() instanceof ChangeSet answer ? answer : null;
     shadow.took(sync(), planned, subject.clock().millis(), set, ended);
     folded(planned, ended, Effect.TAKEN);

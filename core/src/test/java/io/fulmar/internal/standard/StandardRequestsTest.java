@@ -170,7 +170,7 @@ class StandardRequestsTest {
     }
   }
 
-  // ----------------------------------------------------------------------------- skipped changes
+  // --------------------------------------------------------------------------- skipped changes
 
   @Test
   @DisplayName("P3: what a first run skipped before it died comes back after a change of mode")
@@ -249,8 +249,7 @@ class StandardRequestsTest {
     assertThat(target.takeSent()).containsExactly("ADDED k1");
   }
 
-  // --------------------------------------------------------------------------------- clear and
-  // fill
+  // ---------------------------------------------------------------------------- clear and fill
 
   @Test
   @DisplayName("A-05: a fill under another key that dies is taken up under that key")
@@ -293,8 +292,28 @@ class StandardRequestsTest {
     }
   }
 
-  // ------------------------------------------------------------------------------------------
-  // plans
+  @Test
+  @DisplayName("P7: after a clear, no plan of before can be applied, and nothing is up to date")
+  void clearVoidsWhatWasKnownBefore() {
+    rows("k1", "k2", "k3");
+    ask(runner -> runner.run(sync().build()));
+    rows("k1", "k2");
+    ChangeSet plan = ask(runner -> runner.plan(sync().build()));
+    for (Point point : List.of(Point.BEGIN_CLEAR, Point.END_CLEAR)) {
+      askAndDie(runner -> runner.clearAndFill(sync().build()), point, Side.AFTER, 1);
+      target.takeSent();
+      assertThat(heldPlan(sync().build())).isNull();
+      assertThatThrownBy(() -> ask(runner -> runner.apply(sync().build(), plan.id())))
+          .isInstanceOf(StateException.class);
+      assertThat(target.takeSent()).isEmpty();
+    }
+    try (StandardStore store = store()) {
+      assertThat(store.status(sync().build()).upToDateAsOf()).isNull();
+      assertThat(store.status(sync().build()).syncedKeys()).isZero();
+    }
+  }
+
+  // ------------------------------------------------------------------------------------- plans
 
   @Test
   @DisplayName("P7: status names the plan that can be applied, and no other")
@@ -308,6 +327,8 @@ class StandardRequestsTest {
     assertThat(plan.planned(Operation.ADDED)).isEqualTo(1);
     assertThat(heldPlan(insert)).isEqualTo(plan.id());
     assertThat(heldPlan(sync().build())).as("under another mode").isNull();
+    Sync ignoring = sync().mode(SyncMode.INSERT).onRemoved(Removal.IGNORE).build();
+    assertThat(heldPlan(ignoring)).as("under another removal").isNull();
     assertThat(released(insert, "k2")).isZero();
     assertThat(heldPlan(insert)).isEqualTo(plan.id());
     assertThat(released(insert, "k1")).isEqualTo(1);
