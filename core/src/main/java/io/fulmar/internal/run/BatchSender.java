@@ -434,7 +434,7 @@ final class BatchSender {
   }
 
   /** Where something was thrown, without its message, which may quote a row. */
-  private static Throwable withoutMessage(Throwable e) {
+  static Throwable withoutMessage(Throwable e) {
     Throwable result = new IllegalStateException(e.getClass().getName());
     result.setStackTrace(e.getStackTrace());
     return result;

@@ -92,6 +92,7 @@ final class Clearing {
   /** Takes in a clear that did not work: how long to wait for the next; null for none. */
   private @Nullable Duration taken(Throwable thrown, Execution<Object> retries, long giveUpAt) {
     String why;
+    Throwable cause = thrown;
     if (thrown instanceof NotAppliedException e) {
       retries.recordException(e);
       Duration delay = BatchSender.delay(retries, e.retryAfter());
@@ -107,11 +108,12 @@ final class Clearing {
       why = "clearing it took longer than its deadline of " + sync.callDeadline();
     } else {
       why = "clearing it threw " + thrown.getClass().getName();
+      cause = BatchSender.withoutMessage(thrown);
     }
     scope.stop(
         new RunScope.Stop.Failed(
             "the destination is to be cleared, and " + why + "; the next run clears it again",
-            thrown));
+            cause));
     return null;
   }
 

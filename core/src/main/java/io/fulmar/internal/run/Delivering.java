@@ -431,7 +431,8 @@ final class Delivering {
       } catch (Exception | Error e) {
         scope.stop(
             new RunScope.Stop.Failed(
-                "the destination cannot be opened: " + e.getClass().getName(), e));
+                "the destination cannot be opened: " + e.getClass().getName(),
+                BatchSender.withoutMessage(e)));
       }
       return null;
     }
@@ -466,7 +467,8 @@ final class Delivering {
       } catch (Exception | Error e) {
         scope.stop(
             new RunScope.Stop.Failed(
-                "the destination could not be closed: " + e.getClass().getName(), e));
+                "the destination could not be closed: " + e.getClass().getName(),
+                BatchSender.withoutMessage(e)));
       }
     }
 

@@ -653,7 +653,8 @@ class DeliveringTest {
     assertThat(report.status()).isEqualTo(RunStatus.FAILED);
     assertThat(report.error())
         .hasMessageContaining("the destination cannot be opened: java.io.IOException")
-        .hasMessageNotContaining("4711");
+        .hasMessageNotContaining("4711")
+        .hasRootCauseMessage("java.io.IOException");
     assertThat(report.total().aborted()).isEqualTo(1);
   }
 
