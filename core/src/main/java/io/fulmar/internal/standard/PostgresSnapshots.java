@@ -14,6 +14,7 @@ import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.source.SourceSession;
 import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.internal.type.ImageBuffer;
+import io.fulmar.internal.type.JavaValue;
 import io.fulmar.internal.type.KeyImage;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -88,9 +89,7 @@ final class PostgresSnapshots implements Snapshots {
         ModelRows.read(session, shape.keysSql(), List.of(kinds), kinds.length, doing, sink);
       } catch (SourceException e) {
         if (e.sqlState() != null && e.sqlState().startsWith("22")) {
-          throw new ConfigurationException(
-              "Cannot look at a key of %s: what was given is no value of the key (%s). Give the columns of the key in its order, as their values or as PostgreSQL's text. %s"
-                  .formatted(name, shape.keySignature(), session.about()));
+          throw noValue();
         }
         throw e;
       }
@@ -103,10 +102,21 @@ final class PostgresSnapshots implements Snapshots {
       for (List<String> key : keys) {
         if (key.size() != columns) {
           throw new ConfigurationException(
-              "Cannot look at a key of %s: %d columns were given, and the key has %d (%s). %s"
+              "Cannot look at a key of %s: %d columns were given, and the key has %d (%s). Give the columns of the key in its order. %s"
                   .formatted(name, key.size(), columns, shape.keySignature(), session.about()));
         }
+        // The server takes no character 0, and the driver makes a ? of half a surrogate pair.
+        if (key.stream().anyMatch(text -> JavaValue.objection(text) != null)) {
+          throw noValue();
+        }
       }
+    }
+
+    /** Without a cause, which would quote what was given. */
+    private ConfigurationException noValue() {
+      return new ConfigurationException(
+          "Cannot look at a key of %s: what was given is no value of the key (%s). Give the columns of the key in its order, as their values or as PostgreSQL's text. %s"
+              .formatted(name, shape.keySignature(), session.about()));
     }
 
     @Override
