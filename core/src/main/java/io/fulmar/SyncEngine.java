@@ -59,6 +59,7 @@ public interface SyncEngine extends AutoCloseable {
    * @return how it went
    * @throws StateException if there is no such plan, or it is stale: the state has moved on, or
    *     mapping, mode, removal or destination are others
+   * @throws IllegalArgumentException if it cannot be the id of any plan
    * @throws FulmarException as for {@link #run}
    */
   @CheckReturnValue

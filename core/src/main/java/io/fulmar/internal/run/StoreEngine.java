@@ -17,10 +17,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** Any engine: a store, and the runner that takes syncs through their steps. Threadsafe. */
 public final class StoreEngine implements SyncEngine {
   private static final int MOST_HOLDS = 100_000;
+
+  /** Of plans of any engine; messages repeat the id. */
+  private static final Pattern PLAN_ID = Pattern.compile("\\p{Graph}{1,200}");
 
   private final SyncStore store;
   private final Runner runner;
@@ -53,7 +57,13 @@ public final class StoreEngine implements SyncEngine {
 
   @Override
   public SyncReport apply(Sync sync, String planId) {
-    return runner.apply(usable(sync), Objects.requireNonNull(planId, "planId"));
+    Sync usable = usable(sync);
+    Objects.requireNonNull(planId, "planId");
+    if (!PLAN_ID.matcher(planId).matches()) {
+      throw new IllegalArgumentException(
+          "planId must be 1 to 200 visible characters, as ChangeSet.id() gives them");
+    }
+    return runner.apply(usable, planId);
   }
 
   @Override
