@@ -3,24 +3,34 @@ package io.fulmar.verify.standard;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.fulmar.Action;
 import io.fulmar.AlreadyRunningException;
 import io.fulmar.ConfigurationException;
 import io.fulmar.DeliveryException;
 import io.fulmar.FulmarException;
+import io.fulmar.Mapping;
 import io.fulmar.Model;
 import io.fulmar.Removal;
 import io.fulmar.RunFailedException;
+import io.fulmar.RunOptions;
+import io.fulmar.RunStatus;
 import io.fulmar.Secret;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.StandardEngine;
+import io.fulmar.Start;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
+import io.fulmar.SyncMode;
 import io.fulmar.SyncReport;
+import io.fulmar.spi.BatchRejectedException;
+import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.Delivery;
+import io.fulmar.spi.Destination;
 import io.fulmar.spi.NotAppliedException;
 import io.fulmar.spi.StopRunException;
+import io.fulmar.spi.Verdict;
 import io.fulmar.testkit.RecordingDestination;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -28,9 +38,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.Statement;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -245,7 +258,325 @@ class ErrorFormTest extends SourceFixture {
             DeliveryException.class,
             RUN,
             List.of("the run was cancelled", "The rest stays due"),
-            ErrorFormTest::cancelled));
+            ErrorFormTest::cancelled),
+        new Case(
+            "column of the mapping",
+            ConfigurationException.class,
+            RUN,
+            List.of("the column \"w\", which the model rows does not return", "it returns id, v"),
+            test ->
+                test.run(
+                    test.sync("select id, v from t", "id")
+                        .mapping(Mapping.builder().column("id").column("w").build())
+                        .build())),
+        new Case(
+            "too many fail",
+            DeliveryException.class,
+            RUN,
+            List.of("4 of 4 changes failed", "more than 50 % after 4", "the rest stays due"),
+            test -> {
+              test.destination.verdicts(
+                  change -> new Verdict.Rejected("BAD", "no", Verdict.Retry.NEXT_RUN));
+              return test.run(
+                  test.sync("select id, v from t", "id").batchRows(2).failFast(0.5, 4).build());
+            }),
+        new Case(
+            "calls pass their deadline",
+            DeliveryException.class,
+            RUN,
+            List.of("deadline", "the rest stays due"),
+            test -> {
+              test.destination.answers(
+                  (run, batch) -> {
+                    new CountDownLatch(1).await();
+                    return Delivery.allAccepted();
+                  });
+              return test.run(
+                  test.sync("select id, v from t", "id")
+                      .callDeadline(Duration.ofSeconds(1))
+                      .build());
+            }),
+        new Case(
+            "lower revision",
+            ConfigurationException.class,
+            "sync=crm",
+            List.of("this is revision 2 of it, and revision 3 has run", "raise the revision"),
+            test -> {
+              test.run(test.sync("select id, v from t", "id").revision(3).build());
+              return test.run(test.sync("select id, v from t", "id").revision(2).build());
+            }),
+        engine(
+            "initialised twice",
+            StateException.class,
+            "sync=crm",
+            List.of("it has a state in", "forget it first"),
+            (test, engine) -> {
+              engine.initialise(test.plain(), Start.SEND);
+              engine.initialise(test.plain(), Start.BASELINE);
+            }),
+        engine(
+            "initialising has not ended",
+            StateException.class,
+            "sync=crm",
+            List.of("that did not end", "Initialise it again"),
+            (test, engine) -> {
+              Sync failing = test.sync("select id, v::int from t", "id").build();
+              assertThat(catchThrowable(() -> engine.initialise(failing, Start.BASELINE)))
+                  .isInstanceOf(SourceException.class);
+              engine.run(test.plain()).throwIfFailed();
+            }),
+        engine(
+            "forgotten while a call may act",
+            StateException.class,
+            "sync=crm",
+            List.of("a call that gave no answer may still act until", "Forget it after that"),
+            (test, engine) -> {
+              test.losesItsAnswers();
+              assertThat(engine.run(test.plain()).total().failed()).isEqualTo(10);
+              engine.forget(test.plain());
+            }),
+        engine(
+            "rebound without a state",
+            StateException.class,
+            "sync=crm",
+            List.of("it has no state in", "Run it with its new destination"),
+            (test, engine) -> engine.rebind(test.plain(), test.destination)),
+        engine(
+            "reset without a state",
+            StateException.class,
+            "sync=crm",
+            List.of("there is none in", "initialise the sync"),
+            (test, engine) -> engine.reset(test.plain())),
+        engine(
+            "reset while a clear may act",
+            StateException.class,
+            RUN,
+            List.of("a clear of the destination may still act until", "Reset it after that"),
+            (test, engine) -> {
+              test.clearFails(engine);
+              engine.reset(test.plain());
+            }),
+        engine(
+            "planned after a clear without end",
+            StateException.class,
+            RUN,
+            List.of("a clear of the destination is not known to have ended", "Run it first"),
+            (test, engine) -> {
+              test.clearFails(engine);
+              assertThat(engine.plan(test.plain())).isNull();
+            }),
+        engine(
+            "cannot be cleared",
+            ConfigurationException.class,
+            "sync=crm",
+            List.of("does not say that it can be cleared", "Empty it yourself"),
+            (test, engine) -> {
+              Capabilities capabilities = Capabilities.builder().actions(Action.values()).build();
+              Destination other = RecordingDestination.of("test:other", capabilities);
+              Model model = Model.query("rows", "select id, v from t").key("id");
+              engine
+                  .clearAndFill(Sync.builder("crm").model(model).to(other).build())
+                  .throwIfFailed();
+            }),
+        engine(
+            "filled by UPDATE",
+            ConfigurationException.class,
+            "sync=crm",
+            List.of("nothing to update", "Use another mode"),
+            (test, engine) ->
+                engine
+                    .clearAndFill(
+                        test.sync("select id, v from t", "id").mode(SyncMode.UPDATE).build())
+                    .throwIfFailed()),
+        clear(
+            "clear throws",
+            "clearing it threw java.io.IOException",
+            run -> {
+              throw new IOException(CANARY);
+            }),
+        clear(
+            "clear is refused",
+            "it refuses (LOCKED): not now",
+            run -> {
+              throw new BatchRejectedException("LOCKED", "not now");
+            }),
+        clear(
+            "clear stops the run",
+            "it stopped the run (QUOTA): used up",
+            run -> {
+              throw new StopRunException("QUOTA", "used up");
+            }),
+        clear(
+            "clear is not applied",
+            "it was not cleared within PT0S: unreachable",
+            run -> {
+              throw new NotAppliedException("unreachable", (Throwable) null);
+            }),
+        engine(
+            "key of another number of columns",
+            ConfigurationException.class,
+            "sync=crm",
+            List.of("2 columns were given, and the key has 1 (id integer)"),
+            (test, engine) -> assertThat(engine.explain(test.plain(), 1, CANARY)).isNull()),
+        engine(
+            "key of another type",
+            ConfigurationException.class,
+            "sync=crm",
+            List.of("what was given is no value of the key (id integer)"),
+            (test, engine) -> assertThat(engine.explain(test.plain(), CANARY)).isNull()),
+        engine(
+            "key of a run that does not fit",
+            ConfigurationException.class,
+            RUN,
+            List.of("what was given is no value of the key (id integer)"),
+            (test, engine) ->
+                engine
+                    .run(test.plain(), RunOptions.builder().key(1).key(CANARY).build())
+                    .throwIfFailed()),
+        engine(
+            "key to release that does not fit",
+            ConfigurationException.class,
+            "sync=crm",
+            List.of("what was given is no value of the key (id integer)"),
+            (test, engine) -> {
+              engine.run(test.plain()).throwIfFailed();
+              assertThat(engine.release(test.plain(), CANARY)).isFalse();
+            }),
+        engine(
+            "key with the character 0",
+            ConfigurationException.class,
+            "sync=crm",
+            List.of("what was given is no value of the key (v text)"),
+            (test, engine) -> {
+              Sync sync = test.sync("select id, v from t", "v").build();
+              assertThat(engine.explain(sync, CANARY + "\0")).isNull();
+            }),
+        engine(
+            "key with half a character",
+            ConfigurationException.class,
+            "sync=crm",
+            List.of("what was given is no value of the key (v text)"),
+            (test, engine) -> {
+              Sync sync = test.sync("select id, v from t", "v").build();
+              assertThat(engine.explain(sync, CANARY + "\ud800")).isNull();
+            }),
+        engine(
+            "expired plan",
+            StateException.class,
+            RUN,
+            List.of("it has expired (planExpiry PT1M)", "Run or plan anew"),
+            (test, engine) -> {
+              Sync sync =
+                  test.sync("select id, v from t", "id").planExpiry(Duration.ofMinutes(1)).build();
+              String id = engine.plan(sync).id();
+              Clock later = Clock.offset(Clock.systemUTC(), Duration.ofMinutes(2));
+              try (SyncEngine other =
+                  StandardEngine.builder(test.source(), test.state).clock(later).build()) {
+                other.apply(sync, id).throwIfFailed();
+              }
+            }),
+        engine(
+            "stale plan",
+            StateException.class,
+            RUN,
+            List.of("mode or removal have changed since it was made", "Run or plan anew"),
+            (test, engine) -> {
+              String id = engine.plan(test.plain()).id();
+              Sync other = test.sync("select id, v from t", "id").onRemoved(Removal.DELETE).build();
+              engine.apply(other, id).throwIfFailed();
+            }),
+        new Case(
+            "cancelled plan",
+            DeliveryException.class,
+            RUN,
+            List.of("it was cancelled", "Nothing was sent"),
+            test -> {
+              AtomicReference<SyncEngine> cancelled = new AtomicReference<>();
+              UnaryOperator<Runnable> cancelsFirst =
+                  task ->
+                      () -> {
+                        cancelled.get().cancel(test.plain());
+                        task.run();
+                      };
+              try (SyncEngine engine =
+                  StandardEngine.builder(test.source(), test.state).context(cancelsFirst).build()) {
+                cancelled.set(engine);
+                throw new AssertionError(engine.plan(test.plain()));
+              }
+            }),
+        engine(
+            "state in use by another engine",
+            AlreadyRunningException.class,
+            "sync=crm",
+            List.of("another run holds", "Wait for it to end"),
+            (test, engine) -> {
+              AtomicReference<Throwable> second = new AtomicReference<>();
+              test.destination.answers(
+                  (run, batch) -> {
+                    second.set(catchThrowable(() -> test.run(test.plain()).throwIfFailed()));
+                    return Delivery.allAccepted();
+                  });
+              engine.run(test.plain()).throwIfFailed();
+              throw second.get();
+            }));
+  }
+
+  /** What is asked of an engine that leads to an error. */
+  private interface Request {
+    void ask(ErrorFormTest test, SyncEngine engine) throws Throwable;
+  }
+
+  private static Case engine(
+      String what,
+      Class<? extends FulmarException> type,
+      String tail,
+      List<String> words,
+      Request request) {
+    return new Case(
+        what,
+        type,
+        tail,
+        words,
+        test -> {
+          try (SyncEngine engine = StandardEngine.on(test.source(), test.state)) {
+            request.ask(test, engine);
+          } catch (Exception | Error e) {
+            throw e;
+          } catch (Throwable e) {
+            throw new AssertionError(e);
+          }
+          throw new AssertionError("nothing was refused");
+        });
+  }
+
+  private static Case clear(String what, String why, RecordingDestination.Clearing clearing) {
+    return new Case(
+        what,
+        DeliveryException.class,
+        RUN,
+        List.of("the destination is to be cleared, and " + why, "the next run clears it again"),
+        test -> {
+          test.destination.clearing(clearing);
+          try (SyncEngine engine = StandardEngine.on(test.source(), test.state)) {
+            return engine.clearAndFill(
+                test.sync("select id, v from t", "id").retryFor(Duration.ZERO).build());
+          }
+        });
+  }
+
+  private void losesItsAnswers() {
+    destination.answers(
+        (run, batch) -> {
+          throw new IOException(CANARY);
+        });
+  }
+
+  private void clearFails(SyncEngine engine) {
+    destination.clearing(
+        run -> {
+          throw new IOException(CANARY);
+        });
+    assertThat(engine.clearAndFill(plain()).status()).isEqualTo(RunStatus.FAILED);
   }
 
   @ParameterizedTest(name = "{0}")
