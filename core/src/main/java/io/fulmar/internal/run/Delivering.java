@@ -324,10 +324,11 @@ final class Delivering {
     public long beforeCall() {
       long deadline = scope.sync().callDeadline().toMillis();
       long until = scope.now() + deadline;
-      if (until > reservedUntil) {
+      while (until > reservedUntil) {
         long from = range.get(0).position();
         claim.reserve(from, from + range.size(), until + deadline);
         reservedUntil = until + deadline;
+        until = scope.now() + deadline; // the disk took its time, and the call begins now
       }
       return until;
     }

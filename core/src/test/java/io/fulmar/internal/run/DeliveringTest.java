@@ -461,6 +461,47 @@ class DeliveringTest {
   }
 
   @Test
+  @DisplayName("P4: a call may act from its beginning on, however long it took to reserve it")
+  void callMayActFromItsBeginningOn() {
+    store.plan(Changes.added(2)).takes("reserve", () -> time.advance(Duration.ofSeconds(5)));
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      throw new IllegalStateException("nobody knows");
+                    }))
+            .callDeadline(Duration.ofSeconds(60))
+            .build();
+    assertThat(runner.run(sync).total().failed()).isEqualTo(2);
+    assertThat(store.outcomes())
+        .hasSize(2)
+        .allMatch(outcome -> outcome.until() == ManualTime.START.plusSeconds(65).toEpochMilli());
+    assertThat(store.steps()).filteredOn("reserve 0 to 2"::equals).hasSize(1);
+  }
+
+  @Test
+  @DisplayName("P4: what took longer to reserve than it was reserved for is reserved again")
+  void reservationThatHasRunOutIsMadeAgain() {
+    AtomicInteger reservations = new AtomicInteger();
+    store
+        .plan(Changes.added(2))
+        .takes(
+            "reserve",
+            () -> time.advance(Duration.ofSeconds(reservations.incrementAndGet() == 1 ? 100 : 0)));
+    Sync sync =
+        sync("crm", destination(all(), DeliveringTest::accept))
+            .callDeadline(Duration.ofSeconds(60))
+            .build();
+    runner.run(sync).throwIfFailed();
+    assertThat(store.steps())
+        .containsSubsequence("reserve 0 to 2", "reserve 0 to 2", "send UPSERT 2")
+        .filteredOn("reserve 0 to 2"::equals)
+        .hasSize(2);
+  }
+
+  @Test
   @DisplayName("D-04: nothing is sent that could not be reserved, and nothing of it is unsure")
   void nothingIsSentThatCouldNotBeReserved() {
     StateException full = new StateException("Cannot use the state: No space left on device.");

@@ -139,6 +139,12 @@ final class PlanStore extends StoreOfClaims {
     return this;
   }
 
+  /** From now on a step takes as long as this. */
+  synchronized PlanStore takes(String step, Runnable timePasses) {
+    hanging.put(step, timePasses);
+    return this;
+  }
+
   private void hang(String step) {
     Runnable wait;
     synchronized (this) {
@@ -423,6 +429,7 @@ final class PlanStore extends StoreOfClaims {
 
     @Override
     public void reserve(long from, long to, long until) {
+      hang("reserve");
       synchronized (PlanStore.this) {
         live();
         step("reserve", "reserve " + from + " to " + to);

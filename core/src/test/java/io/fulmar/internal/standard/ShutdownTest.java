@@ -37,6 +37,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 @DisplayName("P1, P2, A-11: an application is told to end in mid-run")
 class ShutdownTest {
+  private static final Duration DEADLINE = Duration.ofSeconds(60);
   private static final int ROWS = 40;
   private static final int BATCH = 2;
   private static final int LANES = 2;
@@ -67,7 +68,7 @@ class ShutdownTest {
     return Process.sync(crm)
         .batchRows(BATCH)
         .lanes(LANES)
-        .callDeadline(Duration.ofSeconds(60))
+        .callDeadline(DEADLINE)
         .listener(events::add)
         .build();
   }
@@ -127,7 +128,8 @@ class ShutdownTest {
       assertThat(process.status(sync(crm, events)).unsure()).isZero();
       CrmLog after = CrmLog.of(log());
       assertThat(after.rows()).isEqualTo(rows());
-      assertThat(after.early(Duration.ofSeconds(60))).isEmpty();
+      // The destination looks at its clock a little later than the engine does.
+      assertThat(after.early(DEADLINE.minusSeconds(1))).isEmpty();
       assertThat(after.renamed(before, 0)).isEmpty();
       return report;
     }
