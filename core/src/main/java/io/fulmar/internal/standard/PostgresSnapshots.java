@@ -88,7 +88,9 @@ final class PostgresSnapshots implements Snapshots {
         String doing = "read the given keys of " + name;
         ModelRows.read(session, shape.keysSql(), List.of(kinds), kinds.length, doing, sink);
       } catch (SourceException e) {
-        if (e.sqlState() != null && e.sqlState().startsWith("22")) {
+        // Of data, or of the constraint of a domain.
+        String state = e.sqlState();
+        if (state != null && (state.startsWith("22") || state.startsWith("23"))) {
           throw noValue();
         }
         throw e;

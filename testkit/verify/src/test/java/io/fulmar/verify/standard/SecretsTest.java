@@ -9,12 +9,23 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.read.ListAppender;
 import io.fulmar.Change;
+import io.fulmar.ChangeSet;
+import io.fulmar.ConfigurationException;
+import io.fulmar.Explanation;
+import io.fulmar.FailureCodes;
+import io.fulmar.HeldChange;
 import io.fulmar.InvalidRow;
+import io.fulmar.Mapping;
 import io.fulmar.Model;
+import io.fulmar.Operation;
+import io.fulmar.Removal;
+import io.fulmar.RunEvent;
+import io.fulmar.RunOptions;
 import io.fulmar.RunStatus;
 import io.fulmar.Secret;
 import io.fulmar.Source;
 import io.fulmar.StandardEngine;
+import io.fulmar.Start;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
@@ -22,17 +33,23 @@ import io.fulmar.spi.Batch;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.Writer;
+import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -395,6 +412,281 @@ class SecretsTest extends SourceFixture {
         runAndSee("select id, email from customer", "id", batch -> Delivery.allAccepted());
     assertThat(report.total().accepted()).isEqualTo(2);
     assertNothingShown();
+  }
+
+  // -------------------------------------------------------------------- mapping, guards, listeners
+
+  /** A sync whose destination shows all that it gets. */
+  private Sync.Builder seeing(Writer writer) {
+    Destination destination =
+        Destination.of(
+            "test:secrets",
+            batch -> {
+              see(batch);
+              batch.changes().forEach(this::see);
+              batch.changes().forEach(change -> see(change.row()));
+              batch.changes().forEach(change -> see(change.previous()));
+              return writer.write(batch);
+            });
+    return Sync.builder("crm")
+        .model(Model.query("rows", "select id, email from customer").key("id"))
+        .to(destination)
+        .callDeadline(Duration.ofSeconds(1))
+        .listener(this::see);
+  }
+
+  private SyncReport runAndSee(Sync sync) {
+    try (SyncEngine engine = StandardEngine.on(secretSource(), state)) {
+      SyncReport report = engine.run(sync);
+      see(sync);
+      see(report);
+      see(engine.status(sync));
+      return report;
+    }
+  }
+
+  @Test
+  void aMappingThatThrowsTheValueDoesNotShowIt() {
+    Mapping mapping =
+        Mapping.builder()
+            .column("id")
+            .constant("constant", VALUE)
+            .compute(
+                "thrown",
+                1,
+                List.of("email"),
+                row -> {
+                  throw new IllegalStateException(row.text("email"), new SQLException(VALUE));
+                })
+            .build();
+    see(mapping);
+    mapping.columns().forEach(this::see);
+
+    SyncReport report = runAndSee(seeing(batch -> Delivery.allAccepted()).mapping(mapping).build());
+
+    assertThat(report.failures())
+        .extracting(SyncReport.FailureGroup::code)
+        .containsOnly(FailureCodes.COMPUTE_FAILED);
+    try (SyncEngine engine = StandardEngine.on(secretSource(), state)) {
+      engine.holds(seeing(batch -> Delivery.allAccepted()).build(), 10).forEach(this::see);
+    }
+    assertNothingShown();
+  }
+
+  @Test
+  void aComputedValueWithoutAFormIsNotShown() {
+    Mapping mapping =
+        Mapping.builder()
+            .column("id")
+            .compute("x", 1, List.of("email"), row -> List.of(row.text("email")))
+            .compute("y", 1, List.of("email"), row -> row.text("email") + "\0")
+            .build();
+    SyncReport report = runAndSee(seeing(batch -> Delivery.allAccepted()).mapping(mapping).build());
+    assertThat(report.failures())
+        .extracting(SyncReport.FailureGroup::code)
+        .containsOnly(FailureCodes.VALUE_WITHOUT_FORM);
+    assertNothingShown();
+  }
+
+  @Test
+  void aGuardOrAListenerThatThrowsTheValueDoesNotShowIt() {
+    Sync sync =
+        seeing(batch -> Delivery.allAccepted())
+            .guard(
+                plan -> {
+                  throw new IllegalStateException(VALUE + plan.samples().get(0).key().text("id"));
+                })
+            .listener(
+                event -> {
+                  throw new IllegalStateException(VALUE);
+                })
+            .build();
+
+    SyncReport report = runAndSee(sync);
+
+    assertThat(report.status()).isEqualTo(RunStatus.HELD);
+    assertThat(report.changeSet().guards())
+        .singleElement()
+        .asString()
+        .endsWith("threw java.lang.IllegalStateException");
+    see(catchThrowable(report::throwIfFailed));
+    assertNothingShown();
+  }
+
+  // ------------------------------------------------------------------------- plans, holds,
+  // requests
+
+  @Test
+  void whatIsRememberedOfARowIsNotShown() throws SQLException {
+    Sync sync =
+        seeing(
+                batch -> {
+                  Delivery.Builder answer = Delivery.acceptedExcept();
+                  for (Change change : batch.changes()) {
+                    if (change.operation() != Operation.ADDED) {
+                      answer.rejected(change, "BAD", "no");
+                    }
+                  }
+                  return answer.build();
+                })
+            .onRemoved(Removal.DELETE)
+            .remember("email")
+            .quarantineAfter(1, Duration.ZERO)
+            .build();
+    assertThat(runAndSee(sync).total().accepted()).isEqualTo(2);
+    database.execute(
+        "update customer set email = '" + VALUE + " again' where id = 1",
+        "delete from customer where id = 2");
+
+    assertThat(runAndSee(sync).total().failed()).isEqualTo(2);
+
+    try (SyncEngine engine = StandardEngine.on(secretSource(), state)) {
+      List<HeldChange> holds = engine.holds(sync, 10);
+      assertThat(holds).hasSize(2);
+      holds.forEach(this::see);
+      holds.forEach(hold -> see(hold.reason()));
+      Explanation explanation = engine.explain(sync, 1);
+      assertThat(explanation.row().text("email")).startsWith(VALUE);
+      see(explanation);
+      see(explanation.text());
+      see(engine.explain(sync, 2));
+      assertThat(engine.release(sync, 1)).isTrue();
+      ChangeSet plan = engine.plan(sync);
+      assertThat(plan.columnChanges()).containsEntry("email", 1L);
+      see(plan);
+      assertThat(plan.samples()).isNotEmpty();
+      plan.samples().forEach(this::see);
+      see(engine.storedPlan(sync));
+      see(engine.apply(sync, plan.id()));
+      see(engine.resync(sync));
+      see(engine.reset(sync));
+    }
+    assertNothingShown();
+  }
+
+  @Test
+  void aClearThatThrowsTheValueDoesNotShowIt() {
+    RecordingDestination clearable = RecordingDestination.of("test:clearable");
+    clearable.clearing(
+        run -> {
+          throw new IllegalStateException(VALUE, new SQLException(PASSWORD));
+        });
+    Sync sync =
+        Sync.builder("crm")
+            .model(Model.query("rows", "select id, email from customer").key("id"))
+            .to(clearable)
+            .listener(this::see)
+            .build();
+    try (SyncEngine engine = StandardEngine.on(secretSource(), state)) {
+      SyncReport report = engine.clearAndFill(sync);
+      assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+      see(report);
+      see(engine.status(sync));
+      see(catchThrowable(() -> engine.reset(sync)));
+    }
+    assertNothingShown();
+  }
+
+  @Test
+  void aLateAnswerThatThrowsTheValueDoesNotShowIt() throws InterruptedException {
+    AtomicBoolean first = new AtomicBoolean(true);
+    CountDownLatch over = new CountDownLatch(1);
+    CountDownLatch told = new CountDownLatch(1);
+    Sync sync =
+        seeing(
+                batch -> {
+                  if (first.getAndSet(false)) {
+                    awaitWhateverHappens(over);
+                    throw new IllegalStateException(valueOf(batch));
+                  }
+                  return Delivery.allAccepted();
+                })
+            .listener(
+                event -> {
+                  if (event instanceof RunEvent.AnsweredLate) {
+                    told.countDown();
+                  }
+                })
+            .build();
+    try {
+      assertThat(runAndSee(sync).abandonedCalls()).isEqualTo(1);
+    } finally {
+      over.countDown();
+    }
+    assertThat(told.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(seen).anyMatch(text -> text.contains("write: threw java.lang.IllegalState"));
+    assertNothingShown();
+  }
+
+  private static void awaitWhateverHappens(CountDownLatch latch) {
+    while (true) {
+      try {
+        latch.await();
+        return;
+      } catch (InterruptedException e) {
+        // a destination that does not heed it
+      }
+    }
+  }
+
+  @Test
+  void aKeyThatIsGivenIsNotShown() throws SQLException {
+    database.execute(
+        "create type mood as enum ('ok')",
+        "create domain mail as text check (value like '%@%')",
+        "create domain short as varchar(3)",
+        "create domain even as int check (value % 2 = 0)");
+    for (String type :
+        List.of(
+            "int",
+            "bigint",
+            "numeric",
+            "date",
+            "time",
+            "timestamp",
+            "timestamptz",
+            "uuid",
+            "boolean",
+            "bytea",
+            "inet",
+            "cidr",
+            "macaddr",
+            "mood",
+            "mail",
+            "even",
+            "short",
+            "varchar(3)",
+            "char(3)",
+            "name",
+            "text")) {
+      String sql = "select null::%s as id, email from customer limit 0".formatted(type);
+      Sync sync =
+          Sync.builder("crm")
+              .model(Model.query("rows", sql).key("id"))
+              .to(Destination.of("test:secrets", batch -> Delivery.allAccepted()))
+              .listener(this::see)
+              .build();
+      for (String text : List.of(VALUE, "\\x" + VALUE, "{" + VALUE, VALUE + "\0")) {
+        RunOptions options = RunOptions.builder().key(text).build();
+        see(options);
+        try (SyncEngine engine = StandardEngine.on(secretSource(), state)) {
+          engine.initialise(sync, Start.SEND);
+          for (ThrowingCallable request :
+              List.<ThrowingCallable>of(
+                  () -> see(engine.explain(sync, text)),
+                  () -> see(engine.run(sync, options)),
+                  () -> see(engine.release(sync, text)))) {
+            Throwable refused = catchThrowable(request);
+            if (refused != null) {
+              assertThat(refused).as(type).isInstanceOf(ConfigurationException.class);
+              see(refused);
+            }
+          }
+          engine.forget(sync);
+        }
+      }
+      assertThat(seen).as(type).noneMatch(text -> text.contains(VALUE) || text.contains(PASSWORD));
+    }
   }
 
   private static String valueOf(Batch batch) {
