@@ -29,8 +29,9 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>Elsewhere (a file, a pipe, a build server) each of these is a line of its own, and a run that
- * goes on adds one at most every 5 seconds. It shows counts and the messages of Fulmar's own
- * errors, no values of rows.
+ * goes on adds one at most every 5 seconds. A clear of the destination, a run that is found to have
+ * died, a second reading and a late answer are lines of their own. It shows counts and the messages
+ * of Fulmar's own errors, no values of rows.
  */
 public final class ConsoleProgress implements RunListener {
   private static final long PLAIN_EVERY_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -107,6 +108,10 @@ public final class ConsoleProgress implements RunListener {
   @Override
   public synchronized void on(RunEvent event) {
     Objects.requireNonNull(event, "event");
+    if (event instanceof RunEvent.AnsweredLate late) {
+      line(late(late)); // belongs to no run that goes on, perhaps to one that has ended
+      return;
+    }
     long now = nanoTime.getAsLong();
     // A run that broke off, or planned alone, has no end; the next one takes its place.
     Course course =
@@ -127,6 +132,9 @@ public final class ConsoleProgress implements RunListener {
       course.stepAt = now;
     } else if (event instanceof RunEvent.Planned) {
       course.stepAt = now;
+    } else if (event instanceof RunEvent.Clearing) {
+      line(event.sync() + ": clearing the destination");
+      course.stepAt = now;
     } else if (event instanceof RunEvent.Delivering delivering) {
       show(course, now, delivering(delivering, now - course.stepAt));
     } else if (event instanceof RunEvent.Ended ended) {
@@ -144,6 +152,16 @@ public final class ConsoleProgress implements RunListener {
     return text(
         "%s: delivering, %,d of %,d (%d %%)%s",
         event.sync(), event.done(), event.planned(), percent, rate(event.done(), nanos));
+  }
+
+  private static String late(RunEvent.AnsweredLate event) {
+    String what = "%s: a call that run %d had left behind has ended (%s)";
+    String carried =
+        ": accepted %,d, skipped %,d, rejected %,d of %,d; what is remembered stays as it is";
+    return text(what, event.sync(), event.run(), oneLine(event.what()))
+        + (event.sent() == 0
+            ? ""
+            : text(carried, event.accepted(), event.skipped(), event.rejected(), event.sent()));
   }
 
   private static String ended(SyncReport report, long nanos) {
@@ -167,6 +185,9 @@ public final class ConsoleProgress implements RunListener {
       if (set.invalid() > 0) {
         line.append(text(", invalid %,d", set.invalid()));
       }
+    }
+    if (report.abandonedCalls() > 0) {
+      line.append(text(", calls left behind %,d", report.abandonedCalls()));
     }
     line.append(text(", %.1f s", Duration.ofNanos(nanos).toMillis() / 1000.0));
     report.problem().ifPresent(problem -> line.append(". ").append(oneLine(problem)));

@@ -2,7 +2,8 @@ package io.fulmar;
 
 /**
  * Something that happened in a run, in this order: started, reading..., planned, delivering...,
- * ended. Only {@link AnsweredLate} may come after that.
+ * ended. Only {@link AnsweredLate} may come after that. {@link Clearing} comes after planned, or
+ * before reading in a run that repeats a clear.
  */
 public sealed interface RunEvent {
   /** Name of the sync. */
@@ -57,6 +58,15 @@ public sealed interface RunEvent {
    * @param changeSet what is planned
    */
   record Planned(String sync, long run, ChangeSet changeSet) implements RunEvent {}
+
+  /**
+   * The destination is about to be emptied: no call may act any more. Comes again with each
+   * attempt.
+   *
+   * @param sync name of the sync
+   * @param run number of the run
+   */
+  record Clearing(String sync, long run) implements RunEvent {}
 
   /**
    * Changes are being delivered; about every 200 ms.

@@ -166,6 +166,69 @@ class ConsoleProgressTest {
   }
 
   @Test
+  void heldRunSaysHowToApproveIt() {
+    ConsoleProgress progress = progress(ConsoleProgress.Style.PLAIN);
+    ChangeSet held =
+        new ChangeSet(
+            "7-1f",
+            "crm",
+            7,
+            Instant.EPOCH,
+            0,
+            200,
+            Map.of(Operation.REMOVED, 200L),
+            0,
+            0,
+            0,
+            List.of(),
+            List.of(),
+            List.of("the model is empty, and 200 synced keys would be removed"));
+    progress.on(new RunEvent.Started("crm", 7));
+    progress.on(new RunEvent.Planned("crm", 7, held));
+    progress.on(ended("crm", RunStatus.HELD, held, null));
+    assertThat(written())
+        .isEqualTo(
+            "crm: HELD, 0 rows read, added 0, changed 0, removed 0, delivered 0 of 0, failed 0, 0.0 s."
+                + " Cannot deliver plan 7-1f (added 0, changed 0, removed 200): the model is empty,"
+                + " and 200 synced keys would be removed. Approve it by engine.apply(sync,"
+                + " \"7-1f\"), or mend the source and run again. [sync=crm run=7]\n");
+  }
+
+  @Test
+  void clearIsALineOfItsOwn() {
+    ConsoleProgress progress = progress(ConsoleProgress.Style.REWRITTEN);
+    progress.on(new RunEvent.Started("crm", 7));
+    progress.on(new RunEvent.Reading("crm", 7, 5));
+    pass(Duration.ofSeconds(1));
+    progress.on(new RunEvent.Planned("crm", 7, planned(5, 0, 0)));
+    pass(Duration.ofSeconds(60));
+    progress.on(new RunEvent.Clearing("crm", 7));
+    pass(Duration.ofSeconds(1));
+    progress.on(new RunEvent.Delivering("crm", 7, 5, 5));
+    assertThat(written())
+        .isEqualTo(
+            "\rcrm: reading, 5 rows\r                    \r"
+                + "crm: clearing the destination\n"
+                + "\rcrm: delivering, 5 of 5 (100 %), 5/s");
+  }
+
+  @Test
+  void lateAnswerIsALineAndDisturbsNoRun() {
+    ConsoleProgress progress = progress(ConsoleProgress.Style.PLAIN);
+    progress.on(new RunEvent.Started("crm", 7));
+    pass(Duration.ofSeconds(5));
+    progress.on(new RunEvent.AnsweredLate("crm", 6, "write: answered", 10, 8, 0, 2));
+    progress.on(new RunEvent.AnsweredLate("crm", 6, "clear: done", 0, 0, 0, 0));
+    progress.on(ended("crm", RunStatus.SUCCEEDED, null, null));
+    assertThat(written().lines())
+        .containsExactly(
+            "crm: a call that run 6 had left behind has ended (write: answered): accepted 8, skipped 0,"
+                + " rejected 2 of 10; what is remembered stays as it is",
+            "crm: a call that run 6 had left behind has ended (clear: done)",
+            "crm: SUCCEEDED, 5.0 s");
+  }
+
+  @Test
   void runsOfSeveralSyncsAreTimedApart() {
     ConsoleProgress progress = progress(ConsoleProgress.Style.PLAIN);
     progress.on(new RunEvent.Started("crm", 7));

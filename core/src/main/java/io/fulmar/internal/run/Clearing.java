@@ -2,6 +2,7 @@ package io.fulmar.internal.run;
 
 import dev.failsafe.Execution;
 import io.fulmar.ConfigurationException;
+import io.fulmar.RunEvent;
 import io.fulmar.Sync;
 import io.fulmar.SyncMode;
 import io.fulmar.internal.store.Claim;
@@ -73,6 +74,7 @@ final class Clearing {
 
   /** Calls the destination; gives what was thrown, or null if it is clear. */
   private @Nullable Throwable call(RunContext context) {
+    scope.emit(new RunEvent.Clearing(sync.name(), scope.run()));
     DeadlineCalls.Called<RunContext> called =
         calls.onThread(
             "fulmar-" + sync.name() + "-clear",

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.fulmar.Action;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
+import io.fulmar.RunEvent;
 import io.fulmar.RunStatus;
 import io.fulmar.Sync;
 import io.fulmar.SyncMode;
@@ -23,7 +24,9 @@ import io.fulmar.spi.Writer;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.EnumSet;
 import java.util.List;
@@ -137,6 +140,24 @@ class ClearingTest {
             "close");
     assertThat(report.total().accepted()).isEqualTo(2);
     assertThat(clears).isEqualTo(1);
+  }
+
+  @Test
+  void eachAttemptIsTold() {
+    answers.add(new NotAppliedException("busy", (Throwable) null));
+    List<RunEvent> events = Collections.synchronizedList(new ArrayList<>());
+    running =
+        Sync.builder("crm")
+            .model(Model.query("customers", "select 1 as id").key("id"))
+            .to(new Clearable())
+            .retryFor(Duration.ofMinutes(10))
+            .listener(events::add)
+            .build();
+    SyncReport report = runner.clearAndFill(running).throwIfFailed();
+    assertThat(events)
+        .filteredOn(RunEvent.Clearing.class::isInstance)
+        .containsExactly(
+            new RunEvent.Clearing("crm", report.run()), new RunEvent.Clearing("crm", report.run()));
   }
 
   @Test
