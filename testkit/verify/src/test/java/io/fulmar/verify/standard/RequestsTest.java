@@ -309,8 +309,34 @@ class RequestsTest extends SourceFixture {
     assertThat(holds(100)).isEmpty();
   }
 
-  // ---------------------------------------------------------------------------------------
-  // beginning
+  @Test
+  @DisplayName(
+      "J-06, P3: a row that fails for 30 runs is found again when its key changes its type")
+  void rejectedRowOutlivesTheTypeOfItsKey() throws SQLException {
+    Sync patient = builder().quarantineAfter(1_000, Duration.ofHours(1)).build();
+    database.execute("update t set v = 'bad' where id = 2");
+    reject("2");
+    for (int run = 1; run <= 30; run++) {
+      SyncReport report = run(patient);
+      assertThat(sent(report)).containsExactly("CHANGED 2");
+      assertThat(destination.changes(report.run()).get(0).attempt()).isEqualTo(run);
+    }
+    database.execute("alter table t alter column id type bigint");
+
+    SyncReport report = run(patient);
+
+    assertThat(sent(report))
+        .as("another type makes every row another version of the same key")
+        .containsExactly("CHANGED 1", "CHANGED 2", "CHANGED 3", "CHANGED 4", "CHANGED 5");
+    assertThat(report.total().failed()).isEqualTo(1);
+    destination.acceptAll();
+    assertThat(sent(run(patient).throwIfFailed())).containsExactly("CHANGED 2");
+    assertThat(holds(10)).isEmpty();
+    database.execute("delete from t where id = 2");
+    assertThat(sent(run(patient).throwIfFailed())).containsExactly("REMOVED 2");
+  }
+
+  // --------------------------------------------------------------------------------------- beginning
 
   @Test
   @DisplayName("initialise as BASELINE: only later changes are sent")
