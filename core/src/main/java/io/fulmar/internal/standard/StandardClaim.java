@@ -1,37 +1,26 @@
 package io.fulmar.internal.standard;
 
-import com.dynatrace.hash4j.hashing.Hashing;
-import io.fulmar.Change;
 import io.fulmar.ConfigurationException;
 import io.fulmar.HoldKind;
 import io.fulmar.Removal;
-import io.fulmar.Row;
 import io.fulmar.RunStatus;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncMode;
 import io.fulmar.internal.mapping.MappingSignature;
-import io.fulmar.internal.mapping.UsedColumns;
-import io.fulmar.internal.row.ImageRow;
-import io.fulmar.internal.row.JoinedRow;
 import io.fulmar.internal.source.Cancellation;
-import io.fulmar.internal.source.ModelShape;
-import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Definitions;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.Folded;
-import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlanReader;
 import io.fulmar.internal.store.PlanRequest;
-import io.fulmar.internal.store.PlannedChange;
 import io.fulmar.internal.store.Recovery;
 import io.fulmar.internal.store.Rules;
 import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.internal.store.SyncStore;
-import io.fulmar.internal.store.Version;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,13 +28,11 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -58,8 +45,6 @@ import org.slf4j.LoggerFactory;
  */
 final class StandardClaim implements Claim {
   private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
-  private static final long PROGRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-  private static final int PROGRESS_ROWS = 4_096;
 
   /** The longest deadline that a call can have; its reservation may last twice as long. */
   private static final Duration LONGEST_CALL = Duration.ofHours(1);
@@ -70,12 +55,11 @@ final class StandardClaim implements Claim {
   private final Closeable lock;
   private final SyncFile file;
   private final long run;
+  private final Planning planning;
   private final Map<Long, PlanHead> heads = new HashMap<>();
   private volatile @Nullable Ledger ledger;
   private volatile boolean closed;
-  private final Cancellation cancellation = new Cancellation();
   private long delivering;
-  private boolean resynced;
 
   private StandardClaim(
       StandardStore store, Sync sync, StateDirectory directory, Closeable lock, SyncFile file) {
@@ -85,6 +69,7 @@ final class StandardClaim implements Claim {
     this.lock = lock;
     this.file = file;
     this.run = Math.max(newestRun() + 1, store.clock().millis());
+    this.planning = new Planning(store, sync, directory, file, run);
   }
 
   /** Opens or begins the state of a sync that is locked. */
@@ -314,7 +299,7 @@ final class StandardClaim implements Claim {
     Fold fold;
     long latest = now() + 2 * LONGEST_CALL.toMillis();
     try (Ledger left = Ledger.open(directory.ledger(number), latest)) {
-      fold = write(head, left == null ? null : left::outcomes, rules(head), false);
+      fold = write(head, left == null ? null : left::outcomes, rules(sync, file, head), false);
     }
     directory.passed(CrashPoint.RECOVERY_WRITTEN);
     file.mode = head.mode;
@@ -337,7 +322,7 @@ final class StandardClaim implements Claim {
   }
 
   /** The rules that a plan was made by. */
-  private Rules rules(PlanHead head) {
+  static Rules rules(Sync sync, SyncFile file, PlanHead head) {
     return rules(sync, file, head.mode, head.removal);
   }
 
@@ -360,94 +345,21 @@ final class StandardClaim implements Claim {
 
   @Override
   public StoredPlan plan(PlanRequest request, LongConsumer progress) {
-    try {
-      if (request.kind() == PlanRequest.Kind.RESYNC && !resynced) {
-        file.epoch++;
-        file.version++;
-        file.write(directory);
-        directory.passed(CrashPoint.EPOCH_GROWN);
-        resynced = true;
-      }
-      boolean readsAll =
-          sync.mode() == SyncMode.ALL
-              || request.keys() != null
-              || request.kind() == PlanRequest.Kind.RESYNC
-              || (request.kind() == PlanRequest.Kind.RESET && !sync.remembered().isEmpty())
-              || request.kind() == PlanRequest.Kind.FILL;
-      try {
-        return plan(request, progress, readsAll ? 0 : store.diffBytes());
-      } catch (Diff.FilterMissed e) {
-        return plan(request, progress, 0);
-      }
-    } catch (Diff.FilterMissed e) {
-      throw new IllegalStateException("without a filter nothing is missed", e);
-    } catch (DamagedException e) {
-      throw StandardStore.unusable(sync.name(), directory, e);
-    } catch (IOException e) {
-      throw new StateException(
-          "Cannot keep the plan of %s in %s: %s. Make room or mend the disk; nothing was sent. [sync=%s run=%d]"
-              .formatted(sync.name(), directory.path(), StandardStore.reason(e), sync.name(), run),
-          e);
-    }
+    PlanHead head = planning.plan(request, progress);
+    heads.put(head.run, head);
+    return head.plan();
   }
 
   @Override
   public void cancelPlan() {
-    cancellation.cancel();
-  }
-
-  private StoredPlan plan(PlanRequest request, LongConsumer progress, long filterBytes)
-      throws IOException, Diff.FilterMissed {
-    PlanFiles.delete(directory.plan(run));
-    PlanHead head = new PlanHead();
-    head.request = request.kind();
-    head.extent = request.keys() == null ? Extent.WHOLE : Extent.PART;
-    boolean done = false;
-    try (StateFile state = openState();
-        Diff diff = read(head, state, request.keys(), filterBytes, progress)) {
-      diff.join();
-      finish(head);
-      done = true;
-      heads.put(head.run, head);
-      return head.plan();
-    } finally {
-      Files.deleteIfExists(directory.scratch(run));
-      if (!done) {
-        PlanFiles.delete(directory.plan(run));
-      }
-    }
-  }
-
-  /** Reads the model in one snapshot; the transaction is over when this returns. */
-  private Diff read(
-      PlanHead head,
-      @Nullable StateFile state,
-      @Nullable List<List<String>> keys,
-      long filterBytes,
-      LongConsumer progress)
-      throws IOException {
-    String about = "[sync=" + sync.name() + " run=" + run + "]";
-    try (Snapshot snapshot = store.snapshot(sync.model(), application(), about, cancellation)) {
-      head.server = snapshot.server();
-      ModelShape shape = UsedColumns.of(snapshot.shape(), sync, about);
-      begin(head, shape);
-      progress.accept(0);
-      TagFilter filter = state == null ? null : TagFilter.of(state, filterBytes);
-      Diff diff = new Diff(directory, head, state, shape, rules(head), filter, seeds(shape), now());
-      try {
-        if (keys != null) {
-          diff.only(snapshot.only(keys));
-        }
-        read(snapshot, shape, diff, progress);
-        return diff;
-      } catch (IOException | RuntimeException e) {
-        diff.close();
-        throw e;
-      }
-    }
+    planning.cancel();
   }
 
   private String application() {
+    return application(sync, run);
+  }
+
+  static String application(Sync sync, long run) {
     String name = "fulmar " + sync.name() + " " + run;
     return name.length() <= 63 ? name : "fulmar " + sync.name().substring(0, 40) + " " + run;
   }
@@ -457,100 +369,16 @@ final class StandardClaim implements Claim {
   }
 
   private @Nullable StateFile openState() throws IOException {
+    return openState(sync, directory, file);
+  }
+
+  static @Nullable StateFile openState(Sync sync, StateDirectory directory, SyncFile file)
+      throws IOException {
     try {
       return file.generation == 0 ? null : StateFile.open(directory.state(file.generation));
     } catch (IOException e) {
       throw StandardStore.unusable(sync.name(), directory, e);
     }
-  }
-
-  private void begin(PlanHead head, ModelShape shape) {
-    head.sync = sync.name();
-    head.run = run;
-    head.stateVersion = file.version;
-    head.destination = file.destination;
-    head.key = shape.keySignature();
-    head.fingerprint = shape.fingerprint();
-    head.mode = sync.mode();
-    head.removal = sync.removal();
-    head.rowShape = shape.rowShape();
-    head.keyShape = shape.keyShape();
-    head.remembered = Remembered.of(shape, sync.remembered());
-    head.columnChanges = new long[sync.remembered().size()];
-    head.live = file.live;
-    head.objections = objections(head.server);
-    head.definition = definition(head.fingerprint, sync);
-    head.change = file.definitions.change(head.definition);
-    head.madeAt = now();
-    boolean beginsAnew =
-        head.request == PlanRequest.Kind.RESET || head.request == PlanRequest.Kind.FILL;
-    if (!beginsAnew && !file.key.isEmpty() && !file.key.equals(head.key)) {
-      throw new ConfigurationException(
-          "Cannot run %s: its key was (%s) and now is (%s), so what is remembered no longer fits. Go back to that key; or reset the sync, if the destination holds the present rows under the new key; or clear and fill it. [sync=%s run=%d]"
-              .formatted(sync.name(), file.key, head.key, sync.name(), run));
-    }
-  }
-
-  /** What speaks for it that this is not the source that the state was made from, as it went on. */
-  private List<String> objections(ServerIdentity server) {
-    List<String> objections = new ArrayList<>();
-    if (file.system == 0) {
-      return objections;
-    }
-    if (file.system != server.system() || !file.database.equals(server.database())) {
-      objections.add(
-          "the source is another database (%s in cluster %d) than before (%s in cluster %d)"
-              .formatted(server.database(), server.system(), file.database, file.system));
-    } else if (server.position() < file.position) {
-      objections.add(
-          "the source went back in time: its log stands at %d (timeline %d), the last run saw %d (timeline %d)"
-              .formatted(server.position(), server.timeline(), file.position, file.timeline));
-    }
-    return objections;
-  }
-
-  private void read(Snapshot snapshot, ModelShape shape, Diff diff, LongConsumer progress)
-      throws IOException {
-    long[] seen = new long[2];
-    seen[1] = System.nanoTime();
-    snapshot.rows(
-        shape,
-        sync.maxRowBytes(),
-        (buffer, from, to, fields) -> {
-          diff.row(buffer, from, to, fields);
-          if (++seen[0] % PROGRESS_ROWS == 0 && System.nanoTime() - seen[1] > PROGRESS_NANOS) {
-            seen[1] = System.nanoTime();
-            progress.accept(seen[0]);
-          }
-        });
-    progress.accept(seen[0]);
-  }
-
-  private Diff.Seeds seeds(ModelShape shape) {
-    return seeds(file, sync, shape);
-  }
-
-  /** What is stored under another fingerprint, mapping or epoch equals nothing. */
-  static Diff.Seeds seeds(SyncFile file, Sync sync, ModelShape shape) {
-    String columns = shape.fingerprint() + MappingSignature.of(sync.mapping());
-    String ofRows = file.secret + "\n" + file.epoch + "\n" + columns;
-    return new Diff.Seeds(
-        Hashing.xxh3_64().hashCharsToLong(ofRows),
-        Hashing.xxh3_64().hashCharsToLong(file.incarnation));
-  }
-
-  /** Makes the plan count, unless there is nothing in it. */
-  private void finish(PlanHead head) throws IOException {
-    if (head.total() == 0 && head.effects() == 0) {
-      return;
-    }
-    // The ledger, the next state and its plan must fit too; nothing has been sent yet.
-    long state = file.generation == 0 ? 0 : Files.size(directory.state(file.generation));
-    directory.checkRoom(
-        state + head.total() * 64 + head.rememberedBytes + (1 << 20),
-        "[sync=" + sync.name() + " run=" + run + "]");
-    directory.passed(CrashPoint.PLAN_SECTIONS_WRITTEN);
-    head.write(directory, directory.plan(run));
   }
 
   // -------------------------------------------------------------------------------------- approval
@@ -613,7 +441,7 @@ final class StandardClaim implements Claim {
     return stale(head, file, sync, now());
   }
 
-  private static Map<String, String> definition(String fingerprint, Sync sync) {
+  static Map<String, String> definition(String fingerprint, Sync sync) {
     return Definitions.definition(sync, fingerprint, MappingSignature.of(sync.mapping()));
   }
 
@@ -704,7 +532,7 @@ final class StandardClaim implements Claim {
     try {
       delivering = head.run;
       ledger = Ledger.create(directory.ledger(head.run), head.total(), directory);
-      return new Reader(head);
+      return new PlanFileReader(sync, directory, run, head);
     } catch (IOException e) {
       throw new StateException(
           "Cannot begin to deliver %s: %s. Make room or mend the disk; nothing was sent. [sync=%s run=%d]"
@@ -751,173 +579,6 @@ final class StandardClaim implements Claim {
     return open;
   }
 
-  /** Hands out the changes of a plan; lanes share it. */
-  private final class Reader implements PlanReader {
-    private final PlanHead head;
-    private final List<PlanFiles.Section> sections = new ArrayList<>();
-    private PlanFiles.@Nullable SectionReader reader;
-    private @Nullable PartitionedFile fieldsFile;
-    private PartitionedFile.@Nullable Cursor fields;
-    private int partition;
-    private long position;
-    private PlanFiles.@Nullable Entry ahead;
-
-    Reader(PlanHead head) {
-      this.head = head;
-      for (PlanFiles.Section section : PlanFiles.positioned()) {
-        if (head.sections.containsKey(section)) {
-          sections.add(section);
-        }
-      }
-    }
-
-    @Override
-    public synchronized List<PlannedChange> next(int maxRows, long maxBytes) {
-      List<PlannedChange> changes = new ArrayList<>(Math.min(maxRows, 1024));
-      long bytes = 0;
-      try {
-        while (changes.size() < maxRows) {
-          PlanFiles.Entry entry = ahead();
-          if (entry == null || (bytes + entry.bytes() > maxBytes && !changes.isEmpty())) {
-            break;
-          }
-          bytes += entry.bytes();
-          changes.add(change(entry, fields(entry)));
-          ahead = null;
-        }
-      } catch (IOException e) {
-        throw StandardStore.unusable(sync.name(), directory, e);
-      }
-      if (changes.isEmpty() && position != head.total()) {
-        throw new StateException(
-            "Cannot go on delivering %s: the plan has %d changes instead of %d. Run again. [sync=%s run=%d]"
-                .formatted(sync.name(), position, head.total(), sync.name(), run));
-      }
-      return changes;
-    }
-
-    /** The next change up to its fields; null at the end. */
-    private PlanFiles.@Nullable Entry ahead() throws IOException {
-      while (ahead == null) {
-        PlanFiles.SectionReader from = reader;
-        if (from == null) {
-          from = openNext();
-          if (from == null) {
-            return null;
-          }
-        }
-        if (from.hasMore()) {
-          long skipped = from.skipped();
-          if (fields != null) {
-            fields.skip(skipped);
-          }
-          ahead = from.change();
-        } else {
-          endPartition(from);
-        }
-      }
-      return ahead;
-    }
-
-    private PlanFiles.@Nullable SectionReader openNext() throws IOException {
-      if (sections.isEmpty()) {
-        return null;
-      }
-      PlanFiles.Section section = sections.remove(0);
-      PlanFiles.Directory sectionDirectory = head.sections.get(section);
-      if (sectionDirectory == null) {
-        return null;
-      }
-      PlanFiles.SectionReader opened =
-          new PlanFiles.SectionReader(directory.plan(head.run), section, sectionDirectory);
-      reader = opened;
-      if (section == PlanFiles.Section.ROWS) {
-        Path path = PlanFiles.fields(directory.plan(head.run));
-        fieldsFile = new PartitionedFile(SteadyChannel.reading(path), head.fields);
-      }
-      go(opened, 0);
-      return opened;
-    }
-
-    private void go(PlanFiles.SectionReader to, int newPartition) throws IOException {
-      partition = newPartition;
-      to.go(newPartition);
-      PartitionedFile file = fieldsFile;
-      if (file != null) {
-        file.read(newPartition).checkRest(head.fields.checksums()[newPartition]);
-        fields = file.read(newPartition);
-      }
-    }
-
-    private void endPartition(PlanFiles.SectionReader from) throws IOException {
-      if (partition + 1 < Partitions.COUNT) {
-        go(from, partition + 1);
-        return;
-      }
-      from.close();
-      reader = null;
-      fields = null;
-      if (fieldsFile != null) {
-        fieldsFile.close();
-        fieldsFile = null;
-      }
-    }
-
-    private byte[] fields(PlanFiles.Entry entry) throws IOException {
-      PlanFiles.SectionReader from = reader;
-      if (fields == null && from != null) {
-        return from.fields(entry);
-      }
-      byte[] bytes = new byte[entry.length];
-      if (fields != null) {
-        fields.getBytes(bytes, 0, entry.length);
-      }
-      return bytes;
-    }
-
-    private PlannedChange change(PlanFiles.Entry entry, byte[] fields) {
-      Row key = ImageRow.ofKey(head.keyShape, entry.key);
-      Row previous =
-          entry.previous == null ? null : ImageRow.of(head.remembered.shape(), entry.previous);
-      boolean removed = entry.version == null;
-      Row left = previous == null ? key : JoinedRow.of(key, previous);
-      Change change =
-          new Change(
-              entry.operation,
-              key,
-              removed ? left : ImageRow.of(head.rowShape, fields),
-              id(entry.changeId),
-              run,
-              entry.attempts + 1,
-              removed ? null : previous);
-      return new PlannedChange(
-          position++,
-          change,
-          entry.key.length + entry.bytes(),
-          entry.oversize ? Hold.Reason.rowTooLarge(sync.maxRowBytes()) : null,
-          entry.until);
-    }
-
-    @Override
-    public synchronized void close() {
-      try {
-        if (reader != null) {
-          reader.close();
-        }
-        if (fieldsFile != null) {
-          fieldsFile.close();
-        }
-      } catch (IOException e) {
-        throw StandardStore.unusable(sync.name(), directory, e);
-      }
-    }
-  }
-
-  private static String id(Version id) {
-    HexFormat hex = HexFormat.of();
-    return hex.toHexDigits(id.high()) + hex.toHexDigits(id.low());
-  }
-
   // ------------------------------------------------------------------------------------------ fold
 
   @Override
@@ -932,7 +593,7 @@ final class StandardClaim implements Claim {
           directory.passed(CrashPoint.FLUSHED);
         }
         Fold.Outcomes outcomes = noted == null ? null : noted::outcomes;
-        quarantined = write(head, outcomes, rules(head), true).newlyQuarantined();
+        quarantined = write(head, outcomes, rules(sync, file, head), true).newlyQuarantined();
         directory.passed(CrashPoint.FOLD_WRITTEN);
         file.version++;
       }
@@ -961,7 +622,8 @@ final class StandardClaim implements Claim {
   /** Whether a fold of the plan changes what is remembered of some key. */
   private boolean moves(PlanHead head) {
     boolean skippedAgain =
-        !rules(head).holdsSkipped() && file.holds.getOrDefault(HoldKind.SKIPPED, 0L) > 0;
+        !rules(sync, file, head).holdsSkipped()
+            && file.holds.getOrDefault(HoldKind.SKIPPED, 0L) > 0;
     return head.total() > 0 || head.effects() > 0 || skippedAgain;
   }
 
@@ -988,7 +650,7 @@ final class StandardClaim implements Claim {
     PlanHead head = head(plan);
     try {
       if (moves(head)) {
-        write(head, Fold.Outcomes.accepted(), rules(head), true);
+        write(head, Fold.Outcomes.accepted(), rules(sync, file, head), true);
         directory.passed(CrashPoint.RESET_WRITTEN);
       }
       folded(head, Extent.WHOLE);
@@ -1089,7 +751,8 @@ final class StandardClaim implements Claim {
 
   private byte[] image(List<String> key) throws IOException {
     String about = "[sync=" + sync.name() + "]";
-    try (Snapshot snapshot = store.snapshot(sync.model(), application(), about, cancellation)) {
+    try (Snapshot snapshot =
+        store.snapshot(sync.model(), application(), about, new Cancellation())) {
       return snapshot.only(List.of(key)).get(0);
     }
   }

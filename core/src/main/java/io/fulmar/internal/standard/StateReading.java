@@ -88,7 +88,7 @@ final class StateReading {
       byte[] image = snapshot.only(List.of(key)).get(0);
       Found found =
           new Found(
-              StandardClaim.seeds(file, sync, shape).rowHasher(),
+              Planning.seeds(file, sync, shape).rowHasher(),
               shape.isMeasured() ? shape.fieldCount() : -1);
       snapshot.rows(shape, sync.maxRowBytes(), found);
       boolean same = file.key.isEmpty() || file.key.equals(shape.keySignature());

@@ -193,7 +193,7 @@ class StandardRunsTest {
    */
   private long plantDecoy(Line row) throws IOException {
     SyncFile file = SyncFile.read(root.resolve("crm").resolve("sync"));
-    long seed = StandardClaim.seeds(file, sync(), MemoryModel.shape()).ofRows();
+    long seed = Planning.seeds(file, sync(), MemoryModel.shape()).ofRows();
     HashValue128[] version = new HashValue128[1];
     MemoryModel.send(
         row,
