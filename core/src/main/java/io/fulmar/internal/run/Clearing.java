@@ -57,7 +57,7 @@ final class Clearing {
     long giveUpAt = scope.now() + sync.retryFor().toMillis();
     RunContext context = new RunContext(sync.name(), scope.run(), 0, sync.callDeadline());
     while (!scope.isStopped()) {
-      claim.beginClear(scope.now() + sync.callDeadline().toMillis());
+      note();
       Throwable thrown = call(context);
       if (thrown == null) {
         claim.endClear();
@@ -70,6 +70,16 @@ final class Clearing {
       pause(delay);
     }
     return false;
+  }
+
+  /** Puts on record until when the call that begins now may act, however slow the disk is. */
+  private void note() {
+    long deadline = sync.callDeadline().toMillis();
+    long until;
+    do {
+      until = scope.now() + 2 * deadline;
+      claim.beginClear(until);
+    } while (scope.now() + deadline > until);
   }
 
   /** Calls the destination; gives what was thrown, or null if it is clear. */

@@ -189,6 +189,17 @@ class ClearingTest {
   }
 
   @Test
+  @DisplayName("P4: the note covers the call from its beginning on, however long it took to write")
+  void noteCoversTheCall() {
+    store.takes("begin clear", () -> time.advance(Duration.ofSeconds(5)));
+    answers.add(new IOException("no answer"));
+    runner.clearAndFill(sync());
+    assertThat(store.noted())
+        .as("the call began after five seconds, and may act for its deadline")
+        .isGreaterThanOrEqualTo(time.millis() + 60_000);
+  }
+
+  @Test
   void clearThatStaysNotAppliedFailsTheRun() {
     answers.addAll(
         Arrays.asList(

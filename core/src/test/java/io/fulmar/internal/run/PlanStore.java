@@ -95,6 +95,11 @@ final class PlanStore extends StoreOfClaims {
     return this;
   }
 
+  /** Until when a call may act, by what is on record. */
+  synchronized long noted() {
+    return mayActUntil;
+  }
+
   synchronized boolean isClearing() {
     return clearing;
   }
@@ -392,6 +397,7 @@ final class PlanStore extends StoreOfClaims {
 
     @Override
     public void beginClear(long until) {
+      hang("begin clear");
       synchronized (PlanStore.this) {
         step("begin clear", "begin clear");
         if (until <= clock.millis()) {

@@ -98,8 +98,7 @@ class RequestsTest extends SourceFixture {
                 : new Verdict.Accepted());
   }
 
-  // ------------------------------------------------------------------------------------- full
-  // resync
+  // ---------------------------------------------------------------------------------- full resync
 
   @Test
   @DisplayName(
@@ -132,8 +131,7 @@ class RequestsTest extends SourceFixture {
     assertThat(run(sync).throwIfFailed().total().planned()).isZero();
   }
 
-  // -------------------------------------------------------------------------------------------
-  // reset
+  // ---------------------------------------------------------------------------------------- reset
 
   @Test
   @DisplayName("reset sends nothing, takes the present rows as accepted and forgets what is held")
@@ -188,8 +186,7 @@ class RequestsTest extends SourceFixture {
     assertThat(state.resolve("other")).doesNotExist();
   }
 
-  // ---------------------------------------------------------------------------------- clear and
-  // fill
+  // ------------------------------------------------------------------------------- clear and fill
 
   @Test
   @DisplayName("clear and fill empties the destination and sends every valid row as added")
@@ -268,8 +265,7 @@ class RequestsTest extends SourceFixture {
         .hasMessageContaining("mode UPDATE has nothing to update");
   }
 
-  // ------------------------------------------------------------------------------- holds and
-  // release
+  // ---------------------------------------------------------------------------- holds and release
 
   @Test
   @DisplayName("P3: what is held can be seen, and released one by one or all at once")
@@ -336,7 +332,7 @@ class RequestsTest extends SourceFixture {
     assertThat(sent(run(patient).throwIfFailed())).containsExactly("REMOVED 2");
   }
 
-  // --------------------------------------------------------------------------------------- beginning
+  // ------------------------------------------------------------------------------------ beginning
 
   @Test
   @DisplayName("initialise as BASELINE: only later changes are sent")
@@ -425,8 +421,7 @@ class RequestsTest extends SourceFixture {
     assertThatThrownBy(() -> run(sync())).isInstanceOf(StateException.class);
   }
 
-  // --------------------------------------------------------------------------------- parts of a
-  // run
+  // ------------------------------------------------------------------------------- parts of a run
 
   @Test
   @DisplayName("limit: so many changes are delivered, the rest is aborted and stays due")
@@ -495,8 +490,7 @@ class RequestsTest extends SourceFixture {
     assertThat(sent(run(sync()).throwIfFailed())).hasSize(5);
   }
 
-  // -------------------------------------------------------------------------------------------
-  // plans
+  // ---------------------------------------------------------------------------------------- plans
 
   @Test
   void storedPlanCanBeFoundAndDiscarded() throws SQLException {
@@ -518,8 +512,7 @@ class RequestsTest extends SourceFixture {
     assertThat(sent(run(sync()).throwIfFailed())).containsExactly("CHANGED 1", "CHANGED 2");
   }
 
-  // ------------------------------------------------------------------------------------------
-  // explain
+  // -------------------------------------------------------------------------------------- explain
 
   private String explained(Object key) {
     Explanation explanation = engine(engine -> engine.explain(sync(), key));
