@@ -455,7 +455,7 @@ class DiffAndFoldTest {
     Map<Long, io.fulmar.internal.store.Planned> settled = plannedByKey(directory, planned.head());
     all.forEach(
         (id, before) -> {
-          Memory after = before;
+          Memory after = rules.renew(before);
           String value =
               remembered.isEmpty() || held.remembered().isEmpty() ? null : held.values().get(id);
           Outcome outcome = outcomes.get(id);
