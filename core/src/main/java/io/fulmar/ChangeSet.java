@@ -58,38 +58,6 @@ public record ChangeSet(
     columnChanges = Collections.unmodifiableMap(new LinkedHashMap<>(columnChanges));
   }
 
-  /** A change set of a sync that remembers no columns. */
-  public ChangeSet(
-      String id,
-      String sync,
-      long run,
-      Instant snapshotAt,
-      long rows,
-      long syncedKeys,
-      Map<Operation, Long> planned,
-      long held,
-      long ignored,
-      long invalid,
-      List<InvalidRow> invalidRows,
-      List<Sample> samples,
-      List<String> guards) {
-    this(
-        id,
-        sync,
-        run,
-        snapshotAt,
-        rows,
-        syncedKeys,
-        planned,
-        held,
-        ignored,
-        invalid,
-        invalidRows,
-        samples,
-        guards,
-        Map.of());
-  }
-
   /**
    * A planned change, for a look at what a plan is about.
    *

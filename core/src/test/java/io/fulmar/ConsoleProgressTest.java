@@ -46,7 +46,8 @@ class ConsoleProgressTest {
         0,
         List.of(),
         List.of(),
-        List.of());
+        List.of(),
+        Map.of());
   }
 
   private static RunEvent.Ended ended(
@@ -182,7 +183,8 @@ class ConsoleProgressTest {
             0,
             List.of(),
             List.of(),
-            List.of("the model is empty, and 200 synced keys would be removed"));
+            List.of("the model is empty, and 200 synced keys would be removed"),
+            Map.of());
     progress.on(new RunEvent.Started("crm", 7));
     progress.on(new RunEvent.Planned("crm", 7, held));
     progress.on(ended("crm", RunStatus.HELD, held, null));

@@ -504,7 +504,7 @@ public final class Runner implements AutoCloseable {
       String planId = order.planId();
       recover(scope, claim);
       if (planId == null && order.request().kind() != PlanRequest.Kind.FILL && claim.isClearing()) {
-        if (!new Clearing(scope, claim, new DeadlineCalls(scope, settings, tally)).clear()) {
+        if (!clear()) {
           return end(stopped(), stopError());
         }
       }
@@ -521,18 +521,19 @@ public final class Runner implements AutoCloseable {
       if (planId == null && !plan.changeSet().guards().isEmpty()) {
         return hold(plan);
       }
-      if (plan.request() == PlanRequest.Kind.FILL && !scope.isStopped()) {
-        boolean cleared =
-            new Clearing(scope, claim, new DeadlineCalls(scope, settings, tally)).clear();
-        assert cleared || scope.isStopped() : "what cannot be cleared stops the run";
-      }
-      if (scope.isStopped()) {
+      boolean fills = plan.request() == PlanRequest.Kind.FILL;
+      if (scope.isStopped() || (fills && !clear())) {
         if (planId == null) {
           claim.drop(plan);
         }
         return end(stopped(), stopError());
       }
       return deliver(plan);
+    }
+
+    /** Empties the destination; false if the run has been stopped instead. */
+    private boolean clear() {
+      return new Clearing(scope, claim, new DeadlineCalls(scope, settings, tally)).clear();
     }
 
     /** How a run ends that was stopped. */

@@ -41,6 +41,7 @@ public final class SourceSession implements AutoCloseable {
   private final CountDownLatch over = new CountDownLatch(1);
   private @Nullable StatementTimeout timeout;
   private volatile boolean broken;
+  private boolean closed;
 
   private SourceSession(
       Connection handle,
@@ -200,9 +201,24 @@ public final class SourceSession implements AutoCloseable {
     return SqlStates.sourceException(doing, e, about, timeout);
   }
 
+  /**
+   * From here on nobody else gets the connection; false if it may have been given back already, and
+   * a cancel would hit the statement of somebody else.
+   */
+  private synchronized boolean takeForCancelling() {
+    broken |= !closed;
+    return !closed;
+  }
+
+  private synchronized void beginClose() {
+    closed = true;
+  }
+
   /** Ends the statement that is running; cuts the connection if that does not help. */
   void cancel() {
-    broken = true;
+    if (!takeForCancelling()) {
+      return;
+    }
     try {
       driver().cancelQuery();
       if (over.await(HEEDS_WITHIN_SECONDS, TimeUnit.SECONDS)) {
@@ -228,6 +244,7 @@ public final class SourceSession implements AutoCloseable {
   /** Ends the transaction and gives the connection back. */
   @Override
   public void close() {
+    beginClose();
     cancellation.end();
     over.countDown();
     try {

@@ -8,9 +8,9 @@ import io.fulmar.HoldKind;
 import io.fulmar.Operation;
 import io.fulmar.Row;
 import io.fulmar.Sync;
-import io.fulmar.SyncMode;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +47,7 @@ public final class Explainer {
 
     /** The name in the README. */
     String id() {
-      return name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
   }
 
@@ -73,7 +73,7 @@ public final class Explainer {
       Memory memory,
       long now) {
     Rules.Decision decision = rows > 1 ? Rules.Decision.NOTHING : rules.decide(version, memory);
-    Rule rule = rows > 1 ? Rule.AMBIGUOUS : rule(sync, version, memory, decision);
+    Rule rule = rows > 1 ? Rule.AMBIGUOUS : rule(version, memory, decision);
     InSource source =
         rows > 1 ? InSource.AMBIGUOUS : rows == 1 ? InSource.PRESENT : InSource.ABSENT;
     Accepted accepted =
@@ -120,8 +120,7 @@ public final class Explainer {
     return text.toString();
   }
 
-  private static Rule rule(
-      Sync sync, @Nullable Version version, Memory memory, Rules.Decision decision) {
+  private static Rule rule(@Nullable Version version, Memory memory, Rules.Decision decision) {
     Hold hold = memory.hold();
     boolean same = hold != null && Objects.equals(hold.version(), version);
     boolean unsure = hold != null && hold.unsure();
@@ -145,9 +144,7 @@ public final class Explainer {
       case ADDED -> same && !isBare(hold) ? Rule.NEW_AGAIN : Rule.NEW;
       case CHANGED ->
           Objects.equals(version, memory.accepted())
-              ? unsure || same
-                  ? Rule.CONFIRM
-                  : sync.mode() == SyncMode.ALL ? Rule.EVERY_RUN : Rule.CONFIRM
+              ? unsure || same ? Rule.CONFIRM : Rule.EVERY_RUN
               : same && !isBare(hold) ? Rule.CHANGED_AGAIN : Rule.CHANGED;
     };
   }

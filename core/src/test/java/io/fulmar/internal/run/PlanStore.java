@@ -310,7 +310,8 @@ final class PlanStore extends StoreOfClaims {
                 invalid,
                 List.of(),
                 List.of(),
-                List.of());
+                List.of(),
+                Map.of());
         Extent extent = request.keys() == null ? Extent.WHOLE : Extent.PART;
         return new StoredPlan(
             set, firstRemovals, objections, 0, request.kind(), extent, definition);

@@ -582,7 +582,8 @@ public final class FakeStore implements SyncStore {
               invalid.stream().mapToLong(InvalidRow::rows).sum(),
               invalid,
               List.of(),
-              List.of());
+              List.of(),
+              Map.of());
       Map<String, String> definition = definition(sync);
       StoredPlan stored =
           new StoredPlan(
