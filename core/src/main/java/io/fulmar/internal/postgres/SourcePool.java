@@ -47,6 +47,20 @@ public final class SourcePool implements AutoCloseable {
     }
   }
 
+  /** Whether a pooler stands between that pools by statement, so that there are no transactions. */
+  public boolean isPooledByStatement() {
+    try (Connection connection = connect()) {
+      boolean autoCommit = connection.getAutoCommit();
+      boolean found = Pooling.isByStatement(connection);
+      if (!connection.isClosed()) {
+        connection.setAutoCommit(autoCommit);
+      }
+      return found;
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
   private synchronized HikariDataSource pool() {
     if (closed) {
       throw new IllegalStateException("the engine is closed");

@@ -14,7 +14,11 @@ import org.postgresql.util.ServerErrorMessage;
 public final class SqlStates {
   private static final Set<String> MAY_PASS =
       Set.of(
-          "08000", "08003", "08006", "08007", "57P01", "57P02", "57P03", "40001", "40P01", "0A000");
+          "08000", "08003", "08006", "08007", "08P01", "57P01", "57P02", "57P03", "40001", "40P01",
+          "0A000");
+
+  /** What PgBouncer answers whatever it refuses or gives up; a protocol violation else. */
+  private static final String OF_POOLER = "08P01";
 
   /** Codes of the connection, the server and its resources, whose messages quote no value. */
   private static final Set<String> CLASSES_WITHOUT_VALUES =
@@ -35,6 +39,11 @@ public final class SqlStates {
    */
   public static boolean mayPass(@Nullable String sqlState) {
     return sqlState != null && MAY_PASS.contains(sqlState);
+  }
+
+  /** Whether a pooler may have said so, where the server has no reason to. */
+  public static boolean isOfPooler(@Nullable String sqlState) {
+    return OF_POOLER.equals(sqlState);
   }
 
   /**
@@ -149,6 +158,9 @@ public final class SqlStates {
       case "57P01", "57P02", "57P03" ->
           "The server ended the connection or is starting: run again.";
       case "25006" -> "The model writes; make it a plain query.";
+      case OF_POOLER ->
+          "If a pooler stands between, look at its log; of PgBouncer at query_wait_timeout, max_client_conn and"
+              + " ignore_startup_parameters.";
       default ->
           switch (classOf(state)) {
             case "08" -> "Look at host, port, network and server log, and run again.";

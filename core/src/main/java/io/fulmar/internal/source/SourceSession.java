@@ -91,6 +91,11 @@ public final class SourceSession implements AutoCloseable {
     } catch (SQLException e) {
       session.broken = true;
       session.close();
+      if (SqlStates.isOfPooler(e.getSQLState()) && pool.isPooledByStatement()) {
+        throw new ConfigurationException(
+            "Cannot read the source: a pooler before %s pools by statement, so there are no transactions. Set its pool_mode to transaction or session. %s"
+                .formatted(place(source), about));
+      }
       throw SqlStates.sourceException(
           "begin a transaction in " + place(source), e, about, session.timeout);
     }
