@@ -2,6 +2,7 @@ package io.fulmar.internal.destination;
 
 import io.fulmar.Action;
 import io.fulmar.Change;
+import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.sql.TableDestinationSql;
 import io.fulmar.spi.Batch;
 import io.fulmar.spi.Delivery;
@@ -138,7 +139,7 @@ final class BatchWrite {
   }
 
   private void rollBack(Savepoint before, SQLException error) throws SQLException {
-    if (!Failure.isOfRow(error)) {
+    if (!SqlStates.isOfRow(error)) {
       throw error;
     }
     undo(before);
@@ -151,7 +152,7 @@ final class BatchWrite {
   }
 
   private void reject(int i, SQLException error, @Nullable String column) {
-    delivery.rejected(changes.get(i), Failure.state(error), Failure.ofRow(error, column));
+    delivery.rejected(changes.get(i), SqlStates.code(error), Failure.ofRow(error, column));
   }
 
   private void copy(String sql, CopyLines source, int from, int to) throws SQLException {

@@ -3,6 +3,7 @@ package io.fulmar.internal.destination;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Source;
 import io.fulmar.internal.postgres.Connector;
+import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.TableDestinationSql;
 import io.fulmar.spi.Batch;
@@ -25,8 +26,6 @@ import org.postgresql.PGConnection;
  */
 public final class TableWriter implements Writer {
   private static final int ALIVE_WITHIN_SECONDS = 5;
-
-  private static final String UNDEFINED_TABLE = "42P01";
 
   private final TableTarget target;
   private final Connector connector;
@@ -87,8 +86,7 @@ public final class TableWriter implements Writer {
       giveBack(open);
     } catch (SQLException e) {
       boolean survived = rollBack(open, e);
-      boolean isYetToBeMade =
-          target.columnTypes() != null && UNDEFINED_TABLE.equals(e.getSQLState());
+      boolean isYetToBeMade = target.columnTypes() != null && Failure.isMissingTable(e);
       if (!isYetToBeMade) {
         throw failure(e, committing, survived);
       }
@@ -168,11 +166,11 @@ public final class TableWriter implements Writer {
    * happened. After it, only an error that the session survived is known to have undone it.
    */
   private Exception failure(SQLException error, boolean committing, boolean survived) {
-    if (committing && !(survived && Failure.server(error) != null)) {
+    if (committing && !(survived && SqlStates.serverMessage(error) != null)) {
       return error;
     }
-    if (Failure.isOfRow(error)) {
-      return new BatchRejectedException(Failure.state(error), Failure.ofRow(error, null));
+    if (SqlStates.isOfRow(error)) {
+      return new BatchRejectedException(SqlStates.code(error), Failure.ofRow(error, null));
     }
     return Failure.ofBatch(error, what, grants());
   }

@@ -72,7 +72,7 @@ public enum Pooling {
       connection.rollback();
       return false;
     } catch (SQLException e) {
-      return SqlStates.isOfPooler(e.getSQLState());
+      return SqlStates.isOfPooler(e);
     }
   }
 
@@ -90,7 +90,7 @@ public enum Pooling {
       }
       return SESSION;
     } catch (SQLException e) {
-      if (SqlStates.isOfPooler(e.getSQLState())) {
+      if (SqlStates.isOfPooler(e)) {
         return STATEMENT;
       }
       throw e;

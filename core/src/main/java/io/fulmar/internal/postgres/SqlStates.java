@@ -2,23 +2,23 @@ package io.fulmar.internal.postgres;
 
 import io.fulmar.SourceException;
 import java.sql.SQLException;
-import java.sql.SQLTransientException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
 /**
- * What PostgreSQL's error codes (manual, appendix A) mean for a run: the one place that reads them.
+ * What PostgreSQL's error codes (manual, appendix A) mean: the one place that reads them, for both
+ * ends of a sync.
  */
 public final class SqlStates {
+  /** What stands in for a code that the driver does not give: a connection exception. */
+  private static final String NONE = "08000";
+
   private static final Set<String> MAY_PASS =
       Set.of(
-          "08000", "08003", "08006", "08007", "08P01", "57P01", "57P02", "57P03", "40001", "40P01",
-          "0A000");
-
-  /** What PgBouncer answers whatever it refuses or gives up; a protocol violation else. */
-  private static final String OF_POOLER = "08P01";
+          "08000", "08003", "08006", "08007", "08P01", "0A000", "25P03", "25P04", "40001", "40P01",
+          "57P01", "57P02", "57P03", "57P05");
 
   /** Codes of the connection, the server and its resources, whose messages quote no value. */
   private static final Set<String> CLASSES_WITHOUT_VALUES =
@@ -27,23 +27,151 @@ public final class SqlStates {
   /** A missing grant, and a broken disk. */
   private static final Set<String> STATES_WITHOUT_VALUES = Set.of("42501", "58030");
 
-  /** Codes whose message may quote a value of a row. */
-  private static final Set<String> CLASSES_WITH_VALUES = Set.of("21", "22", "23", "44", "P0");
+  /** Classes that say something of the server or the session, and pass. */
+  private static final Set<String> CLASSES_OF_SERVER =
+      Set.of("08", "25", "40", "53", "55", "57", "58", "XX");
+
+  /** Classes that say something of the statement, the table or the role. */
+  private static final Set<String> CLASSES_OF_STATEMENT =
+      Set.of("0A", "0L", "0P", "21", "26", "28", "2B", "34", "3D", "3F", "42", "F0", "HV");
+
+  /** Classes of a statement that is wrong in itself, whatever the rows and the server are. */
+  private static final Set<String> CLASSES_OF_TEXT = Set.of("42", "22", "34", "0A", "25", "54");
 
   private SqlStates() {}
 
+  /** The five characters, always five. */
+  public static String code(SQLException e) {
+    String state = e.getSQLState();
+    return state == null || state.length() != 5 ? NONE : state;
+  }
+
+  /** What an error says. */
+  public static Trouble trouble(SQLException e) {
+    String state = code(e);
+    if (state.equals("0A000")) {
+      ServerErrorMessage server = serverMessage(e);
+      // The message is in the language of the server, the name of the routine is not.
+      boolean stale = server != null && "RevalidateCachedQuery".equals(server.getRoutine());
+      return stale ? Trouble.STALE_PLAN : Trouble.UNSUPPORTED;
+    }
+    return trouble(state);
+  }
+
+  private static Trouble trouble(String state) {
+    return switch (state) {
+      case "08P01" -> Trouble.PROTOCOL;
+      case "21000" -> Trouble.SEVERAL_ROWS;
+      case "25006" -> Trouble.READ_ONLY;
+      case "25P03" -> Trouble.IDLE_TRANSACTION;
+      case "25P04" -> Trouble.TRANSACTION_TIMEOUT;
+      case "3F000", "42704", "42883", "42P10" -> Trouble.NO_OBJECT;
+      case "40001" -> Trouble.CONFLICT;
+      case "40P01" -> Trouble.DEADLOCK;
+      case "42501" -> Trouble.PRIVILEGE;
+      case "42703" -> Trouble.NO_COLUMN;
+      case "42804" -> Trouble.WRONG_TYPE;
+      case "42P01" -> Trouble.NO_TABLE;
+      case "53100" -> Trouble.DISK_FULL;
+      case "53200" -> Trouble.OUT_OF_MEMORY;
+      case "53300" -> Trouble.NO_CONNECTION_LEFT;
+      case "53400" -> Trouble.CONFIGURED_LIMIT;
+      case "55P03" -> Trouble.LOCK_TIMEOUT;
+      case "57014" -> Trouble.STATEMENT_ENDED;
+      case "57P01" -> Trouble.SESSION_ENDED;
+      case "57P02" -> Trouble.SERVER_CRASHED;
+      case "57P03" -> Trouble.SERVER_STARTING;
+      case "57P04" -> Trouble.NO_DATABASE;
+      case "57P05" -> Trouble.IDLE_SESSION;
+      case "58030", "58P01", "58P02" -> Trouble.FILES;
+      case "XX001", "XX002" -> Trouble.CORRUPTION;
+      default -> troubleOfClass(state.substring(0, 2));
+    };
+  }
+
+  private static Trouble troubleOfClass(String stateClass) {
+    return switch (stateClass) {
+      case "08" -> Trouble.CONNECTION;
+      case "22", "P0" -> Trouble.VALUE;
+      case "23", "44" -> Trouble.CONSTRAINT;
+      case "28" -> Trouble.LOGIN;
+      case "3D" -> Trouble.NO_DATABASE;
+      case "54" -> Trouble.TOO_LARGE;
+      default ->
+          CLASSES_OF_SERVER.contains(stateClass)
+              ? Trouble.OTHER_OF_SERVER
+              : CLASSES_OF_STATEMENT.contains(stateClass) ? Trouble.STATEMENT : Trouble.OTHER;
+    };
+  }
+
   /**
    * Whether the same read may succeed if it is started again: a lost connection, a server that
-   * restarts, a conflict with recovery on a standby, a plan that was overtaken by a change of the
-   * schema.
+   * restarts, a conflict with recovery on a standby, a session or transaction that the server ended
+   * for its age, a plan that was overtaken by a change of the schema.
    */
   public static boolean mayPass(@Nullable String sqlState) {
     return sqlState != null && MAY_PASS.contains(sqlState);
   }
 
   /** Whether a pooler may have said so, where the server has no reason to. */
-  public static boolean isOfPooler(@Nullable String sqlState) {
-    return OF_POOLER.equals(sqlState);
+  public static boolean isOfPooler(SQLException e) {
+    return trouble(e) == Trouble.PROTOCOL;
+  }
+
+  /** Whether an error says something of the server or the session, and passes. */
+  public static boolean isOfServer(SQLException e) {
+    return CLASSES_OF_SERVER.contains(classOf(code(e)));
+  }
+
+  /** Whether an error says something of the statement, the table or the role. */
+  public static boolean isOfStatement(SQLException e) {
+    return CLASSES_OF_STATEMENT.contains(classOf(code(e)));
+  }
+
+  /** Whether a row may be to blame, so that others may pass without it. */
+  public static boolean isOfRow(SQLException e) {
+    return serverMessage(e) != null && !isOfServer(e) && !isOfStatement(e);
+  }
+
+  /** The rule that a row breaks, as a sentence without its end and without values. */
+  public static String ruleBroken(SQLException e) {
+    String state = code(e);
+    return switch (state) {
+      case "22001" -> "A value is too long";
+      case "22003" -> "A number is out of range";
+      case "22007", "22P02", "22P03" -> "A value has not the form that its type needs";
+      case "22008" -> "A date or time is out of range";
+      case "22021", "22P05" -> "A character has no form in the encoding of the database";
+      case "23502" -> "A column that must not be NULL is";
+      case "23503" -> "A foreign key is violated";
+      case "23505" -> "A unique key is violated: another row has the same values";
+      case "23514" -> "A check constraint is violated";
+      case "23P01" -> "An exclusion constraint is violated";
+      case "44000" -> "The check option of a view is violated";
+      case "54000" -> "A value is too large, for an index perhaps";
+      default ->
+          switch (classOf(state)) {
+            case "22" -> "A value does not fit";
+            case "23" -> "A constraint is violated";
+            default -> "A trigger or function of the database refuses the row";
+          };
+    };
+  }
+
+  /** Whether the text of a statement is to blame, or an expression that fails for any row. */
+  public static boolean isOfText(SQLException e) {
+    return CLASSES_OF_TEXT.contains(classOf(code(e))) && trouble(e) != Trouble.PRIVILEGE;
+  }
+
+  /** Whether a value has not the form that its type needs, or breaks a constraint of it. */
+  public static boolean isOfValue(@Nullable String sqlState) {
+    String stateClass = classOf(sqlState);
+    return stateClass.equals("22") || stateClass.equals("23");
+  }
+
+  /** Whether a role may not use PL/pgSQL, or there is none; a model can fail likewise. */
+  public static boolean mayBeWithoutPlpgsql(SQLException e) {
+    return trouble(e) == Trouble.PRIVILEGE || "42704".equals(code(e));
   }
 
   /**
@@ -69,10 +197,10 @@ public final class SqlStates {
   public static SourceException sourceException(
       String doing, SQLException e, String about, @Nullable StatementTimeout timeout) {
     String state = e.getSQLState();
-    String fact = mayQuoteValue(e) ? "a value could not be computed" : fact(e);
+    String fact = mayQuoteValue(e) ? factWithoutWords(e) : fact(e);
     String message =
         "Cannot %s: %s. %s %s"
-            .formatted(doing, fact, remedy(state, e, timeout), tail(about, state));
+            .formatted(doing, fact, SourceRemedy.of(e, timeout), tail(about, state));
     return new SourceException(message, state, cause(e));
   }
 
@@ -105,7 +233,8 @@ public final class SqlStates {
     return plain;
   }
 
-  private static @Nullable ServerErrorMessage serverMessage(SQLException e) {
+  /** The server's words on an error; null if the error is the driver's own. */
+  public static @Nullable ServerErrorMessage serverMessage(SQLException e) {
     return e instanceof PSQLException p ? p.getServerErrorMessage() : null;
   }
 
@@ -119,11 +248,24 @@ public final class SqlStates {
     return state == null || state.length() < 2 ? "" : state.substring(0, 2);
   }
 
-  /** What happened, without values of rows. */
+  /** What an error says, where the server's own words may quote a value. */
+  private static String factWithoutWords(SQLException e) {
+    return switch (trouble(e)) {
+      case FILES -> "the server could not read or write a file";
+      case NO_TABLE -> "a table or view is not there";
+      case NO_COLUMN -> "a column is not there";
+      case NO_OBJECT -> "something that the statement refers to is not there";
+      default -> "a value could not be computed";
+    };
+  }
+
+  /** What happened; words of the server only where the class of the error quotes no value. */
   public static String fact(SQLException e) {
-    String state = e.getSQLState();
-    if (CLASSES_WITH_VALUES.contains(classOf(state))) {
-      return "a value could not be computed";
+    Trouble trouble = trouble(e);
+    if (trouble == Trouble.VALUE
+        || trouble == Trouble.CONSTRAINT
+        || trouble == Trouble.SEVERAL_ROWS) {
+      return factWithoutWords(e);
     }
     ServerErrorMessage server = serverMessage(e);
     String message = server == null ? e.getMessage() : server.getMessage();
@@ -132,57 +274,5 @@ public final class SqlStates {
     }
     String line = message.lines().findFirst().orElse("").strip();
     return line.endsWith(".") ? line.substring(0, line.length() - 1) : line;
-  }
-
-  private static String remedy(
-      @Nullable String state, SQLException e, @Nullable StatementTimeout timeout) {
-    if (state == null) {
-      return e instanceof SQLTransientException
-          ? "No connection was free: a run needs one besides what its caller holds. Make the pool larger."
-          : "Look at the cause.";
-    }
-    return switch (state) {
-      case "57014" -> afterCancel(e, timeout);
-      case "55P03" ->
-          "Something holds a lock on a table of the model: wait, or raise Source.Builder.lockTimeout.";
-      case "28P01", "28000" -> "Look at user, password and the server's pg_hba.conf.";
-      case "3D000" -> "Look at the name of the database.";
-      case "42501" ->
-          "Give the role what is missing: grant usage on schema ... and grant select on ... to it.";
-      case "53300" -> "The server has no connection left: raise max_connections or use fewer.";
-      case "53100", "53400" ->
-          "The server ran out of disk or of temp_file_limit: make the model smaller or room.";
-      case "40001" ->
-          "If this is a standby, raise max_standby_streaming_delay and max_standby_archive_delay there, or set"
-              + " hot_standby_feedback = on.";
-      case "57P01", "57P02", "57P03" ->
-          "The server ended the connection or is starting: run again.";
-      case "25006" -> "The model writes; make it a plain query.";
-      case OF_POOLER ->
-          "If a pooler stands between, look at its log; of PgBouncer at query_wait_timeout, max_client_conn and"
-              + " ignore_startup_parameters.";
-      default ->
-          switch (classOf(state)) {
-            case "08" -> "Look at host, port, network and server log, and run again.";
-            case "21", "22", "23", "44", "P0" ->
-                "An expression of the model fails for some row: mend the model or the row.";
-            case "42" -> "Mend the model's SQL, or what it refers to.";
-            default -> "Look at the server's log.";
-          };
-    };
-  }
-
-  /** One code stands for a timeout and for a cancel; the server's text may be in any language. */
-  private static String afterCancel(SQLException e, @Nullable StatementTimeout timeout) {
-    String cancelled = "Someone cancelled the statement: run again.";
-    String text = fact(e);
-    boolean ofServer = e instanceof PSQLException p && p.getServerErrorMessage() != null;
-    if (!ofServer || text.contains("user request")) {
-      return cancelled;
-    }
-    String timedOut = timeout == null ? "Raise the statement_timeout." : timeout.remedy();
-    return text.contains("statement timeout")
-        ? timedOut
-        : timedOut + " If it was not that: " + cancelled;
   }
 }

@@ -3,6 +3,7 @@ package io.fulmar.internal.source;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
 import io.fulmar.internal.postgres.SqlStates;
+import io.fulmar.internal.postgres.Trouble;
 import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.QueryText;
@@ -15,7 +16,6 @@ import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -26,9 +26,6 @@ import java.util.stream.IntStream;
  * returns.
  */
 public final class Describer {
-  /** Not allowed to use the language, and no such language; a model may say the same. */
-  private static final Set<String> WITHOUT_PLPGSQL = Set.of("42501", "42704");
-
   private static final int SMALL = 16_000;
   private static final int SMALL_KEY = ModelShape.MAX_KEY_BYTES / 4;
   private static final int MAX_COLUMNS = 1_600;
@@ -101,7 +98,7 @@ public final class Describer {
       proof.execute(SourceSql.PROOF.sql());
       session.connection().releaseSavepoint(savepoint);
     } catch (SQLException e) {
-      if (!WITHOUT_PLPGSQL.contains(String.valueOf(e.getSQLState()))) {
+      if (!SqlStates.mayBeWithoutPlpgsql(e)) {
         throw e;
       }
       session.connection().rollback(savepoint);
@@ -245,18 +242,14 @@ public final class Describer {
    * trouble.
    */
   private RuntimeException refused(SQLException e) {
-    String state = String.valueOf(e.getSQLState());
-    boolean text =
-        Arrays.asList("42", "22", "34", "0A", "25", "54")
-            .contains(state.substring(0, Math.min(2, state.length())));
-    if (!text || "42501".equals(state)) {
+    if (!SqlStates.isOfText(e)) {
       return session.failed("describe the model " + model.name(), e);
     }
     String remedy =
-        state.startsWith("22")
+        SqlStates.trouble(e) == Trouble.VALUE
             ? "Mend the expression, which fails whatever the rows are"
             : "It must be one statement that returns rows and writes nothing";
-    return refused(SqlStates.fact(e), remedy + " (sqlstate=" + state + ")");
+    return refused(SqlStates.fact(e), remedy + " (sqlstate=" + SqlStates.code(e) + ")");
   }
 
   private static String quoted(String name) {

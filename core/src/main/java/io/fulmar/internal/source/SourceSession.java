@@ -91,7 +91,7 @@ public final class SourceSession implements AutoCloseable {
     } catch (SQLException e) {
       session.broken = true;
       session.close();
-      if (SqlStates.isOfPooler(e.getSQLState()) && pool.isPooledByStatement()) {
+      if (SqlStates.isOfPooler(e) && pool.isPooledByStatement()) {
         throw new ConfigurationException(
             "Cannot read the source: a pooler before %s pools by statement, so there are no transactions. Set its pool_mode to transaction or session. %s"
                 .formatted(place(source), about));
@@ -230,14 +230,14 @@ public final class SourceSession implements AutoCloseable {
         return;
       }
     } catch (SQLException e) {
-      LOG.debug("a statement cannot be cancelled, its connection is cut: {}", e.getSQLState());
+      LOG.debug("a statement cannot be cancelled, its connection is cut: {}", SqlStates.code(e));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
     try {
       handle.abort(Runnable::run);
     } catch (SQLException e) {
-      LOG.debug("a connection cannot be cut: {}", e.getSQLState());
+      LOG.debug("a connection cannot be cut: {}", SqlStates.code(e));
     }
   }
 

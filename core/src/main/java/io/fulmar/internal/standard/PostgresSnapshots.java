@@ -5,6 +5,7 @@ import io.fulmar.Model;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.SourcePool;
+import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.Describer;
 import io.fulmar.internal.source.ModelRows;
@@ -89,8 +90,7 @@ final class PostgresSnapshots implements Snapshots {
         ModelRows.read(session, shape.keysSql(), List.of(kinds), kinds.length, doing, sink);
       } catch (SourceException e) {
         // Of data, or of the constraint of a domain.
-        String state = e.sqlState();
-        if (state != null && (state.startsWith("22") || state.startsWith("23"))) {
+        if (SqlStates.isOfValue(e.sqlState())) {
           throw noValue();
         }
         throw e;

@@ -37,6 +37,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
@@ -154,6 +155,28 @@ class ErrorFormTest extends SourceFixture {
             RUN + " sqlstate=3D000",
             List.of("database \"nothing\" does not exist", "name of the database"),
             test -> test.run(test.quick().database("nothing").build(), test.plain())),
+        new Case(
+            "no connection left for the role",
+            SourceException.class,
+            RUN + " sqlstate=53300",
+            List.of("too many connections for role", "alter role ... connection limit"),
+            test ->
+                test.run(test.quick().user(test.role("connection limit 0")).build(), test.plain())),
+        new Case(
+            "temporary files",
+            SourceException.class,
+            RUN + " sqlstate=53400",
+            List.of("temp_file_limit", "alter role ... set temp_file_limit"),
+            test -> {
+              String role = test.role("superuser");
+              test.database.execute(
+                  "alter role " + role + " set temp_file_limit = '64kB'",
+                  "alter role " + role + " set work_mem = '64kB'");
+              return test.run(
+                  test.sourceBuilder().user(role).build(),
+                  test.sync("select i as id from generate_series(1, 99999) i order by -i", "id")
+                      .build());
+            }),
         new Case(
             "nobody listens",
             SourceException.class,
@@ -649,9 +672,14 @@ class ErrorFormTest extends SourceFixture {
   }
 
   private SyncReport withoutPrivilege() throws Exception {
-    String role = "poor_" + database.name();
-    database.execute("create role " + role + " login");
-    return run(sourceBuilder().user(role).build(), plain());
+    return run(sourceBuilder().user(role("")).build(), plain());
+  }
+
+  /** A role that may log in. */
+  private String role(String options) throws SQLException {
+    String role = "role_" + database.name();
+    database.execute("create role " + role + " login " + options);
+    return role;
   }
 
   private SyncReport damaged() throws IOException {
