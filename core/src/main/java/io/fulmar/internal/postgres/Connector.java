@@ -5,9 +5,8 @@ import io.fulmar.Source;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Properties;
-import javax.net.SocketFactory;
-import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 
@@ -19,7 +18,7 @@ import org.postgresql.PGProperty;
 public final class Connector implements AutoCloseable {
   private final Source source;
   private final String applicationName;
-  private final @Nullable String socketToken;
+  private final Wiring wiring;
   private final Driver driver = new Driver();
 
   /**
@@ -31,8 +30,7 @@ public final class Connector implements AutoCloseable {
   public Connector(Source source, String applicationName) {
     this.source = source;
     this.applicationName = applicationName;
-    SocketFactory sockets = source.socketFactory();
-    this.socketToken = sockets == null ? null : SocketFactoryRegistry.register(sockets);
+    this.wiring = new Wiring(source.socketFactory());
   }
 
   /** Opens a connection; the caller closes it. */
@@ -40,11 +38,21 @@ public final class Connector implements AutoCloseable {
     if (source.dataSource() != null) {
       return source.dataSource().getConnection();
     }
-    Connection connection = driver.connect(url(), properties());
-    if (connection == null) {
-      throw new SQLException("the driver does not take its own address", "08001");
+    ConnectAttempt attempt = new ConnectAttempt();
+    String arg = wiring.begin(attempt);
+    long began = System.nanoTime();
+    try {
+      Connection connection = driver.connect(url(), properties(arg));
+      if (connection == null) {
+        throw new SQLException("the driver does not take its own address", "08001");
+      }
+      return connection;
+    } catch (SQLException e) {
+      Duration elapsed = Duration.ofNanos(System.nanoTime() - began);
+      throw new ConnectFailedException(ConnectDiagnosis.of(e, attempt, source, elapsed), e);
+    } finally {
+      wiring.end(arg);
     }
-    return connection;
   }
 
   private String url() {
@@ -55,7 +63,7 @@ public final class Connector implements AutoCloseable {
     return "jdbc:postgresql://" + host + ":" + source.port() + "/";
   }
 
-  private Properties properties() {
+  private Properties properties(String wiringArg) {
     Properties properties = new Properties();
     PGProperty.PG_DBNAME.set(properties, source.database());
     PGProperty.USER.set(properties, source.user());
@@ -67,16 +75,15 @@ public final class Connector implements AutoCloseable {
     // Makes the driver send the name when it connects, so that DISCARD ALL goes back to it.
     PGProperty.ASSUME_MIN_SERVER_VERSION.set(properties, "9.0");
     PGProperty.CONNECT_TIMEOUT.set(properties, seconds(source.connectTimeout()));
+    PGProperty.SSL_RESPONSE_TIMEOUT.set(properties, (int) source.connectTimeout().toMillis());
     PGProperty.LOGIN_TIMEOUT.set(properties, seconds(source.connectTimeout()));
     PGProperty.SOCKET_TIMEOUT.set(properties, seconds(source.socketTimeout()));
     PGProperty.TCP_KEEP_ALIVE.set(properties, true);
     // Prepared statements of the server outlive a transaction, which a transaction pooler does not.
     PGProperty.PREPARE_THRESHOLD.set(properties, 0);
     tls(properties);
-    if (socketToken != null) {
-      PGProperty.SOCKET_FACTORY.set(properties, SocketFactoryRegistry.class.getName());
-      PGProperty.SOCKET_FACTORY_ARG.set(properties, socketToken);
-    }
+    PGProperty.SOCKET_FACTORY.set(properties, WiredSocketFactory.class.getName());
+    PGProperty.SOCKET_FACTORY_ARG.set(properties, wiringArg);
     return properties;
   }
 
@@ -99,14 +106,12 @@ public final class Connector implements AutoCloseable {
     }
   }
 
-  private static int seconds(java.time.Duration duration) {
+  private static int seconds(Duration duration) {
     return (int) Math.max(1, (duration.toMillis() + 999) / 1000);
   }
 
   @Override
   public void close() {
-    if (socketToken != null) {
-      SocketFactoryRegistry.forget(socketToken);
-    }
+    wiring.close();
   }
 }

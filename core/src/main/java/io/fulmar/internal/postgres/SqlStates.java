@@ -204,6 +204,16 @@ public final class SqlStates {
     return new SourceException(message, state, cause(e));
   }
 
+  /** What refused a connection, as advice. */
+  static SourceException sourceException(String doing, ConnectFailure failure, String about) {
+    String state = failure.sqlState();
+    return new SourceException(
+        "Cannot %s: %s. %s %s"
+            .formatted(doing, failure.fact(), failure.remedy(), tail(about, state)),
+        state,
+        cause(failure.cause()));
+  }
+
   /**
    * Whether the message may quote a value of a row: what a function raises, and all errors of
    * expressions, of which even a syntax error can be ({@code query_to_xml(column, ...)}).

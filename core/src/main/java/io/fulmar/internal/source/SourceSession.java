@@ -3,6 +3,7 @@ package io.fulmar.internal.source;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
+import io.fulmar.internal.postgres.ConnectFailure;
 import io.fulmar.internal.postgres.SourcePool;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.postgres.StatementTimeout;
@@ -71,9 +72,7 @@ public final class SourceSession implements AutoCloseable {
     try {
       handle = pool.connect();
     } catch (SQLException e) {
-      // A pool says that it timed out; why is in the cause.
-      SQLException why = e.getCause() instanceof SQLException cause ? cause : e;
-      throw SqlStates.sourceException("connect to " + place(source), why, about);
+      throw ConnectFailure.of(e).exception("connect to " + place(source), about);
     }
     SourceSession session;
     try {

@@ -13,7 +13,6 @@ import io.fulmar.Start;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
-import io.fulmar.internal.postgres.SocketFactoryRegistry;
 import io.fulmar.spi.Delivery;
 import java.io.IOException;
 import java.lang.reflect.Field;
@@ -24,6 +23,8 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -239,16 +240,25 @@ class OwnDataSourceTest extends SourceFixture {
               + " where datname = current_database() and application_name = 'fulmar'");
       assertThat(engine.run(sync(MODEL, "id").build()).throwIfFailed().calls()).isZero();
       assertThat(sockets.made).hasValue(2);
-      assertThat(registered()).containsValue(sockets);
+      assertThat(registered()).contains(sockets);
     }
-    assertThat(registered()).doesNotContainValue(sockets);
+    assertThat(registered()).doesNotContain(sockets);
   }
 
-  @SuppressWarnings("unchecked")
-  private static Map<String, SocketFactory> registered() throws ReflectiveOperationException {
-    Field field = SocketFactoryRegistry.class.getDeclaredField("FACTORIES");
+  private static List<Object> registered() throws ReflectiveOperationException {
+    Class<?> wiring = Class.forName("io.fulmar.internal.postgres.Wiring");
+    List<Object> sockets = new ArrayList<>();
+    for (Object each : ((Map<?, ?>) field(wiring, "ALL", null)).values()) {
+      sockets.add(field(wiring, "sockets", each));
+    }
+    return sockets;
+  }
+
+  private static Object field(Class<?> type, String name, Object of)
+      throws ReflectiveOperationException {
+    Field field = type.getDeclaredField(name);
     field.setAccessible(true);
-    return (Map<String, SocketFactory>) field.get(null);
+    return field.get(of);
   }
 
   /** Plain sockets that are counted. */

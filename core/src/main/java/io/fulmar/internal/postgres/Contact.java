@@ -1,0 +1,70 @@
+package io.fulmar.internal.postgres;
+
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.util.Arrays;
+
+/** What one socket saw of a server before the log-in. Threadsafe. */
+final class Contact {
+  private static final int KEPT = 64;
+
+  private String place = "";
+  private Progress progress = Progress.RESOLVING;
+  private byte[] answer = new byte[0];
+  private boolean over;
+
+  /** How far it got; what comes later includes what comes before. */
+  enum Progress {
+    /** The socket exists; its address is being looked up. */
+    RESOLVING,
+    /** The address is known, and was dialled. */
+    DIALLING,
+    /** Something accepted the connection. */
+    CONNECTED
+  }
+
+  synchronized void dialling(SocketAddress address) {
+    if (address instanceof InetSocketAddress inet) {
+      place = inet.getHostString() + ":" + inet.getPort();
+    }
+    progress = Progress.DIALLING;
+  }
+
+  synchronized void connected() {
+    progress = Progress.CONNECTED;
+  }
+
+  /** Bytes that came; only the first are kept. */
+  synchronized void received(byte[] buffer, int from, int length) {
+    int room = over ? 0 : Math.min(length, KEPT - answer.length);
+    if (room > 0) {
+      int before = answer.length;
+      answer = Arrays.copyOf(answer, before + room);
+      System.arraycopy(buffer, from, answer, before, room);
+    }
+  }
+
+  /** Whether nothing more is kept. */
+  synchronized boolean isFull() {
+    return over || answer.length == KEPT;
+  }
+
+  /** The connection is there, or is given up. */
+  synchronized void end() {
+    over = true;
+  }
+
+  synchronized Progress progress() {
+    return progress;
+  }
+
+  /** Host and port; empty until they are dialled. */
+  synchronized String place() {
+    return place;
+  }
+
+  /** The first bytes that came, at most 64. */
+  synchronized byte[] answer() {
+    return answer.clone();
+  }
+}
