@@ -7,6 +7,7 @@ package io.fulmar;
  */
 public abstract sealed class FulmarException extends RuntimeException
     permits AlreadyRunningException,
+        CheckFailedException,
         ConfigurationException,
         DeliveryException,
         RunFailedException,

@@ -58,6 +58,7 @@ public final class StandardEngine {
     private @Nullable ThreadFactory threads;
     private UnaryOperator<Runnable> context = UnaryOperator.identity();
     private Duration grace = Duration.ofSeconds(10);
+    private Duration checkTimeout = Duration.ofSeconds(30);
     private Clock clock = Clock.systemUTC();
 
     private Builder(Source source, Path stateDirectory) {
@@ -118,6 +119,16 @@ public final class StandardEngine {
       return this;
     }
 
+    /**
+     * How long {@link SyncEngine#check} takes at most, 1 s to 10 min, a second attempt to connect
+     * included. Default 30 s.
+     */
+    public Builder checkTimeout(Duration value) {
+      checkTimeout =
+          Checks.inRange("checkTimeout", value, Duration.ofSeconds(1), Duration.ofMinutes(10));
+      return this;
+    }
+
     /** Tells the time, for tests. Default: the system's clock. */
     public Builder clock(Clock value) {
       clock = Objects.requireNonNull(value, "clock");
@@ -127,10 +138,15 @@ public final class StandardEngine {
     /** The engine. */
     public SyncEngine build() {
       RunnerSettings settings =
-          RunnerSettings.defaults().withClock(clock).withContext(context).withGrace(grace);
+          RunnerSettings.defaults()
+              .withClock(clock)
+              .withContext(context)
+              .withGrace(grace)
+              .withCheckTimeout(checkTimeout);
       ThreadFactory own = threads;
       return new StoreEngine(
           new StandardStore(source, stateDirectory, missingState, diffMemoryBytes, clock),
+          source,
           own == null ? settings : settings.withThreads(own));
     }
   }

@@ -13,6 +13,31 @@ import java.util.Optional;
 public interface SyncEngine extends AutoCloseable {
 
   /**
+   * Looks whether syncs can run: network, credentials, what the role may read and what it should
+   * not be able to do, and what this engine needs for its state. Changes nothing and leaves nothing
+   * behind; may be called while syncs run. Steps that do not depend on a failed one are taken all
+   * the same. A server that does not answer the first attempt is given a second one.
+   *
+   * <p>Takes at most the engine's {@code checkTimeout}, by default 30 s; what has not ended by then
+   * counts as failed. An interrupt ends the check likewise, and is kept.
+   *
+   * @return each step, with what was found and what to do about it
+   */
+  @CheckReturnValue
+  CheckReport check();
+
+  /**
+   * As {@link #check()}, and goes on from the source to the destination: whether the model is one
+   * statement that returns rows, its key and what is odd about its columns; each grant that is
+   * missing; and what the destination says of itself ({@link Destination#check}). Sends nothing.
+   *
+   * @param sync which one
+   * @return each step, with what was found and what to do about it
+   */
+  @CheckReturnValue
+  CheckReport check(Sync sync);
+
+  /**
    * Plans and delivers what changed since the destination last accepted it; blocks until that is
    * done.
    *

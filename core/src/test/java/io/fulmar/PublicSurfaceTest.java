@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.fail;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.spi.Capabilities;
+import io.fulmar.spi.CheckSteps;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.Verdict;
@@ -33,12 +34,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -76,6 +79,9 @@ class PublicSurfaceTest {
           RunListener.class,
           Guard.class,
           Mapping.Computation.class,
+          CheckSteps.class,
+          CheckSteps.Findings.class,
+          CheckSteps.Look.class,
           Writer.class,
           Destination.class);
 
@@ -91,6 +97,7 @@ class PublicSurfaceTest {
           "StandardEngine.threads",
           "StandardEngine.context",
           "StandardEngine.grace",
+          "StandardEngine.checkTimeout",
           "StandardEngine.clock");
 
   private static final Pattern BOUNDS =
@@ -379,6 +386,8 @@ class PublicSurfaceTest {
       Object[] arguments = callable.good();
       if (type.isArray()) {
         arguments[i] = java.lang.reflect.Array.newInstance(type.getComponentType(), 1);
+      } else if (type == Set.class) {
+        arguments[i] = Collections.singleton(null);
       } else if (Collection.class.isAssignableFrom(type)) {
         arguments[i] = Arrays.asList((Object) null);
       } else if (type == Map.class) {
@@ -694,6 +703,9 @@ class PublicSurfaceTest {
       Type element = ((java.lang.reflect.ParameterizedType) generic).getActualTypeArguments()[0];
       Object one = element instanceof Class<?> ? sample(element) : List.of("id");
       return List.of(List.of(one), List.of(), List.of(one, one));
+    } else if (type == Set.class) {
+      Type element = ((java.lang.reflect.ParameterizedType) generic).getActualTypeArguments()[0];
+      return List.of(Set.of(sample(element)), Set.of());
     } else if (type == Map.class) {
       Type[] parts = ((java.lang.reflect.ParameterizedType) generic).getActualTypeArguments();
       if (parts[0] != String.class) {

@@ -57,6 +57,20 @@ public interface Destination {
   }
 
   /**
+   * Looks whether the changes of a sync would get through: endpoint, credentials, columns,
+   * constraints. Sends nothing, changes nothing and leaves nothing behind. Called for {@link
+   * io.fulmar.SyncEngine#check(io.fulmar.Sync)}, also while runs are going on; its steps come last
+   * in the report, their names behind {@code "destination "}. Default: no steps.
+   *
+   * @param sync what would be sent
+   * @param steps takes each step with what it found
+   * @throws Exception and the check has failed, with the name of its class
+   */
+  default void check(CheckContext sync, CheckSteps steps) throws Exception {
+    // nothing is known of it that could be looked at
+  }
+
+  /**
    * A destination made of one function. It takes every action, batches of at most 1,000 rows and 4
    * MiB, and is called by one thread at a time.
    *

@@ -19,6 +19,7 @@ import io.fulmar.internal.store.Recovery;
 import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.internal.store.SyncStore;
+import io.fulmar.spi.CheckSteps;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
@@ -114,6 +115,11 @@ public final class MortalStore implements SyncStore {
   @Override
   public ModelPreview preview(Model model) {
     return store.preview(model);
+  }
+
+  @Override
+  public void check(CheckSteps steps) {
+    store.check(steps);
   }
 
   /** A dead process closes nothing. */

@@ -1,6 +1,7 @@
 package io.fulmar.harness;
 
 import io.fulmar.FulmarException;
+import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncStatus;
@@ -23,6 +24,10 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class RunnerSubject implements Subject {
   private static final long GRAIN_MILLIS = 250;
+
+  /** No request of a history reads a source. */
+  private static final Source NOWHERE =
+      Source.builder().host("127.0.0.1").port(1).database("shop").user("fulmar").build();
 
   private final ManualClock clock = new ManualClock(Instant.parse("2026-03-01T00:00:00Z"));
   private final Queue<Thread> threads = new ConcurrentLinkedQueue<>();
@@ -49,7 +54,7 @@ public abstract class RunnerSubject implements Subject {
     MortalStore mortal = new MortalStore(store, death);
     Object answer = null;
     Throwable thrown = null;
-    try (SyncEngine engine = new StoreEngine(mortal, settings())) {
+    try (SyncEngine engine = new StoreEngine(mortal, NOWHERE, settings())) {
       running = engine;
       answer = request.apply(engine);
     } catch (FulmarException | Death.ProcessDied e) {

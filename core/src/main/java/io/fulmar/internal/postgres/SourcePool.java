@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * as it is. This class is threadsafe; closing it closes its own pool and nothing of the
  * application's.
  */
-public final class SourcePool implements AutoCloseable {
+public final class SourcePool implements Connections, AutoCloseable {
   private final Source source;
   private final Connector connector;
   private @Nullable HikariDataSource pool;
@@ -34,7 +34,7 @@ public final class SourcePool implements AutoCloseable {
     this.connector = new Connector(source, name);
   }
 
-  /** A connection; the caller closes it. */
+  @Override
   public Connection connect() throws SQLException {
     if (source.dataSource() != null) {
       return connector.connect();
@@ -47,20 +47,6 @@ public final class SourcePool implements AutoCloseable {
     }
   }
 
-  /** Whether a pooler stands between that pools by statement, so that there are no transactions. */
-  public boolean isPooledByStatement() {
-    try (Connection connection = connect()) {
-      boolean autoCommit = connection.getAutoCommit();
-      boolean found = Pooling.isByStatement(connection);
-      if (!connection.isClosed()) {
-        connection.setAutoCommit(autoCommit);
-      }
-      return found;
-    } catch (SQLException e) {
-      return false;
-    }
-  }
-
   private synchronized HikariDataSource pool() {
     if (closed) {
       throw new IllegalStateException("the engine is closed");
@@ -68,7 +54,7 @@ public final class SourcePool implements AutoCloseable {
     HikariDataSource open = pool;
     if (open == null) {
       HikariConfig config = new HikariConfig();
-      config.setDataSource(new Connections());
+      config.setDataSource(new OfConnector());
       config.setPoolName("fulmar-source");
       config.setMaximumPoolSize(source.poolSize());
       config.setMinimumIdle(0);
@@ -91,7 +77,7 @@ public final class SourcePool implements AutoCloseable {
   }
 
   /** Hands the connector to the pool, which wants a data source. */
-  private final class Connections implements DataSource {
+  private final class OfConnector implements DataSource {
     @Override
     public Connection getConnection() throws SQLException {
       return connector.connect();

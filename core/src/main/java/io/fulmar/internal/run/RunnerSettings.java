@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param context wraps every task on the thread that hands it over to another
  * @param waiter waits, in backoff and for calls that may still act
  * @param grace how long a cancelled run waits for calls that are under way
+ * @param checkTimeout how long a check takes at most
  */
 public record RunnerSettings(
     Clock clock,
@@ -27,7 +28,8 @@ public record RunnerSettings(
     ThreadFactory threads,
     UnaryOperator<Runnable> context,
     Waiter waiter,
-    Duration grace) {
+    Duration grace,
+    Duration checkTimeout) {
 
   /** Waits, unless told to stop. */
   @FunctionalInterface
@@ -44,7 +46,7 @@ public record RunnerSettings(
 
   /**
    * The system's clock and daemon threads with the context class loader of the calling thread; 10 s
-   * of grace.
+   * of grace, 30 s for a check.
    */
   public static RunnerSettings defaults() {
     ClassLoader loader = Thread.currentThread().getContextClassLoader();
@@ -62,37 +64,43 @@ public record RunnerSettings(
           boolean stopped = stop.await(duration.toNanos(), TimeUnit.NANOSECONDS);
           assert stopped || stop.getCount() > 0;
         },
-        Duration.ofSeconds(10));
+        Duration.ofSeconds(10),
+        Duration.ofSeconds(30));
   }
 
   /** These settings with another clock. */
   public RunnerSettings withClock(Clock value) {
-    return new RunnerSettings(value, nanoTime, threads, context, waiter, grace);
+    return new RunnerSettings(value, nanoTime, threads, context, waiter, grace, checkTimeout);
   }
 
   /** These settings with another measure of time. */
   public RunnerSettings withNanoTime(LongSupplier value) {
-    return new RunnerSettings(clock, value, threads, context, waiter, grace);
+    return new RunnerSettings(clock, value, threads, context, waiter, grace, checkTimeout);
   }
 
   /** These settings with other threads. */
   public RunnerSettings withThreads(ThreadFactory value) {
-    return new RunnerSettings(clock, nanoTime, value, context, waiter, grace);
+    return new RunnerSettings(clock, nanoTime, value, context, waiter, grace, checkTimeout);
   }
 
   /** These settings with another context. */
   public RunnerSettings withContext(UnaryOperator<Runnable> value) {
-    return new RunnerSettings(clock, nanoTime, threads, value, waiter, grace);
+    return new RunnerSettings(clock, nanoTime, threads, value, waiter, grace, checkTimeout);
   }
 
   /** These settings with another waiter. */
   public RunnerSettings withWaiter(Waiter value) {
-    return new RunnerSettings(clock, nanoTime, threads, context, value, grace);
+    return new RunnerSettings(clock, nanoTime, threads, context, value, grace, checkTimeout);
   }
 
   /** These settings with another grace. */
   public RunnerSettings withGrace(Duration value) {
-    return new RunnerSettings(clock, nanoTime, threads, context, waiter, value);
+    return new RunnerSettings(clock, nanoTime, threads, context, waiter, value, checkTimeout);
+  }
+
+  /** These settings with another bound on checks. */
+  public RunnerSettings withCheckTimeout(Duration value) {
+    return new RunnerSettings(clock, nanoTime, threads, context, waiter, grace, value);
   }
 
   /**
@@ -104,7 +112,7 @@ public record RunnerSettings(
    *     the context around it, or null. Nothing leaves the thread
    * @throws RuntimeException if there is no thread to be had; {@code ended} hears nothing then
    */
-  void start(String name, Runnable task, Consumer<@Nullable Throwable> ended) {
+  public void start(String name, Runnable task, Consumer<@Nullable Throwable> ended) {
     Runnable wrapped = Objects.requireNonNull(context.apply(task), "what the context gave");
     Thread thread =
         threads.newThread(

@@ -1,16 +1,19 @@
 package io.fulmar.internal.run;
 
 import io.fulmar.ChangeSet;
+import io.fulmar.CheckReport;
 import io.fulmar.Explanation;
 import io.fulmar.HeldChange;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
 import io.fulmar.RunOptions;
+import io.fulmar.Source;
 import io.fulmar.Start;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.SyncStatus;
+import io.fulmar.internal.check.EngineCheck;
 import io.fulmar.internal.store.SyncStore;
 import io.fulmar.spi.Destination;
 import java.util.ArrayList;
@@ -28,16 +31,30 @@ public final class StoreEngine implements SyncEngine {
 
   private final SyncStore store;
   private final Runner runner;
+  private final EngineCheck check;
 
   /**
    * An engine.
    *
    * @param store closed with the engine
+   * @param source what the store reads, for checks
    * @param settings of its runs
    */
-  public StoreEngine(SyncStore store, RunnerSettings settings) {
+  public StoreEngine(SyncStore store, Source source, RunnerSettings settings) {
     this.store = store;
     this.runner = new Runner(store, settings);
+    this.check = new EngineCheck(store, source, settings);
+  }
+
+  @Override
+  public CheckReport check() {
+    runner.checkOpen();
+    return check.check(null);
+  }
+
+  @Override
+  public CheckReport check(Sync sync) {
+    return check.check(usable(sync));
   }
 
   @Override
@@ -167,6 +184,7 @@ public final class StoreEngine implements SyncEngine {
 
   @Override
   public void close() {
+    check.close();
     runner.close();
     store.close();
   }

@@ -4,7 +4,7 @@ import io.fulmar.ConfigurationException;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.ConnectFailure;
-import io.fulmar.internal.postgres.SourcePool;
+import io.fulmar.internal.postgres.Connections;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.postgres.StatementTimeout;
 import java.sql.Connection;
@@ -60,17 +60,21 @@ public final class SourceSession implements AutoCloseable {
   /**
    * Takes a connection and begins the transaction; the snapshot is taken by the first query.
    *
-   * @param pool gives the connection
+   * @param connections gives the connection
    * @param source timeouts
    * @param application shown in {@code pg_stat_activity}, at most 63 bytes
    * @param about the tail of error messages: {@code [sync=crm run=1]}
    * @param cancellation ends what the session is doing
    */
   public static SourceSession open(
-      SourcePool pool, Source source, String application, String about, Cancellation cancellation) {
+      Connections connections,
+      Source source,
+      String application,
+      String about,
+      Cancellation cancellation) {
     Connection handle;
     try {
-      handle = pool.connect();
+      handle = connections.connect();
     } catch (SQLException e) {
       throw ConnectFailure.of(e).exception("connect to " + place(source), about);
     }
@@ -90,7 +94,7 @@ public final class SourceSession implements AutoCloseable {
     } catch (SQLException e) {
       session.broken = true;
       session.close();
-      if (SqlStates.isOfPooler(e) && pool.isPooledByStatement()) {
+      if (SqlStates.isOfPooler(e) && connections.isPooledByStatement()) {
         throw new ConfigurationException(
             "Cannot read the source: a pooler before %s pools by statement, so there are no transactions. Set its pool_mode to transaction or session. %s"
                 .formatted(place(source), about));
@@ -185,7 +189,7 @@ public final class SourceSession implements AutoCloseable {
   }
 
   /** The pool's handle, for statements. */
-  Connection connection() {
+  public Connection connection() {
     return handle;
   }
 

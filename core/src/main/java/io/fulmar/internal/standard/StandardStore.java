@@ -18,6 +18,7 @@ import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Explainer;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.SyncStore;
+import io.fulmar.spi.CheckSteps;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -363,6 +364,11 @@ public final class StandardStore implements SyncStore {
     } catch (IOException e) {
       throw new IllegalStateException("a list does not throw this", e);
     }
+  }
+
+  @Override
+  public void check(CheckSteps steps) {
+    StateDirectoryCheck.look(root, missingState, steps);
   }
 
   @Override

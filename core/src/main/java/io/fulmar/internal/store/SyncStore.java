@@ -7,6 +7,7 @@ import io.fulmar.Model;
 import io.fulmar.ModelPreview;
 import io.fulmar.Sync;
 import io.fulmar.SyncStatus;
+import io.fulmar.spi.CheckSteps;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -77,6 +78,14 @@ public interface SyncStore extends AutoCloseable {
 
   /** See {@link io.fulmar.SyncEngine#preview}. */
   ModelPreview preview(Model model);
+
+  /**
+   * Looks at what this store itself needs, for {@link io.fulmar.SyncEngine#check()}; changes
+   * nothing.
+   *
+   * @param steps takes each step with what it found
+   */
+  void check(CheckSteps steps);
 
   @Override
   void close();

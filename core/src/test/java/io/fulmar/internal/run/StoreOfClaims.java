@@ -8,6 +8,7 @@ import io.fulmar.ModelPreview;
 import io.fulmar.Sync;
 import io.fulmar.SyncStatus;
 import io.fulmar.internal.store.SyncStore;
+import io.fulmar.spi.CheckSteps;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +47,11 @@ abstract class StoreOfClaims implements SyncStore {
   @Override
   public ModelPreview preview(Model model) {
     throw new UnsupportedOperationException("nothing is read here");
+  }
+
+  @Override
+  public void check(CheckSteps steps) {
+    throw new UnsupportedOperationException();
   }
 
   @Override

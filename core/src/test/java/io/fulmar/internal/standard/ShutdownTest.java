@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.fulmar.RunEvent;
 import io.fulmar.RunStatus;
+import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
@@ -204,6 +205,7 @@ class ShutdownTest {
           new StoreEngine(
               new StandardStore(
                   source, Path.of(arguments[0]), StandardStore.MissingState.BEGIN, 1 << 20, clock),
+              Source.builder().host("127.0.0.1").port(1).database("shop").user("fulmar").build(),
               RunnerSettings.defaults().withGrace(grace));
       CountDownLatch ends = new CountDownLatch(1);
       CountDownLatch reported = new CountDownLatch(1);

@@ -28,6 +28,7 @@ import io.fulmar.harness.Reference5a.Settings;
 import io.fulmar.harness.Reference5a.Step;
 import io.fulmar.harness.SourceRow;
 import io.fulmar.spi.Batch;
+import io.fulmar.spi.CheckSteps;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -366,6 +367,11 @@ public final class FakeStore implements SyncStore {
   @Override
   public ModelPreview preview(Model model) {
     throw new UnsupportedOperationException("the fake has no preview");
+  }
+
+  @Override
+  public void check(CheckSteps steps) {
+    steps.step("memory", findings -> findings.found("there"));
   }
 
   @Override

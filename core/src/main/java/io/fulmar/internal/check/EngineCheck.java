@@ -1,0 +1,136 @@
+package io.fulmar.internal.check;
+
+import io.fulmar.CheckReport;
+import io.fulmar.Source;
+import io.fulmar.Sync;
+import io.fulmar.internal.run.RunnerSettings;
+import io.fulmar.internal.store.SyncStore;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Checks an engine and its syncs, each check on threads of its own and with connections of its own.
+ * This class is threadsafe; closing it ends the checks that are going on.
+ */
+public final class EngineCheck implements AutoCloseable {
+  /** Of the source and what follows from it, and of the engine. */
+  private static final int TASKS = 2;
+
+  private final SyncStore store;
+  private final Source source;
+  private final RunnerSettings settings;
+  private final Set<CompletableFuture<String>> running = ConcurrentHashMap.newKeySet();
+
+  /**
+   * The checks of an engine.
+   *
+   * @param store has steps of its own
+   * @param source is what the rest is about
+   * @param settings threads, time, and how long a check takes at most
+   */
+  public EngineCheck(SyncStore store, Source source, RunnerSettings settings) {
+    this.store = store;
+    this.source = source;
+    this.settings = settings;
+  }
+
+  /** See {@link io.fulmar.SyncEngine#check()}; with a sync, {@link io.fulmar.SyncEngine#check}. */
+  public CheckReport check(@Nullable Sync sync) {
+    Board board = new Board(settings.nanoTime(), settings.checkTimeout());
+    SourceCheck ofSource = new SourceCheck(source, sync, board, settings);
+    Section ofEngine = board.section("", List.of());
+    SyncCheck ofSync = sync == null ? null : new SyncCheck(sync, ofSource, board);
+    Tasks tasks = new Tasks(sync == null ? "check" : sync.name() + "-check");
+    tasks.start(
+        "source",
+        () -> {
+          try (ofSource) {
+            ofSource.look();
+            if (ofSync != null) {
+              ofSync.look();
+            }
+          }
+        });
+    tasks.start("engine", () -> store.check(ofEngine));
+    String why = tasks.await();
+    CheckReport report = board.report(SourceCheck.name(source), nameOf(sync), why);
+    tasks.end(ofSource::cut);
+    return report;
+  }
+
+  private static @Nullable String nameOf(@Nullable Sync sync) {
+    return sync == null ? null : sync.name();
+  }
+
+  /** Ends the checks that are going on. */
+  @Override
+  public void close() {
+    running.forEach(over -> over.complete("the engine was closed"));
+  }
+
+  /** The threads of one check. */
+  private final class Tasks {
+    private final String name;
+    private final AtomicInteger unfinished = new AtomicInteger(TASKS);
+    private final CompletableFuture<String> over = new CompletableFuture<>();
+    private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
+
+    Tasks(String name) {
+      this.name = name;
+    }
+
+    void start(String what, Runnable task) {
+      settings.start(
+          "fulmar-" + name + "-" + what,
+          () -> {
+            threads.add(Thread.currentThread());
+            task.run();
+          },
+          escaped -> {
+            threads.remove(Thread.currentThread());
+            if (escaped != null) {
+              over.complete("its thread ended by " + escaped.getClass().getName());
+            }
+            if (unfinished.decrementAndGet() == 0) {
+              over.complete("it did not begin");
+            }
+          });
+    }
+
+    /** Waits until all are over, or the check is; says why a step may not have ended. */
+    String await() {
+      running.add(over);
+      boolean interrupted = false;
+      try {
+        return over.get(settings.checkTimeout().toNanos(), TimeUnit.NANOSECONDS);
+      } catch (TimeoutException e) {
+        return "no end within %s (checkTimeout)".formatted(settings.checkTimeout());
+      } catch (InterruptedException e) {
+        interrupted = true;
+        return "the check was interrupted";
+      } catch (ExecutionException e) {
+        throw new IllegalStateException("nothing completes it so", e);
+      } finally {
+        running.remove(over);
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+
+    /** Ends those that go on; nobody waits for them. */
+    void end(Runnable cut) {
+      if (unfinished.get() > 0) {
+        settings.start("fulmar-" + name + "-cancel", cut, escaped -> {});
+        threads.forEach(Thread::interrupt);
+      }
+    }
+  }
+}
