@@ -5,9 +5,11 @@ module io.fulmar.core {
 
   requires transitive java.sql;
   requires static transitive org.jspecify;
+  requires static com.fasterxml.jackson.core;
   requires com.dynatrace.hash4j;
   requires com.zaxxer.hikari;
   requires dev.failsafe.core;
+  requires java.net.http;
   requires org.postgresql.jdbc;
   requires org.slf4j;
 }

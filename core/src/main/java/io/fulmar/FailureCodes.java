@@ -28,7 +28,8 @@ public final class FailureCodes {
   /**
    * A computed column of the {@link Mapping} has a value that no row can have: of a type that
    * {@link Row} does not document, or one that PostgreSQL could not hold. The row was never handed
-   * to the destination.
+   * to the destination. Destinations that write JSON give it, too, for half a surrogate pair, and
+   * for a column of JSON that is none.
    */
   public static final String VALUE_WITHOUT_FORM = "FULMAR_VALUE_WITHOUT_FORM";
 

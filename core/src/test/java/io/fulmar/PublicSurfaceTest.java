@@ -28,6 +28,7 @@ import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -88,6 +89,11 @@ class PublicSurfaceTest {
   /** Settings that what is built does not show. */
   private static final List<String> NOT_SHOWN =
       List.of(
+          "JsonLinesDestination.fields",
+          "JsonLinesDestination.numbers",
+          "JsonLinesDestination.jsonColumns",
+          "JsonLinesDestination.permissions",
+          "JsonLinesDestination.rotateBytes",
           "PostgresDestination.sequenceColumn",
           "PostgresDestination.tombstoneTable",
           "PostgresDestination.keepTombstones",
@@ -192,6 +198,8 @@ class PublicSurfaceTest {
                   PostgresDestination.builder(NOWHERE)
                       .table("public", "customers")
                       .sequenceColumn("sequence"),
+          JsonLinesDestination.Builder.class,
+              () -> JsonLinesDestination.builder(root.resolve("rows.jsonl")),
           Capabilities.Builder.class, () -> Capabilities.builder().actions(Action.UPSERT),
           Delivery.Builder.class, () -> Delivery.builder());
 
@@ -690,6 +698,8 @@ class PublicSurfaceTest {
     } else if (type == String[].class) {
       return List.of(
           new String[] {"more"}, new String[] {}, new String[] {"more", "more"}, new String[] {""});
+    } else if (type == JsonLinesDestination.Field[].class) {
+      return List.of(JsonLinesDestination.Field.values(), new JsonLinesDestination.Field[] {});
     } else if (type == Action[].class) {
       return List.of(Action.values(), new Action[] {});
     } else if (type == Object[].class) {
@@ -699,6 +709,8 @@ class PublicSurfaceTest {
           .toList();
     } else if (type.isEnum()) {
       return List.of(type.getEnumConstants());
+    } else if (type == Set.class) {
+      return List.of(PosixFilePermissions.fromString("rw-r-----"), Set.of());
     } else if (type == List.class || type == Collection.class) {
       Type element = ((java.lang.reflect.ParameterizedType) generic).getActualTypeArguments()[0];
       Object one = element instanceof Class<?> ? sample(element) : List.of("id");
@@ -794,6 +806,9 @@ class PublicSurfaceTest {
     samples.put(Verdict.class, new Verdict.Accepted());
     samples.put(Writer.class, (Writer) batch -> Delivery.allAccepted());
     samples.put(Capabilities.class, Capabilities.builder().actions(Action.values()).build());
+    samples.put(
+        JsonLinesDestination.class,
+        JsonLinesDestination.builder(Path.of("no such directory", "x.jsonl")).build());
     samples.put(
         PostgresDestination.class, PostgresDestination.builder(NOWHERE).table("a", "b").build());
     return samples;

@@ -3,6 +3,8 @@ package io.fulmar.verify.readme;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fulmar.Action;
+import io.fulmar.JsonLinesDestination;
+import io.fulmar.JsonNumbers;
 import io.fulmar.Model;
 import io.fulmar.PostgresDestination;
 import io.fulmar.Source;
@@ -70,6 +72,7 @@ class ReadmeTest {
   @ValueSource(
       classes = {
         Capabilities.class,
+        JsonLinesDestination.class,
         PostgresDestination.class,
         Source.class,
         StandardEngine.class,
@@ -207,6 +210,26 @@ class ReadmeTest {
         .containsEntry("maxRows", count(capabilities.maxRows()))
         .containsEntry("maxBytes", bytes(capabilities.maxBytes()))
         .containsEntry("concurrency", count(capabilities.concurrency()));
+  }
+
+  @Test
+  void defaultsOfAJsonLinesDestinationAreThose(@TempDir Path directory) throws Exception {
+    Path file = directory.resolve("x.jsonl");
+    JsonLinesDestination destination = JsonLinesDestination.builder(file).build();
+    Capabilities capabilities = destination.capabilities();
+    assertThat(options("JsonLinesDestination"))
+        .containsEntry("maxRows", count(capabilities.maxRows()))
+        .containsEntry("maxBytes", bytes(capabilities.maxBytes()))
+        .containsEntry("numbers", JsonNumbers.values()[0].name());
+    assertThat(capabilities.actions()).containsExactlyInAnyOrder(Action.values());
+    // Which fields a line has by default is in the example of one.
+    String line = Readme.blocks("json").get(0);
+    List<String> fields =
+        Pattern.compile(", ")
+            .splitAsStream(options("JsonLinesDestination").get("fields"))
+            .map(field -> JsonLinesDestination.Field.valueOf(field).member())
+            .toList();
+    assertThat(line).containsSubsequence(fields.stream().map(f -> '"' + f + "\":").toList());
   }
 
   @Test
