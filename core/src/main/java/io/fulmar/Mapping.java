@@ -111,19 +111,19 @@ public final class Mapping {
    * @param value one of the Java types that {@link Row} documents, or null
    */
   public record Constant(String name, @Nullable Object value) implements Column {
-    /** Copies an array. */
+    /** Copies what can be changed. */
     public Constant {
       value = copy(value);
     }
 
-    /** The value; an array is a fresh copy. */
+    /** The value; bytes are a fresh copy, lists and maps are unmodifiable. */
     @Override
     public @Nullable Object value() {
       return copy(value);
     }
 
     private static @Nullable Object copy(@Nullable Object value) {
-      return value instanceof byte[] bytes ? bytes.clone() : value;
+      return value == null ? null : JavaValue.copy(value);
     }
 
     /** Shows no value. */

@@ -28,8 +28,12 @@ public record ModelPreview(List<Column> columns, List<Row> rows, List<String> un
    * @param name its name
    * @param type PostgreSQL's name of its type
    * @param role whether it belongs to the key
+   * @param javaType what {@link Row#value} gives of it, see {@link Row}
+   * @param givenAsText whether that is its text only because its type has no line in the table of
+   *     {@link Row}: the types of most extensions, {@code record}, {@code regclass} ...
    */
-  public record Column(String name, String type, Role role) {}
+  public record Column(
+      String name, String type, Role role, Class<?> javaType, boolean givenAsText) {}
 
   /** What a column is for. */
   public enum Role {

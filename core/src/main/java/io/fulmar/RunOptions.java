@@ -1,9 +1,9 @@
 package io.fulmar;
 
+import io.fulmar.internal.type.JavaValue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -67,8 +67,8 @@ public final class RunOptions {
   }
 
   private static String text(Object column) {
-    return column instanceof byte[] bytes
-        ? "\\x" + HexFormat.of().formatHex(bytes)
+    return JavaValue.objection(column) == null
+        ? JavaValue.text(JavaValue.normal(column))
         : Objects.requireNonNull(column.toString(), "columns");
   }
 
@@ -112,8 +112,8 @@ public final class RunOptions {
      * else stays as it is remembered.
      *
      * @param columns the values of the key's columns in the order of the model's key, as {@link
-     *     Row#value} gives them or as PostgreSQL's text; their {@code toString()} is cast to the
-     *     column's type by PostgreSQL
+     *     Row#value} gives them or as PostgreSQL's text; the {@code toString()} of anything else is
+     *     cast to the column's type by PostgreSQL
      */
     public Builder key(Object... columns) {
       if (keys.size() == MAX_KEYS) {

@@ -32,6 +32,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.Period;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -798,6 +799,8 @@ class PublicSurfaceTest {
     samples.put(UnaryOperator.class, UnaryOperator.identity());
     samples.put(Clock.class, Clock.systemUTC());
     samples.put(Instant.class, Instant.EPOCH);
+    samples.put(Period.class, Period.of(1, 2, -3));
+    samples.put(Class.class, String.class);
     samples.put(Throwable.class, new IOException("x"));
     samples.put(FulmarException.class, new StateException("x"));
     samples.put(SourceException.class, new SourceException("x", null, null));

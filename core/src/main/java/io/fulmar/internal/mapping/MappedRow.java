@@ -84,7 +84,7 @@ final class MappedRow implements Row {
       return raw.value(place.column());
     }
     Object value = values[place.value()];
-    return value instanceof byte[] bytes ? bytes.clone() : value;
+    return value == null ? null : JavaValue.copy(value);
   }
 
   @Override

@@ -48,7 +48,7 @@ public final class MappingSignature {
     if (value == null) {
       return "null";
     }
-    String text = value.getClass().getName() + '\0' + JavaValue.text(value);
+    String text = JavaValue.typeName(value) + '\0' + JavaValue.text(value);
     try {
       byte[] digest =
           MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));

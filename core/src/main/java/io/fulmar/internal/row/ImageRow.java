@@ -53,7 +53,12 @@ public final class ImageRow implements Row {
     if (length < 0) {
       return null;
     }
-    return key ? KeyImage.value(kind, image, start, length) : kind.value(image, start, length);
+    if (key) {
+      return KeyImage.value(kind, image, start, length);
+    }
+    return kind.readAsText()
+        ? shape.types().get(position).value(kind.text(image, start, length))
+        : kind.value(image, start, length);
   }
 
   @Override

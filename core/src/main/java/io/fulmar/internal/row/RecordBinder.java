@@ -4,26 +4,12 @@ import io.fulmar.Row;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
-import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Makes records out of rows, component by component. */
 public final class RecordBinder {
-  private static final Map<Class<?>, Class<?>> BOXES =
-      Map.of(
-          boolean.class, Boolean.class,
-          byte.class, Byte.class,
-          short.class, Short.class,
-          int.class, Integer.class,
-          long.class, Long.class,
-          float.class, Float.class,
-          double.class, Double.class,
-          char.class, Character.class);
-
   private RecordBinder() {}
 
   /** See {@link Row#as}. */
@@ -74,7 +60,7 @@ public final class RecordBinder {
       }
       return null;
     }
-    Object converted = convert(value, BOXES.getOrDefault(wanted, wanted));
+    Object converted = Conversion.converted(value, component.getGenericType());
     if (converted == null) {
       throw new IllegalArgumentException(
           "component %s of %s is %s, and the column gives %s that does not fit"
@@ -82,7 +68,7 @@ public final class RecordBinder {
                   component.getName(),
                   type.getName(),
                   wanted.getSimpleName(),
-                  value.getClass().getSimpleName()));
+                  Conversion.name(value)));
     }
     return converted;
   }
@@ -93,54 +79,5 @@ public final class RecordBinder {
     }
     String snake = component.replaceAll("([a-z0-9])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
     return columns.contains(snake) ? snake : null;
-  }
-
-  private static @Nullable Object convert(Object value, Class<?> wanted) {
-    if (wanted.isInstance(value)) {
-      return value;
-    }
-    if (value instanceof Number number && Number.class.isAssignableFrom(wanted)) {
-      return convertNumber(number, wanted);
-    }
-    return null;
-  }
-
-  private static @Nullable Object convertNumber(Number number, Class<?> wanted) {
-    double asDouble = number.doubleValue();
-    if (Double.isNaN(asDouble)
-        || (Double.isInfinite(asDouble) && !(number instanceof BigDecimal))) {
-      if (wanted == Double.class) {
-        return asDouble;
-      }
-      return wanted == Float.class ? (Object) (float) asDouble : null;
-    }
-    BigDecimal exact =
-        number instanceof BigDecimal decimal ? decimal : new BigDecimal(number.toString());
-    try {
-      if (wanted == Long.class) {
-        return exact.longValueExact();
-      } else if (wanted == Integer.class) {
-        return exact.intValueExact();
-      } else if (wanted == Short.class) {
-        return exact.shortValueExact();
-      } else if (wanted == Byte.class) {
-        return exact.byteValueExact();
-      } else if (wanted == BigInteger.class) {
-        return exact.toBigIntegerExact();
-      } else if (wanted == BigDecimal.class) {
-        return exact;
-      } else if (wanted == Double.class) {
-        return new BigDecimal(Double.toString(exact.doubleValue())).compareTo(exact) == 0
-            ? exact.doubleValue()
-            : null;
-      } else if (wanted == Float.class) {
-        return new BigDecimal(Float.toString(exact.floatValue())).compareTo(exact) == 0
-            ? exact.floatValue()
-            : null;
-      }
-      return null;
-    } catch (ArithmeticException | NumberFormatException e) {
-      return null;
-    }
   }
 }

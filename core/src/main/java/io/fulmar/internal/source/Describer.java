@@ -154,10 +154,12 @@ public final class Describer {
             .with("types", aliases.stream().map(ColumnExpression::typeOf).toList())
             .sql();
     List<ModelShape.Column> columns = new ArrayList<>();
+    List<Long> oids = new ArrayList<>();
     try (Statement statement = plainStatement();
         ResultSet result = statement.executeQuery(sql)) {
       while (result.next()) {
         int i = columns.size();
+        oids.add(result.getLong(3));
         ColumnKind kind = ColumnKind.of((int) result.getLong(3), result.getString(4).charAt(0));
         int limit = model.key().contains(names.get(i)) ? SMALL_KEY : SMALL;
         boolean bounded =
@@ -177,7 +179,26 @@ public final class Describer {
     if (columns.size() != names.size()) {
       throw refused("the types of its columns could not be found", "Report this with the query");
     }
-    return columns;
+    return withValueTypes(columns, oids);
+  }
+
+  /** Finds out what the texts of columns mean that are read as text. */
+  private List<ModelShape.Column> withValueTypes(List<ModelShape.Column> columns, List<Long> oids)
+      throws SQLException {
+    Set<Long> asked = new LinkedHashSet<>();
+    for (int i = 0; i < columns.size(); i++) {
+      if (columns.get(i).kind().readAsText()) {
+        asked.add(oids.get(i));
+      }
+    }
+    ValueTypes types = ValueTypes.read(session.connection(), asked);
+    return IntStream.range(0, columns.size())
+        .mapToObj(
+            i -> {
+              ModelShape.Column column = columns.get(i);
+              return column.kind().readAsText() ? column.with(types.of(oids.get(i))) : column;
+            })
+        .toList();
   }
 
   private void checkKey(QueryText query, List<ModelShape.Column> columns, List<Integer> key)

@@ -6,6 +6,8 @@ import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.QueryText;
 import io.fulmar.internal.type.ColumnKind;
+import io.fulmar.internal.type.ScalarType;
+import io.fulmar.internal.type.ValueType;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -60,8 +62,25 @@ public record ModelShape(
    * @param kind how it is read
    * @param bounded whether its values have a small limit on their size
    * @param detail labels of an enum, attributes of a composite; empty for others
+   * @param valueType what its text means, if it is read as text, and what Java type that is
    */
-  public record Column(String name, String type, ColumnKind kind, boolean bounded, String detail) {}
+  public record Column(
+      String name,
+      String type,
+      ColumnKind kind,
+      boolean bounded,
+      String detail,
+      ValueType valueType) {
+    /** A column whose kind says what its values are; if it is read as text, it is given as text. */
+    public Column(String name, String type, ColumnKind kind, boolean bounded, String detail) {
+      this(name, type, kind, bounded, detail, ScalarType.of(kind));
+    }
+
+    /** The same column, of which more is known. */
+    Column with(ValueType known) {
+      return new Column(name, type, kind, bounded, detail, known);
+    }
+  }
 
   /** The columns as an application sees them. */
   public List<ModelPreview.Column> preview() {
@@ -69,7 +88,14 @@ public record ModelShape(
     for (int i = 0; i < columns.size(); i++) {
       ModelPreview.Role role =
           keyPositions.contains(i) ? ModelPreview.Role.KEY : ModelPreview.Role.VALUE;
-      result.add(new ModelPreview.Column(columns.get(i).name(), columns.get(i).type(), role));
+      Column column = columns.get(i);
+      result.add(
+          new ModelPreview.Column(
+              column.name(),
+              column.type(),
+              role,
+              column.valueType().javaType(),
+              column.valueType() == ScalarType.UNMAPPED));
     }
     return result;
   }
@@ -85,6 +111,7 @@ public record ModelShape(
     return Shape.of(
         used.stream().map(i -> columns.get(i).name()).toList(),
         used.stream().map(i -> columns.get(i).kind()).toList(),
+        used.stream().map(i -> columns.get(i).valueType()).toList(),
         used.stream().map(order::indexOf).toList());
   }
 

@@ -155,6 +155,70 @@ final class SourceSql {
           "types",
           "columns");
 
+  /**
+   * What some types consist of, and what their parts consist of in turn: form (domain, array,
+   * range, multirange, composite, or scalar), delimiter between elements, parts with their names.
+   */
+  static final SqlTemplate VALUE_TYPES =
+      SqlTemplate.of(
+          """
+          /* fulmar: value types */
+          with recursive reached (oid) as (
+            select asked.oid::oid from pg_catalog.unnest(?::pg_catalog.int8[]) as asked (oid)
+            union
+            select part.oid
+            from reached
+            join pg_catalog.pg_type t on t.oid = reached.oid
+            cross join lateral (
+              select t.typbasetype where t.typtype = 'd'
+              union all
+              select e.oid from pg_catalog.pg_type e where e.oid = t.typelem and e.typarray = t.oid
+              union all
+              select r.rngsubtype from pg_catalog.pg_range r where r.rngtypid = t.oid
+              union all
+              select r.rngtypid from pg_catalog.pg_range r where r.rngmultitypid = t.oid
+              union all
+              select a.atttypid from pg_catalog.pg_attribute a
+              where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+            ) as part (oid)
+          )
+          select t.oid::pg_catalog.int8,
+                 case when t.typtype in ('d', 'r', 'm', 'c') then t.typtype::pg_catalog.text
+                      when e.oid is not null then 'a'
+                      else 's'
+                 end,
+                 t.typtype::pg_catalog.text,
+                 coalesce(
+                   (select t.typname::pg_catalog.text
+                    from pg_catalog.pg_depend d
+                    join pg_catalog.pg_extension x on x.oid = d.refobjid
+                    where d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.oid
+                      and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+                      and d.deptype = 'e' and x.extname = t.typname), ''),
+                 coalesce(e.typdelim, ',')::pg_catalog.text,
+                 parts.oids,
+                 parts.names
+          from reached
+          join pg_catalog.pg_type t on t.oid = reached.oid
+          left join pg_catalog.pg_type e on e.oid = t.typelem and e.typarray = t.oid
+          cross join lateral (
+            select coalesce(pg_catalog.array_agg(part.oid::pg_catalog.int8 order by part.position), array[]::pg_catalog.int8[]) as oids,
+                   coalesce(pg_catalog.array_agg(part.name order by part.position), array[]::pg_catalog.text[]) as names
+            from (
+              select t.typbasetype, '', 0 where t.typtype = 'd'
+              union all
+              select e.oid, '', 0 where e.oid is not null
+              union all
+              select r.rngsubtype, '', 0 from pg_catalog.pg_range r where r.rngtypid = t.oid
+              union all
+              select r.rngtypid, '', 0 from pg_catalog.pg_range r where r.rngmultitypid = t.oid
+              union all
+              select a.atttypid, a.attname::pg_catalog.text, a.attnum from pg_catalog.pg_attribute a
+              where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+            ) as part (oid, name, position)
+          ) as parts
+          """);
+
   /** The collations of some columns, by position. */
   static final SqlTemplate COLLATIONS =
       SqlTemplate.of(

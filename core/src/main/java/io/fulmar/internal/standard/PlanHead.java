@@ -13,6 +13,9 @@ import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.internal.type.ColumnKind;
+import io.fulmar.internal.type.ScalarType;
+import io.fulmar.internal.type.TypeCode;
+import io.fulmar.internal.type.ValueType;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -311,7 +314,7 @@ final class PlanHead {
     out.putVarint(shape.names().size());
     for (int i = 0; i < shape.names().size(); i++) {
       out.putString(shape.names().get(i));
-      out.putString(shape.kinds().get(i).name());
+      out.putString(columnType(shape, i));
       out.putVarint(shape.fields().get(i));
     }
   }
@@ -320,13 +323,24 @@ final class PlanHead {
     int count = in.getVarint();
     List<String> names = new ArrayList<>();
     List<ColumnKind> kinds = new ArrayList<>();
+    List<ValueType> types = new ArrayList<>();
     List<Integer> fields = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       names.add(in.getString());
-      kinds.add(ColumnKind.valueOf(in.getString()));
+      String type = in.getString();
+      int space = type.indexOf(' ');
+      ColumnKind kind = ColumnKind.valueOf(space < 0 ? type : type.substring(0, space));
+      kinds.add(kind);
+      types.add(space < 0 ? ScalarType.of(kind) : TypeCode.parse(type.substring(space + 1)));
       fields.add(in.getVarint());
     }
-    return Shape.of(names, kinds, fields);
+    return Shape.of(names, kinds, types, fields);
+  }
+
+  /** How a column is read and, if that is as text, what the text means. */
+  private static String columnType(Shape shape, int i) {
+    ColumnKind kind = shape.kinds().get(i);
+    return kind.readAsText() ? kind.name() + ' ' + TypeCode.of(shape.types().get(i)) : kind.name();
   }
 
   private static void putStrings(FileOut out, List<String> strings) throws IOException {

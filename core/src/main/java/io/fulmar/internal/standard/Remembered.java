@@ -46,6 +46,7 @@ record Remembered(Shape shape, List<Integer> fields) {
         Shape.of(
             names,
             names.stream().map(row::position).map(row.kinds()::get).toList(),
+            names.stream().map(row::position).map(row.types()::get).toList(),
             places.stream().map(sorted::indexOf).toList()),
         sorted);
   }

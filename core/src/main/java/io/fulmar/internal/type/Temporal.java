@@ -5,6 +5,10 @@ import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
 import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.time.format.ResolverStyle;
+import java.util.Locale;
 
 /**
  * Dates and times: days and microseconds since 2000-01-01, in the proleptic Gregorian calendar
@@ -16,6 +20,16 @@ final class Temporal {
 
   /** 2000-01-01, counted from 1970-01-01. */
   private static final long EPOCH_DAY = 10_957;
+
+  /** {@code 04:05:06.7+05:30:01}, minutes and seconds of the offset only if they are not 0. */
+  static final DateTimeFormatter TIMETZ =
+      new DateTimeFormatterBuilder()
+          .append(DateTimeFormatter.ISO_LOCAL_TIME)
+          .appendOffset("+HH:mm:ss", "+00")
+          .toFormatter(Locale.ROOT)
+          .withResolverStyle(ResolverStyle.STRICT);
+
+  private static final String BC = " BC";
 
   private Temporal() {}
 
@@ -35,6 +49,48 @@ final class Temporal {
     appendDate(out, date);
     appendEra(out, date);
     return out.toString();
+  }
+
+  /** The value of a date's text. */
+  static Object parseDate(String text) {
+    return isInfinite(text) ? new SpecialValue(text) : localDate(text);
+  }
+
+  /** The value of a timestamp's text. */
+  static Object parseTimestamp(String text) {
+    return isInfinite(text) ? new SpecialValue(text) : localDateTime(text, "");
+  }
+
+  /** The value of the text of a timestamp with a time zone, which is UTC. */
+  static Object parseTimestamptz(String text) {
+    return isInfinite(text)
+        ? new SpecialValue(text)
+        : localDateTime(text, "+00").atOffset(ZoneOffset.UTC);
+  }
+
+  private static boolean isInfinite(String text) {
+    return text.equals("infinity") || text.equals("-infinity");
+  }
+
+  private static LocalDate localDate(String text) {
+    boolean bc = text.endsWith(BC);
+    int end = bc ? text.length() - BC.length() : text.length();
+    int year = Integer.parseInt(text, 0, end - 6, 10);
+    return LocalDate.of(
+        bc ? 1 - year : year,
+        Integer.parseInt(text, end - 5, end - 3, 10),
+        Integer.parseInt(text, end - 2, end, 10));
+  }
+
+  private static LocalDateTime localDateTime(String text, String zone) {
+    boolean bc = text.endsWith(BC);
+    int end = bc ? text.length() - BC.length() : text.length();
+    if (!text.startsWith(zone, end - zone.length())) {
+      throw new IllegalArgumentException("a timestamp of another time zone");
+    }
+    int space = text.indexOf(' ');
+    LocalDate date = localDate(text.substring(0, space) + (bc ? BC : ""));
+    return date.atTime(LocalTime.parse(text.substring(space + 1, end - zone.length())));
   }
 
   /** Microseconds since midnight. */

@@ -2,6 +2,8 @@ package io.fulmar.internal.type;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fulmar.Interval;
+import io.fulmar.Range;
 import io.fulmar.SpecialValue;
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -12,6 +14,12 @@ import java.time.LocalTime;
 import java.time.OffsetDateTime;
 import java.time.OffsetTime;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -50,6 +58,27 @@ class JavaValueTest {
           UUID.fromString("123e4567-e89b-12d3-a456-426614174000"),
           "123e4567-e89b-12d3-a456-426614174000"),
       Arguments.of(new SpecialValue("infinity"), "infinity"),
+      Arguments.of(new Interval(14, -3, 1), "1 year 2 mons -3 days +00:00:00.000001"),
+      Arguments.of(List.of(), "{}"),
+      Arguments.of(Arrays.asList(1, null, 3), "{1,NULL,3}"),
+      Arguments.of(List.of(true, false), "{t,f}"),
+      Arguments.of(
+          List.of(List.of("a", "NULL"), List.of("", "null")), "{{a,\"NULL\"},{\"\",\"null\"}}"),
+      Arguments.of(
+          List.of("a b", "a\tb", "q\"", "b\\", "{", "}", ",", ";", "ü\u00a0"),
+          "{\"a b\",\"a\tb\",\"q\\\"\",\"b\\\\\",\"{\",\"}\",\",\",;,ü\u00a0}"),
+      Arguments.of(List.of(new byte[] {1}), "{\"\\\\x01\"}"),
+      Arguments.of(
+          List.of(new Range<>(1, 2, Range.Bounds.CLOSED_OPEN), Range.empty()), "{\"[1,2)\",empty}"),
+      Arguments.of(new Range<>(null, "a,b\"\\", Range.Bounds.OPEN_CLOSED), "(,\"a,b\"\"\\\\\"]"),
+      Arguments.of(
+          new Range<>(
+              LocalDateTime.of(2026, 1, 1, 0, 0),
+              new SpecialValue("infinity"),
+              Range.Bounds.CLOSED_OPEN),
+          "[\"2026-01-01 00:00:00\",infinity)"),
+      Arguments.of(Map.of("k\"", "v\\"), "\"k\\\"\"=>\"v\\\\\""),
+      Arguments.of(Collections.singletonMap("k", null), "\"k\"=>NULL"),
     };
   }
 
@@ -66,6 +95,27 @@ class JavaValueTest {
       Arguments.of(Instant.EPOCH, "is a java.time.Instant"),
       Arguments.of(BigInteger.ONE, "is a java.math.BigInteger"),
       Arguments.of("a\0b", "holds the character 0"),
+      Arguments.of(Set.of(1), "is a " + Set.of(1).getClass().getName()),
+      Arguments.of(List.of(Instant.EPOCH), "has a part that is a java.time.Instant"),
+      Arguments.of(List.of("a\0"), "has a part that holds the character 0"),
+      Arguments.of(
+          List.of(List.of(1), List.of(1, 2)),
+          "has lists of different lengths, or empty ones, in a list"),
+      Arguments.of(
+          List.of(List.of(1), 2), "has lists of different lengths, or empty ones, in a list"),
+      Arguments.of(List.of(List.of()), "has lists of different lengths, or empty ones, in a list"),
+      Arguments.of(
+          List.of(List.of(List.of(1)), List.of(List.of(1, 2))),
+          "has lists of different lengths, or empty ones, in a list"),
+      Arguments.of(
+          List.of(List.of(List.of(List.of(List.of(List.of(List.of(1))))))),
+          "has more dimensions than an array"),
+      Arguments.of(Map.of(1, "a"), "is a map of something else than texts"),
+      Arguments.of(Map.of("a", 1), "is a map of something else than texts"),
+      Arguments.of(Map.of("a", "\0"), "has a part that holds the character 0"),
+      Arguments.of(
+          new Range<>(LocalDate.MIN, null, Range.Bounds.OPEN),
+          "has a part that is beyond the dates that PostgreSQL has"),
       Arguments.of("a\ud83d", "holds half a surrogate pair"),
       Arguments.of("\ude00\ud83d", "holds half a surrogate pair"),
       Arguments.of(new SpecialValue("\0"), "holds the character 0"),
@@ -96,5 +146,18 @@ class JavaValueTest {
   void arraysAreCopied() {
     byte[] bytes = {1};
     assertThat(JavaValue.normal(bytes)).isNotSameAs(bytes).isEqualTo(bytes);
+  }
+
+  @Test
+  void nothingCanBeChangedThroughAValueThatWasHandedOut() {
+    byte[] bytes = {1};
+    List<Object> list = new ArrayList<>(List.of(bytes));
+    Object normal = JavaValue.normal(list);
+    bytes[0] = 9;
+    list.add(bytes);
+    Object copy = JavaValue.copy(normal);
+    assertThat((List<?>) normal).singleElement().isEqualTo(new byte[] {1});
+    ((byte[]) ((List<?>) copy).get(0))[0] = 7;
+    assertThat((List<?>) normal).singleElement().isEqualTo(new byte[] {1});
   }
 }
