@@ -426,9 +426,9 @@ public final class Sync {
     }
 
     /**
-     * Holds a run whose definition (query, mapping, columns and their types, mode, removal) differs
-     * from that of the last run, and that would send more than this share of the synced keys and
-     * more than this many as CHANGED. Default 0.1 and 1,000.
+     * Holds a run whose definition (query and its settings, mapping, columns and their types, mode,
+     * removal) differs from that of the last run, and that would send more than this share of the
+     * synced keys and more than this many as CHANGED. Default 0.1 and 1,000.
      *
      * @param share 0 to 1; 1 switches the guard off
      * @param rows 0 or more

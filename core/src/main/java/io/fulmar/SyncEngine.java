@@ -247,6 +247,20 @@ public interface SyncEngine extends AutoCloseable {
   ModelPreview preview(Model model);
 
   /**
+   * Says what is wrong with a model, and what should be known of it, each with its place in the
+   * text. Errors are what a run would be refused for, or fail of: a text that is not one statement
+   * that returns rows, a column that does not exist, a key that cannot be one, row security that
+   * hides rows, an expression that fails. Warnings are columns that are another in each read, as
+   * {@link ModelPreview#unstable} defines it, and functions that are VOLATILE. Reads the first 100
+   * rows twice, as {@link #preview} does; delivers nothing and remembers nothing.
+   *
+   * @param model what to look at
+   * @return what was found; a refused model is no exception here
+   * @throws FulmarException if the source cannot be asked
+   */
+  ModelValidation validate(Model model);
+
+  /**
    * Cancels what is running, waits for it, and releases threads and connections. May be called
    * twice.
    */

@@ -768,6 +768,8 @@ class PublicSurfaceTest {
   private static Map<Class<?>, Object> samples() {
     Map<Class<?>, Object> samples = new HashMap<>();
     samples.put(Model.class, model());
+    samples.put(Model.Table.class, Model.table("rows", "app", "rows"));
+    samples.put(Class.class, PublicSurfaceTest.class);
     samples.put(Destination.class, DESTINATION);
     samples.put(Sync.class, sync().build());
     samples.put(Source.class, NOWHERE);

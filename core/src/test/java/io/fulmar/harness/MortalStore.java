@@ -5,6 +5,7 @@ import io.fulmar.Explanation;
 import io.fulmar.HeldChange;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
+import io.fulmar.ModelValidation;
 import io.fulmar.Sync;
 import io.fulmar.SyncStatus;
 import io.fulmar.harness.Death.Point;
@@ -110,6 +111,11 @@ public final class MortalStore implements SyncStore {
   @Override
   public Explanation explain(Sync sync, List<String> key) {
     return store.explain(sync, key);
+  }
+
+  @Override
+  public ModelValidation validate(Model model) {
+    return store.validate(model);
   }
 
   @Override

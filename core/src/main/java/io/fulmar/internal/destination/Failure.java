@@ -66,7 +66,8 @@ final class Failure {
 
   private static String factAndRemedy(Trouble trouble, String grants) {
     return switch (trouble) {
-      case PRIVILEGE -> "the role lacks a privilege. Run what is missing of: " + grants;
+      case PRIVILEGE, ROW_SECURITY ->
+          "the role lacks a privilege. Run what is missing of: " + grants;
       case NO_TABLE, NO_COLUMN, NO_OBJECT ->
           "the table, or something that it uses, was changed or is missing. Run the sync again: the table is checked"
               + " anew, and the error says what is missing";

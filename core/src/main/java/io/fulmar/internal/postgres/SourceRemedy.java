@@ -53,6 +53,7 @@ final class SourceRemedy {
       case READ_ONLY -> "The model writes; make it a plain query.";
       case PRIVILEGE ->
           "Give the role what is missing: grant usage on schema ... and grant select on ... to it.";
+      case ROW_SECURITY -> SqlStates.ROW_SECURITY_REMEDY + ".";
       case DISK_FULL ->
           "A disk of the server is full, perhaps with temporary files of this statement: make room there, or let the"
               + " model sort and join less.";

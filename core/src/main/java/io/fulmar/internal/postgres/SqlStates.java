@@ -38,6 +38,14 @@ public final class SqlStates {
   /** Classes of a statement that is wrong in itself, whatever the rows and the server are. */
   private static final Set<String> CLASSES_OF_TEXT = Set.of("42", "22", "34", "0A", "25", "54");
 
+  /** What to do about rows that row security hides. */
+  public static final String ROW_SECURITY_REMEDY =
+      "Row security hides rows of it: let a role read that the policies do not bind (BYPASSRLS), or"
+          + " call Model.allowRowSecurity() if what the role sees is all there is";
+
+  /** Where the server refuses to hide rows; its message is in the language of the server. */
+  private static final String ROW_SECURITY_ROUTINE = "check_enable_rls";
+
   private SqlStates() {}
 
   /** The five characters, always five. */
@@ -54,6 +62,11 @@ public final class SqlStates {
       // The message is in the language of the server, the name of the routine is not.
       boolean stale = server != null && "RevalidateCachedQuery".equals(server.getRoutine());
       return stale ? Trouble.STALE_PLAN : Trouble.UNSUPPORTED;
+    }
+    if (state.equals("42501")) {
+      ServerErrorMessage server = serverMessage(e);
+      boolean hidden = server != null && ROW_SECURITY_ROUTINE.equals(server.getRoutine());
+      return hidden ? Trouble.ROW_SECURITY : Trouble.PRIVILEGE;
     }
     return trouble(state);
   }
@@ -102,6 +115,19 @@ public final class SqlStates {
               ? Trouble.OTHER_OF_SERVER
               : CLASSES_OF_STATEMENT.contains(stateClass) ? Trouble.STATEMENT : Trouble.OTHER;
     };
+  }
+
+  /** Whether values of rows led to it, not the text of a query. */
+  public static boolean isOfData(@Nullable String sqlState) {
+    return sqlState != null
+        && sqlState.length() == 5
+        && Set.of(Trouble.VALUE, Trouble.CONSTRAINT, Trouble.SEVERAL_ROWS)
+            .contains(trouble(sqlState));
+  }
+
+  /** Whether something wrote in a transaction that may not. */
+  public static boolean isReadOnly(@Nullable String sqlState) {
+    return "25006".equals(sqlState);
   }
 
   /**

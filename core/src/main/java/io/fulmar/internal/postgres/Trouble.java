@@ -39,6 +39,8 @@ public enum Trouble {
   READ_ONLY,
   /** The role lacks a privilege. */
   PRIVILEGE,
+  /** A policy would hide rows from the role, in a session that is told to refuse that. */
+  ROW_SECURITY,
   /** A disk of the server is full. */
   DISK_FULL,
   /** The server has no memory left. */

@@ -6,6 +6,7 @@ import io.fulmar.Explanation;
 import io.fulmar.HeldChange;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
+import io.fulmar.ModelValidation;
 import io.fulmar.RunOptions;
 import io.fulmar.Source;
 import io.fulmar.Start;
@@ -180,6 +181,12 @@ public final class StoreEngine implements SyncEngine {
   public ModelPreview preview(Model model) {
     Objects.requireNonNull(model, "model");
     return runner.aside(model.name() + "-preview", () -> store.preview(model));
+  }
+
+  @Override
+  public ModelValidation validate(Model model) {
+    Objects.requireNonNull(model, "model");
+    return runner.aside(model.name() + "-validate", () -> store.validate(model));
   }
 
   @Override

@@ -2,11 +2,16 @@ package io.fulmar.internal.source;
 
 import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
+import io.fulmar.ModelPreview;
+import io.fulmar.ModelTable;
+import io.fulmar.ModelValidation;
+import io.fulmar.ModelValidation.Finding;
+import io.fulmar.ModelValidation.Severity;
 import io.fulmar.internal.postgres.SqlStates;
-import io.fulmar.internal.postgres.Trouble;
 import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.QueryText;
+import io.fulmar.internal.sql.SqlTemplate;
 import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.internal.type.KeyImage;
 import java.sql.PreparedStatement;
@@ -18,6 +23,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -32,11 +38,27 @@ public final class Describer {
 
   private final SourceSession session;
   private final Model model;
+  private final ModelText text;
+  private final List<Finding> errors = new ArrayList<>();
   private final List<String> baseTypes = new ArrayList<>();
+  private List<ModelShape.Column> columns = List.of();
+
+  /** What the server is asked, for the place of an error in it. */
+  private String statement = "";
 
   private Describer(SourceSession session, Model model) {
     this.session = session;
     this.model = model;
+    this.text = ModelText.of(model);
+  }
+
+  /** Ends the work on a model that has errors. */
+  private static final class Refused extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Refused() {
+      super(null, null, false, false);
+    }
   }
 
   /**
@@ -48,20 +70,51 @@ public final class Describer {
   public static ModelShape describe(SourceSession session, Model model) {
     Describer describer = new Describer(session, model);
     try {
-      return describer.shape();
-    } catch (SQLException e) {
-      throw describer.refused(e);
+      return describer.shapeOrErrors();
+    } catch (Refused e) {
+      throw new ConfigurationException(
+          "Cannot use the model %s: %s %s"
+              .formatted(model.name(), describer.errors.get(0).text(), session.about()));
     }
   }
 
-  private ModelShape shape() throws SQLException {
-    String text = withoutTerminator(model.sql());
-    prove(text);
-    QueryText query = QueryText.proven(text);
+  /**
+   * Proves a model and looks for whatever an application should know of it, without reading a row.
+   *
+   * @throws io.fulmar.SourceException if the server cannot be asked
+   */
+  public static ModelValidation validate(SourceSession session, Model model) {
+    Describer describer = new Describer(session, model);
+    try {
+      ModelShape shape = describer.shapeOrErrors();
+      return new ModelValidation(
+          model.name(), shape.preview(), model.key(), describer.warnings(shape));
+    } catch (Refused e) {
+      return new ModelValidation(model.name(), describer.preview(), model.key(), describer.errors);
+    } catch (SQLException e) {
+      throw session.failed("validate the model " + model.name(), e);
+    }
+  }
+
+  private ModelShape shapeOrErrors() throws Refused {
+    try {
+      return shape();
+    } catch (SQLException e) {
+      refuse(e);
+      throw new Refused();
+    }
+  }
+
+  private ModelShape shape() throws SQLException, Refused {
+    set();
+    checkDatabase();
+    prove(text.sent());
+    proveCondition();
+    QueryText query = QueryText.proven(text.sent());
     List<String> names = new ArrayList<>();
     List<Integer> precisions = new ArrayList<>();
-    try (Statement statement = plainStatement();
-        ResultSet result = statement.executeQuery(SourceSql.COLUMNS.with("model", query).sql())) {
+    try (Statement plain = plainStatement();
+        ResultSet result = plain.executeQuery(asked(SourceSql.COLUMNS.with("model", query)))) {
       ResultSetMetaData metaData = result.getMetaData();
       for (int i = 1; i <= metaData.getColumnCount(); i++) {
         names.add(metaData.getColumnLabel(i));
@@ -69,28 +122,90 @@ public final class Describer {
       }
     }
     checkNames(names);
-    List<ModelShape.Column> columns = columns(query, names, precisions);
+    columns = columns(query, names, precisions);
     List<Integer> key = model.key().stream().map(names::indexOf).toList();
     checkKey(query, columns, key);
     return new ModelShape(query, columns, key);
   }
 
-  /** A semicolon at the very end means nothing; anywhere else the server sees it. */
-  private static String withoutTerminator(String sql) {
-    String text = sql.stripTrailing();
-    while (text.endsWith(";")) {
-      text = text.substring(0, text.length() - 1).stripTrailing();
-    }
-    return text;
+  private String asked(SqlTemplate template) {
+    statement = template.sql();
+    return statement;
   }
 
-  private void prove(String text) throws SQLException {
-    if (text.indexOf('\0') >= 0) {
-      throw refused("its text holds the character 0", "Remove it");
+  /** What the model sets, and whether hidden rows are an error. */
+  private void set() throws SQLException, Refused {
+    set("row_security", model.isRowSecurityAllowed() ? "on" : "off");
+    for (Map.Entry<String, String> setting : model.settings().entrySet()) {
+      try {
+        set(setting.getKey(), setting.getValue());
+      } catch (SQLException e) {
+        if (!SqlStates.isOfText(e)) {
+          throw e;
+        }
+        refuse(
+            "its setting %s cannot be set (sqlstate=%s)"
+                .formatted(setting.getKey(), SqlStates.code(e)),
+            "Choose a name that no extension has taken, and a value that it takes");
+        throw new Refused();
+      }
+    }
+  }
+
+  private void set(String name, String value) throws SQLException {
+    try (PreparedStatement set = session.connection().prepareStatement(SourceSql.SETTING.sql())) {
+      set.setString(1, name);
+      set.setString(2, value);
+      set.executeQuery().close();
+    }
+  }
+
+  private void checkDatabase() throws SQLException, Refused {
+    ModelTable table = model.table();
+    if (table == null || table.database() == null) {
+      return;
+    }
+    try (Statement plain = plainStatement();
+        ResultSet result = plain.executeQuery(SourceSql.DATABASE.sql())) {
+      result.next();
+      if (!table.database().equals(result.getString(1))) {
+        refuse(
+            "it reads the database %s, and the source is %s"
+                .formatted(quoted(table.database()), quoted(result.getString(1))),
+            "Take the manifest that dbt made for this database, or name the table by Model.table");
+        throw new Refused();
+      }
+    }
+  }
+
+  /** A condition that closes the parentheses around it would be more than a condition. */
+  private void proveCondition() throws SQLException, Refused {
+    ModelTable table = model.table();
+    String proof = table == null ? null : TableSql.conditionProof(table);
+    if (proof == null) {
+      return;
+    }
+    try {
+      prove(proof);
+    } catch (SQLException e) {
+      if (!SqlStates.isOfText(e)) {
+        throw e;
+      }
+      refuse(
+          "its condition is not one condition",
+          "Write what may stand in parentheses behind \"where\", each of its own opened and closed");
+      throw new Refused();
+    }
+  }
+
+  private void prove(String query) throws SQLException, Refused {
+    if (query.indexOf('\0') >= 0) {
+      refuse("its text holds the character 0", "Remove it");
+      throw new Refused();
     }
     try (PreparedStatement set =
         session.connection().prepareStatement(SourceSql.PROOF_TEXT.sql())) {
-      set.setString(1, text);
+      set.setString(1, query);
       set.executeQuery().close();
     }
     Savepoint savepoint = session.connection().setSavepoint();
@@ -119,46 +234,53 @@ public final class Describer {
     return statement;
   }
 
-  private void checkNames(List<String> names) {
+  private void checkNames(List<String> names) throws Refused {
     if (names.isEmpty()) {
-      throw refused("it returns no columns", "Select at least the key");
+      refuse("it returns no columns", "Select at least the key");
     }
     if (names.size() > MAX_COLUMNS) {
-      throw refused("it returns " + names.size() + " columns", "Select at most " + MAX_COLUMNS);
+      refuse("it returns " + names.size() + " columns", "Select at most " + MAX_COLUMNS);
     }
     Set<String> seen = new LinkedHashSet<>();
+    Set<String> twice = new LinkedHashSet<>();
     for (String name : names) {
       if (!seen.add(name)) {
-        throw refused(
-            "it returns the column " + quoted(name) + " twice",
-            "Give one of them another name with \"as\"");
+        twice.add(name);
       }
     }
+    for (String name : twice) {
+      refuse(
+          "it returns the column " + quoted(name) + " twice",
+          "Give one of them another name with \"as\"");
+    }
     for (String name : model.key()) {
-      if (!seen.contains(name)) {
-        throw refused(
+      if (!seen.contains(name) && !seen.isEmpty()) {
+        refuse(
             "it does not return the key column " + quoted(name) + " but " + String.join(", ", seen),
             "Select it, in exactly this spelling");
       }
     }
+    if (!errors.isEmpty()) {
+      throw new Refused();
+    }
   }
 
   private List<ModelShape.Column> columns(
-      QueryText query, List<String> names, List<Integer> precisions) throws SQLException {
+      QueryText query, List<String> names, List<Integer> precisions) throws SQLException, Refused {
     List<Identifier> aliases =
         IntStream.range(0, names.size()).mapToObj(i -> Identifier.of("c" + i)).toList();
     String sql =
-        SourceSql.TYPES
-            .with("model", query)
-            .with("columns", aliases)
-            .with("types", aliases.stream().map(ColumnExpression::typeOf).toList())
-            .sql();
-    List<ModelShape.Column> columns = new ArrayList<>();
+        asked(
+            SourceSql.TYPES
+                .with("model", query)
+                .with("columns", aliases)
+                .with("types", aliases.stream().map(ColumnExpression::typeOf).toList()));
+    List<ModelShape.Column> found = new ArrayList<>();
     List<Long> oids = new ArrayList<>();
-    try (Statement statement = plainStatement();
-        ResultSet result = statement.executeQuery(sql)) {
+    try (Statement plain = plainStatement();
+        ResultSet result = plain.executeQuery(sql)) {
       while (result.next()) {
-        int i = columns.size();
+        int i = found.size();
         oids.add(result.getLong(3));
         ColumnKind kind = ColumnKind.of((int) result.getLong(3), result.getString(4).charAt(0));
         int limit = model.key().contains(names.get(i)) ? SMALL_KEY : SMALL;
@@ -170,69 +292,78 @@ public final class Describer {
               case JSON, BYTEA, OTHER -> false;
               default -> true;
             };
-        columns.add(
+        found.add(
             new ModelShape.Column(
                 names.get(i), result.getString(2), kind, bounded, result.getString(5)));
         baseTypes.add(result.getString(6));
       }
     }
-    if (columns.size() != names.size()) {
-      throw refused("the types of its columns could not be found", "Report this with the query");
+    if (found.size() != names.size()) {
+      refuse("the types of its columns could not be found", "Report this with the query");
+      throw new Refused();
     }
-    return withValueTypes(columns, oids);
+    return withValueTypes(found, oids);
   }
 
   /** Finds out what the texts of columns mean that are read as text. */
-  private List<ModelShape.Column> withValueTypes(List<ModelShape.Column> columns, List<Long> oids)
+  private List<ModelShape.Column> withValueTypes(List<ModelShape.Column> of, List<Long> oids)
       throws SQLException {
-    Set<Long> asked = new LinkedHashSet<>();
-    for (int i = 0; i < columns.size(); i++) {
-      if (columns.get(i).kind().readAsText()) {
-        asked.add(oids.get(i));
+    Set<Long> texts = new LinkedHashSet<>();
+    for (int i = 0; i < of.size(); i++) {
+      if (of.get(i).kind().readAsText()) {
+        texts.add(oids.get(i));
       }
     }
-    ValueTypes types = ValueTypes.read(session.connection(), asked);
-    return IntStream.range(0, columns.size())
+    ValueTypes types = ValueTypes.read(session.connection(), texts);
+    return IntStream.range(0, of.size())
         .mapToObj(
             i -> {
-              ModelShape.Column column = columns.get(i);
+              ModelShape.Column column = of.get(i);
               return column.kind().readAsText() ? column.with(types.of(oids.get(i))) : column;
             })
         .toList();
   }
 
-  private void checkKey(QueryText query, List<ModelShape.Column> columns, List<Integer> key)
-      throws SQLException {
+  private void checkKey(QueryText query, List<ModelShape.Column> of, List<Integer> key)
+      throws SQLException, Refused {
     List<Integer> collated = new ArrayList<>();
     for (int i : key) {
-      ModelShape.Column column = columns.get(i);
+      ModelShape.Column column = of.get(i);
       if (!KeyImage.allowed(column.kind())) {
-        throw refusedKey(column, baseTypes.get(i), "has no one image per value");
-      }
-      if (column.kind() == ColumnKind.TEXT || column.kind() == ColumnKind.BPCHAR) {
+        refuseKey(column, baseTypes.get(i), "has no one image per value");
+      } else if (column.kind() == ColumnKind.TEXT || column.kind() == ColumnKind.BPCHAR) {
         collated.add(i);
       }
     }
-    if (collated.isEmpty()) {
-      return;
+    if (!collated.isEmpty()) {
+      checkCollations(query, of, collated);
     }
+    if (!errors.isEmpty()) {
+      throw new Refused();
+    }
+  }
+
+  private void checkCollations(QueryText query, List<ModelShape.Column> of, List<Integer> collated)
+      throws SQLException {
     List<Identifier> aliases =
-        IntStream.range(0, columns.size()).mapToObj(i -> Identifier.of("c" + i)).toList();
+        IntStream.range(0, of.size()).mapToObj(i -> Identifier.of("c" + i)).toList();
     String sql =
-        SourceSql.COLLATIONS
-            .with("model", query)
-            .with("columns", aliases)
-            .with(
-                "collations",
-                collated.stream().map(i -> ColumnExpression.collationOf(aliases.get(i))).toList())
-            .sql();
-    try (Statement statement = plainStatement();
-        ResultSet result = statement.executeQuery(sql)) {
+        asked(
+            SourceSql.COLLATIONS
+                .with("model", query)
+                .with("columns", aliases)
+                .with(
+                    "collations",
+                    collated.stream()
+                        .map(i -> ColumnExpression.collationOf(aliases.get(i)))
+                        .toList()));
+    try (Statement plain = plainStatement();
+        ResultSet result = plain.executeQuery(sql)) {
       for (int i : collated) {
         result.next();
         if (result.getString(1) != null && !result.getBoolean(2)) {
-          throw refusedKey(
-              columns.get(i),
+          refuseKey(
+              of.get(i),
               baseTypes.get(i),
               "has the collation "
                   + result.getString(1)
@@ -242,35 +373,72 @@ public final class Describer {
     }
   }
 
-  private ConfigurationException refusedKey(ModelShape.Column column, String baseType, String why) {
+  private void refuseKey(ModelShape.Column column, String baseType, String why) {
     String cast = KeyImage.castToWrite(column.kind(), baseType);
     String expression =
         cast.replaceFirst(
             "\\bx\\b", java.util.regex.Matcher.quoteReplacement(quoted(column.name())));
-    return refused(
+    refuse(
         "the key column %s of type %s %s".formatted(quoted(column.name()), column.type(), why),
         "Write %s as %s in the model".formatted(expression, quoted(column.name())));
   }
 
-  private ConfigurationException refused(String fact, String remedy) {
-    return new ConfigurationException(
-        "Cannot use the model %s: %s. %s. %s"
-            .formatted(model.name(), fact, remedy, session.about()));
+  private void refuse(String fact, String remedy) {
+    errors.add(new Finding(Severity.ERROR, fact, remedy, null));
   }
 
   /**
    * What the server says about a model is the application's to mend, unless the server itself is in
    * trouble.
    */
-  private RuntimeException refused(SQLException e) {
+  private void refuse(SQLException e) {
     if (!SqlStates.isOfText(e)) {
-      return session.failed("describe the model " + model.name(), e);
+      throw session.failed("describe the model " + model.name(), e);
     }
-    String remedy =
-        SqlStates.trouble(e) == Trouble.VALUE
-            ? "Mend the expression, which fails whatever the rows are"
-            : "It must be one statement that returns rows and writes nothing";
-    return refused(SqlStates.fact(e), remedy + " (sqlstate=" + SqlStates.code(e) + ")");
+    errors.add(
+        new Finding(
+            Severity.ERROR,
+            SqlStates.fact(e),
+            remedy(e) + " (sqlstate=" + SqlStates.code(e) + ")",
+            text.position(e, statement)));
+  }
+
+  private static String remedy(SQLException e) {
+    return switch (SqlStates.trouble(e)) {
+      case ROW_SECURITY -> SqlStates.ROW_SECURITY_REMEDY;
+      case NO_TABLE ->
+          "Look at its name and at the search_path, or write its schema in front of it";
+      case NO_COLUMN -> "Look at the names of the columns";
+      case VALUE -> "Mend the expression, which fails whatever the rows are";
+      default -> "It must be one statement that returns rows and writes nothing";
+    };
+  }
+
+  /** The columns, as far as they were found. */
+  private List<ModelPreview.Column> preview() {
+    List<Integer> key = new ArrayList<>();
+    for (int i = 0; i < columns.size(); i++) {
+      if (model.key().contains(columns.get(i).name())) {
+        key.add(i);
+      }
+    }
+    return new ModelShape(QueryText.proven(text.sent()), columns, key).preview();
+  }
+
+  /** What a run does all the same. */
+  private List<Finding> warnings(ModelShape shape) throws SQLException {
+    Savepoint savepoint = session.connection().setSavepoint();
+    try {
+      return VolatileFunctions.warnings(
+          session.connection(), text, asked(SourceSql.EXPLAIN.with("model", shape.query())));
+    } catch (SQLException e) {
+      if (!SqlStates.isOfText(e)) {
+        throw e;
+      }
+      // It fails as soon as it is planned with its rows, which reading them tells.
+      session.connection().rollback(savepoint);
+      return List.of();
+    }
   }
 
   private static String quoted(String name) {

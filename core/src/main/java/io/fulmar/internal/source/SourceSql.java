@@ -99,6 +99,54 @@ final class SourceSql {
           select pg_catalog.set_config('fulmar.model', ?, true)
           """);
 
+  /** What a model sets for its own text: the name, then the value. */
+  static final SqlTemplate SETTING =
+      SqlTemplate.of(
+          """
+          /* fulmar: setting */
+          select pg_catalog.set_config(?, ?, true)
+          """);
+
+  /** Which database a table must be in. */
+  static final SqlTemplate DATABASE =
+      SqlTemplate.of(
+          """
+          /* fulmar: database */
+          select pg_catalog.current_database()::pg_catalog.text
+          """);
+
+  /** The plan of a model, which is not run. */
+  static final SqlTemplate EXPLAIN =
+      SqlTemplate.of(
+          """
+          /* fulmar: explain */
+          explain (verbose, costs off)
+          select * from (
+          {model}
+          ) as fulmar_model
+          """,
+          "model");
+
+  /** Which of some functions are volatile: their schemas, empty for a visible one, and names. */
+  static final SqlTemplate VOLATILE_FUNCTIONS =
+      SqlTemplate.of(
+          """
+          /* fulmar: volatile functions */
+          select distinct p.proname::pg_catalog.text
+          from rows from (pg_catalog.unnest(?::pg_catalog.text[]), pg_catalog.unnest(?::pg_catalog.text[]))
+            as called (schema, name)
+          join pg_catalog.pg_proc p
+            on p.proname operator(pg_catalog.=) called.name::pg_catalog.name
+            and p.provolatile operator(pg_catalog.=) 'v'::pg_catalog."char"
+          join pg_catalog.pg_namespace n
+            on n.oid operator(pg_catalog.=) p.pronamespace
+            and case when called.schema operator(pg_catalog.=) ''::pg_catalog.text
+                     then pg_catalog.pg_function_is_visible(p.oid)
+                     else n.nspname operator(pg_catalog.=) called.schema::pg_catalog.name
+                end
+          order by 1
+          """);
+
   /** The names of the result's columns. */
   static final SqlTemplate COLUMNS =
       SqlTemplate.of(

@@ -15,6 +15,11 @@ public final class ColumnExpression implements SqlPart {
     this.sql = sql;
   }
 
+  /** All columns of a table, in its order. */
+  public static ColumnExpression all() {
+    return new ColumnExpression("*");
+  }
+
   /** The column as it is. */
   public static ColumnExpression plain(Identifier column) {
     return new ColumnExpression(column.sql());

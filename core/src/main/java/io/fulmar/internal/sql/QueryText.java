@@ -1,8 +1,8 @@
 package io.fulmar.internal.sql;
 
 /**
- * The text of a model's query, which stands in statements as it is. Only {@link #proven} makes one,
- * after the server has said that the text is one row-returning statement. Immutable.
+ * The text of a model's query, which stands in statements as it is, after the server has said that
+ * it is one row-returning statement; or a condition of it, which is yet to be proven. Immutable.
  */
 public final class QueryText implements SqlPart {
   private final String text;
@@ -17,6 +17,16 @@ public final class QueryText implements SqlPart {
    * @param text the query, without a semicolon at its end
    */
   public static QueryText proven(String text) {
+    return new QueryText(text);
+  }
+
+  /**
+   * What an application gave as condition of a table. The text that it becomes part of is proven as
+   * any model is, and besides, that the condition is nothing else.
+   *
+   * @param text the condition
+   */
+  public static QueryText condition(String text) {
     return new QueryText(text);
   }
 

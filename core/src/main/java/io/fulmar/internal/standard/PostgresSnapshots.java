@@ -2,6 +2,7 @@ package io.fulmar.internal.standard;
 
 import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
+import io.fulmar.ModelValidation;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.SourcePool;
@@ -41,6 +42,15 @@ final class PostgresSnapshots implements Snapshots {
     } catch (RuntimeException | Error e) {
       session.close();
       throw e;
+    }
+  }
+
+  @Override
+  public ModelValidation validate(Model model, String application, String about) {
+    try (SourceSession session =
+        SourceSession.open(pool, source, application, about, new Cancellation())) {
+      session.server();
+      return Describer.validate(session, model);
     }
   }
 

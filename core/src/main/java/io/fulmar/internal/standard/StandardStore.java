@@ -6,11 +6,16 @@ import io.fulmar.HeldChange;
 import io.fulmar.HoldKind;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
+import io.fulmar.ModelValidation;
+import io.fulmar.ModelValidation.Finding;
+import io.fulmar.ModelValidation.Severity;
 import io.fulmar.Row;
 import io.fulmar.Source;
+import io.fulmar.SourceException;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncStatus;
+import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.source.Cancellation;
@@ -350,6 +355,45 @@ public final class StandardStore implements SyncStore {
     ModelPreview second = firstRows(model);
     return new ModelPreview(
         first.columns(), first.rows(), UnstableColumns.between(model.key(), first, second));
+  }
+
+  @Override
+  public ModelValidation validate(Model model) {
+    ModelValidation proven =
+        snapshots.validate(model, "fulmar validate", "[model=" + model.name() + "]");
+    if (!proven.isUsable()) {
+      return proven;
+    }
+    List<Finding> findings = new ArrayList<>();
+    try {
+      for (String column : preview(model).unstable()) {
+        findings.add(
+            new Finding(
+                Severity.WARNING,
+                "its column \"" + column + "\" is another in each read",
+                "Leave it out: with it, every row changes in every run",
+                null));
+      }
+    } catch (SourceException e) {
+      findings.add(ofRead(e));
+    }
+    findings.addAll(proven.findings());
+    return new ModelValidation(model.name(), proven.columns(), proven.key(), findings);
+  }
+
+  /** What only the rows of a model can show; anything else is thrown again. */
+  private static Finding ofRead(SourceException e) {
+    boolean writes = SqlStates.isReadOnly(e.sqlState());
+    if (!writes && !SqlStates.isOfData(e.sqlState())) {
+      throw e;
+    }
+    return new Finding(
+        Severity.ERROR,
+        writes
+            ? "it writes as soon as its rows are read (sqlstate=25006)"
+            : "a value of its first rows could not be computed (sqlstate=" + e.sqlState() + ")",
+        writes ? "Make it a plain query" : "Mend the model or the row",
+        null);
   }
 
   private ModelPreview firstRows(Model model) {

@@ -1,8 +1,8 @@
 package io.fulmar.internal.store;
 
 import com.dynatrace.hash4j.hashing.Hashing;
+import io.fulmar.Model;
 import io.fulmar.Sync;
-import io.fulmar.internal.mapping.MappingSignature;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -48,11 +48,20 @@ public final class Definitions {
     parts.put("query", hash(sync.model().sql()));
     parts.put("key", hash(String.join("\n", sync.model().key())));
     parts.put("columns", hash(fingerprint));
-    parts.put("mapping", hash(MappingSignature.of(sync.mapping())));
+    parts.put("settings", hash(settings(sync.model())));
     parts.put("mapping", hash(mapping));
     parts.put("mode", hash(sync.mode().name()));
     parts.put("removal", hash(sync.removal().name()));
     return parts;
+  }
+
+  /** What of a model but its text decides which rows it returns. */
+  private static String settings(Model model) {
+    StringBuilder text = new StringBuilder(model.isRowSecurityAllowed() ? "visible" : "all");
+    model
+        .settings()
+        .forEach((name, value) -> text.append('\0').append(name).append('\0').append(value));
+    return text.toString();
   }
 
   private static String hash(String text) {

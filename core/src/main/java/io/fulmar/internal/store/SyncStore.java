@@ -5,6 +5,7 @@ import io.fulmar.Explanation;
 import io.fulmar.HeldChange;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
+import io.fulmar.ModelValidation;
 import io.fulmar.Sync;
 import io.fulmar.SyncStatus;
 import io.fulmar.spi.CheckSteps;
@@ -86,6 +87,9 @@ public interface SyncStore extends AutoCloseable {
    * @param steps takes each step with what it found
    */
   void check(CheckSteps steps);
+
+  /** See {@link io.fulmar.SyncEngine#validate}. */
+  ModelValidation validate(Model model);
 
   @Override
   void close();

@@ -84,6 +84,17 @@ class SqlStatesTest {
         .containsIgnoringCase(words);
   }
 
+  @Test
+  @DisplayName("G-12: rows that row security would hide are told from a missing grant")
+  void rowSecurityIsToldFromMissingGrant() {
+    SQLException hidden = ServerErrors.of("42501", "check_enable_rls", "Schade");
+    assertThat(SqlStates.trouble(hidden)).isEqualTo(Trouble.ROW_SECURITY);
+    assertThat(SqlStates.isOfText(hidden)).isTrue();
+    assertThat(SqlStates.mayBeWithoutPlpgsql(hidden)).isFalse();
+    assertThat(SqlStates.sourceException("read the model m", hidden, "[sync=crm]"))
+        .hasMessageContaining("call Model.allowRowSecurity()");
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {

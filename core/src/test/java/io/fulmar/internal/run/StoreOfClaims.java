@@ -5,6 +5,7 @@ import io.fulmar.Explanation;
 import io.fulmar.HeldChange;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
+import io.fulmar.ModelValidation;
 import io.fulmar.Sync;
 import io.fulmar.SyncStatus;
 import io.fulmar.internal.store.SyncStore;
@@ -42,6 +43,11 @@ abstract class StoreOfClaims implements SyncStore {
   @Override
   public SyncStatus status(Sync sync) {
     throw new UnsupportedOperationException("nothing is remembered here");
+  }
+
+  @Override
+  public ModelValidation validate(Model model) {
+    throw new UnsupportedOperationException("nothing is read here");
   }
 
   @Override

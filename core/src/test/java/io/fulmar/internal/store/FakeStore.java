@@ -11,6 +11,7 @@ import io.fulmar.HoldKind;
 import io.fulmar.InvalidRow;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
+import io.fulmar.ModelValidation;
 import io.fulmar.Operation;
 import io.fulmar.Removal;
 import io.fulmar.Row;
@@ -362,6 +363,11 @@ public final class FakeStore implements SyncStore {
     journal = null;
     stateVersion++;
     return new Recovery(left.run, accepted, unsure);
+  }
+
+  @Override
+  public ModelValidation validate(Model model) {
+    throw new UnsupportedOperationException("the fake has no models to prove");
   }
 
   @Override
