@@ -20,7 +20,7 @@ final class SourceSql {
           select pg_catalog.current_setting('statement_timeout'), s.source,
                  session_user::pg_catalog.text, pg_catalog.current_database()::pg_catalog.text
           from pg_catalog.pg_settings s
-          where s.name = 'statement_timeout'
+          where s.name operator(pg_catalog.=) 'statement_timeout'
           """);
 
   /** Settings that end with the transaction; text output must not depend on the role's. */
@@ -28,17 +28,17 @@ final class SourceSql {
       SqlTemplate.of(
           """
           /* fulmar: settings */
-          select set_config('application_name', ?, true),
-                 set_config('statement_timeout', coalesce(?, current_setting('statement_timeout')), true),
-                 set_config('lock_timeout', ?, true),
-                 set_config('idle_in_transaction_session_timeout', ?, true),
-                 set_config('TimeZone', 'UTC', true),
-                 set_config('DateStyle', 'ISO, MDY', true),
-                 set_config('IntervalStyle', 'postgres', true),
-                 set_config('bytea_output', 'hex', true),
-                 set_config('extra_float_digits', '1', true),
-                 set_config('lc_monetary', 'C', true),
-                 set_config('quote_all_identifiers', 'off', true)
+          select pg_catalog.set_config('application_name', ?, true),
+                 pg_catalog.set_config('statement_timeout', coalesce(?, pg_catalog.current_setting('statement_timeout')), true),
+                 pg_catalog.set_config('lock_timeout', ?, true),
+                 pg_catalog.set_config('idle_in_transaction_session_timeout', ?, true),
+                 pg_catalog.set_config('TimeZone', 'UTC', true),
+                 pg_catalog.set_config('DateStyle', 'ISO, MDY', true),
+                 pg_catalog.set_config('IntervalStyle', 'postgres', true),
+                 pg_catalog.set_config('bytea_output', 'hex', true),
+                 pg_catalog.set_config('extra_float_digits', '1', true),
+                 pg_catalog.set_config('lc_monetary', 'C', true),
+                 pg_catalog.set_config('quote_all_identifiers', 'off', true)
           """);
 
   /** Which server this is, and where its history stands. */
@@ -46,8 +46,8 @@ final class SourceSql {
       SqlTemplate.of(
           """
           /* fulmar: server */
-          select clock_timestamp(),
-                 current_database(),
+          select pg_catalog.clock_timestamp(),
+                 pg_catalog.current_database(),
                  (select system_identifier from pg_catalog.pg_control_system()),
                  case when pg_catalog.pg_is_in_recovery()
                       then pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0')
@@ -55,10 +55,10 @@ final class SourceSql {
                  end::pg_catalog.int8,
                  case when pg_catalog.pg_is_in_recovery()
                       then (select timeline_id from pg_catalog.pg_control_checkpoint())
-                      else ('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int4
+                      else ('x'::pg_catalog.text operator(pg_catalog.||) pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::pg_catalog."bit"(32)::pg_catalog.int4
                  end,
-                 current_setting('client_encoding'),
-                 current_setting('server_version_num')::int4
+                 pg_catalog.current_setting('client_encoding'),
+                 pg_catalog.current_setting('server_version_num')::pg_catalog.int4
           """);
 
   /**
@@ -71,7 +71,7 @@ final class SourceSql {
           """
           /* fulmar: proof */
           do $proof$
-          declare proof refcursor;
+          declare proof pg_catalog.refcursor;
           begin
             perform pg_catalog.query_to_xmlschema(pg_catalog.current_setting('fulmar.model'), true, false, '');
           exception when feature_not_supported then
@@ -163,19 +163,20 @@ final class SourceSql {
       SqlTemplate.of(
           """
           /* fulmar: types */
-          select declared.oid::int8,
+          select declared.oid::pg_catalog.int8,
                  pg_catalog.format_type(declared.oid, null),
-                 base.oid::int8,
-                 base.typtype::text,
+                 base.oid::pg_catalog.int8,
+                 base.typtype::pg_catalog.text,
                  coalesce(
-                   (select string_agg(e.enumlabel::text, ',' order by e.enumsortorder)
+                   (select pg_catalog.string_agg(e.enumlabel::pg_catalog.text, ',' order by e.enumsortorder)
                     from pg_catalog.pg_enum e
-                    where e.enumtypid in (base.oid, base.typelem)), '')
-                 || coalesce(
-                   (select string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod), ',' order by a.attnum)
+                    where e.enumtypid operator(pg_catalog.=) any (array[base.oid, base.typelem])), '')
+                 operator(pg_catalog.||) coalesce(
+                   (select pg_catalog.string_agg(a.attname::pg_catalog.text operator(pg_catalog.||) ' ' operator(pg_catalog.||) pg_catalog.format_type(a.atttypid, a.atttypmod), ',' order by a.attnum)
                     from pg_catalog.pg_attribute a
-                    where a.attrelid in (base.typrelid, (select t.typrelid from pg_catalog.pg_type t where t.oid = base.typelem))
-                      and a.attrelid <> 0 and a.attnum > 0 and not a.attisdropped), ''),
+                    where a.attrelid operator(pg_catalog.=) any (array[base.typrelid,
+                            (select t.typrelid from pg_catalog.pg_type t where t.oid operator(pg_catalog.=) base.typelem)])
+                      and a.attrelid operator(pg_catalog.<>) 0::pg_catalog.oid and a.attnum operator(pg_catalog.>) 0::pg_catalog.int2 and not a.attisdropped), ''),
                  pg_catalog.format_type(base.oid, null)
           from (
             select array[{types}] as oids
@@ -185,17 +186,17 @@ final class SourceSql {
               ) as fulmar_model ({columns}) limit 0
             ) as fulmar_model on true
           ) as found
-          cross join lateral unnest(found.oids) with ordinality as declared (oid, position)
+          cross join lateral pg_catalog.unnest(found.oids) with ordinality as declared (oid, position)
           cross join lateral (
             with recursive up (oid, typtype, typbasetype, typelem, typrelid) as (
               select t.oid, t.typtype, t.typbasetype, t.typelem, t.typrelid
-              from pg_catalog.pg_type t where t.oid = declared.oid
+              from pg_catalog.pg_type t where t.oid operator(pg_catalog.=) declared.oid
               union all
               select t.oid, t.typtype, t.typbasetype, t.typelem, t.typrelid
-              from up join pg_catalog.pg_type t on t.oid = up.typbasetype
-              where up.typtype = 'd'
+              from up join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) up.typbasetype
+              where up.typtype operator(pg_catalog.=) 'd'::pg_catalog."char"
             )
-            select * from up where typtype <> 'd'
+            select * from up where typtype operator(pg_catalog.<>) 'd'::pg_catalog."char"
           ) as base
           order by declared.position
           """,
@@ -212,26 +213,26 @@ final class SourceSql {
           """
           /* fulmar: value types */
           with recursive reached (oid) as (
-            select asked.oid::oid from pg_catalog.unnest(?::pg_catalog.int8[]) as asked (oid)
+            select asked.oid::pg_catalog.oid from pg_catalog.unnest(?::pg_catalog.int8[]) as asked (oid)
             union
             select part.oid
             from reached
-            join pg_catalog.pg_type t on t.oid = reached.oid
+            join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) reached.oid
             cross join lateral (
-              select t.typbasetype where t.typtype = 'd'
+              select t.typbasetype where t.typtype operator(pg_catalog.=) 'd'::pg_catalog."char"
               union all
-              select e.oid from pg_catalog.pg_type e where e.oid = t.typelem and e.typarray = t.oid
+              select e.oid from pg_catalog.pg_type e where e.oid operator(pg_catalog.=) t.typelem and e.typarray operator(pg_catalog.=) t.oid
               union all
-              select r.rngsubtype from pg_catalog.pg_range r where r.rngtypid = t.oid
+              select r.rngsubtype from pg_catalog.pg_range r where r.rngtypid operator(pg_catalog.=) t.oid
               union all
-              select r.rngtypid from pg_catalog.pg_range r where r.rngmultitypid = t.oid
+              select r.rngtypid from pg_catalog.pg_range r where r.rngmultitypid operator(pg_catalog.=) t.oid
               union all
               select a.atttypid from pg_catalog.pg_attribute a
-              where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+              where t.typtype operator(pg_catalog.=) 'c'::pg_catalog."char" and a.attrelid operator(pg_catalog.=) t.typrelid and a.attnum operator(pg_catalog.>) 0::pg_catalog.int2 and not a.attisdropped
             ) as part (oid)
           )
           select t.oid::pg_catalog.int8,
-                 case when t.typtype in ('d', 'r', 'm', 'c') then t.typtype::pg_catalog.text
+                 case when t.typtype operator(pg_catalog.=) any (array['d', 'r', 'm', 'c']::pg_catalog."char"[]) then t.typtype::pg_catalog.text
                       when e.oid is not null then 'a'
                       else 's'
                  end,
@@ -239,30 +240,30 @@ final class SourceSql {
                  coalesce(
                    (select t.typname::pg_catalog.text
                     from pg_catalog.pg_depend d
-                    join pg_catalog.pg_extension x on x.oid = d.refobjid
-                    where d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.oid
-                      and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
-                      and d.deptype = 'e' and x.extname = t.typname), ''),
+                    join pg_catalog.pg_extension x on x.oid operator(pg_catalog.=) d.refobjid
+                    where d.classid operator(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid operator(pg_catalog.=) t.oid
+                      and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+                      and d.deptype operator(pg_catalog.=) 'e' and x.extname operator(pg_catalog.=) t.typname), ''),
                  coalesce(e.typdelim, ',')::pg_catalog.text,
                  parts.oids,
                  parts.names
           from reached
-          join pg_catalog.pg_type t on t.oid = reached.oid
-          left join pg_catalog.pg_type e on e.oid = t.typelem and e.typarray = t.oid
+          join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) reached.oid
+          left join pg_catalog.pg_type e on e.oid operator(pg_catalog.=) t.typelem and e.typarray operator(pg_catalog.=) t.oid
           cross join lateral (
             select coalesce(pg_catalog.array_agg(part.oid::pg_catalog.int8 order by part.position), array[]::pg_catalog.int8[]) as oids,
                    coalesce(pg_catalog.array_agg(part.name order by part.position), array[]::pg_catalog.text[]) as names
             from (
-              select t.typbasetype, '', 0 where t.typtype = 'd'
+              select t.typbasetype, '', 0 where t.typtype operator(pg_catalog.=) 'd'::pg_catalog."char"
               union all
               select e.oid, '', 0 where e.oid is not null
               union all
-              select r.rngsubtype, '', 0 from pg_catalog.pg_range r where r.rngtypid = t.oid
+              select r.rngsubtype, '', 0 from pg_catalog.pg_range r where r.rngtypid operator(pg_catalog.=) t.oid
               union all
-              select r.rngtypid, '', 0 from pg_catalog.pg_range r where r.rngmultitypid = t.oid
+              select r.rngtypid, '', 0 from pg_catalog.pg_range r where r.rngmultitypid operator(pg_catalog.=) t.oid
               union all
               select a.atttypid, a.attname::pg_catalog.text, a.attnum from pg_catalog.pg_attribute a
-              where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+              where t.typtype operator(pg_catalog.=) 'c'::pg_catalog."char" and a.attrelid operator(pg_catalog.=) t.typrelid and a.attnum operator(pg_catalog.>) 0::pg_catalog.int2 and not a.attisdropped
             ) as part (oid, name, position)
           ) as parts
           """);
@@ -272,7 +273,7 @@ final class SourceSql {
       SqlTemplate.of(
           """
           /* fulmar: collations */
-          select c.collname::text, c.collisdeterministic
+          select c.collname::pg_catalog.text, c.collisdeterministic
           from (
             select array[{collations}] as oids
             from (select 1) as one left join (
@@ -281,8 +282,8 @@ final class SourceSql {
               ) as fulmar_model ({columns}) limit 0
             ) as fulmar_model on true
           ) as found
-          cross join lateral unnest(found.oids) with ordinality as declared (oid, position)
-          left join pg_catalog.pg_collation c on c.oid = declared.oid
+          cross join lateral pg_catalog.unnest(found.oids) with ordinality as declared (oid, position)
+          left join pg_catalog.pg_collation c on c.oid operator(pg_catalog.=) declared.oid
           order by declared.position
           """,
           "model",
@@ -331,7 +332,7 @@ final class SourceSql {
       SqlTemplate.of(
           """
           /* fulmar: key texts */
-          select pg_catalog.set_config('fulmar.key_' || ?, (?::text[])::text, true)
+          select pg_catalog.set_config('fulmar.key_'::pg_catalog.text operator(pg_catalog.||) ?, (?::pg_catalog.text[])::pg_catalog.text, true)
           """);
 
   /** The rows of some keys. */
@@ -342,7 +343,7 @@ final class SourceSql {
           select {columns} from (
           {model}
           ) as fulmar_model ({columns})
-          where ({key}) in (select {casts} from unnest({texts}) as fulmar_key ({names}))
+          where ({key}) operator(pg_catalog.=) any (select {casts} from rows from ({texts}) as fulmar_key ({names}))
           """,
           "model",
           "columns",
@@ -357,7 +358,7 @@ final class SourceSql {
           """
           /* fulmar: keys */
           copy (
-          select {casts} from unnest({texts}) as fulmar_key ({names})
+          select {casts} from rows from ({texts}) as fulmar_key ({names})
           ) to stdout (format binary)
           """,
           "casts",
