@@ -9,7 +9,7 @@ module io.fulmar.core {
   requires com.dynatrace.hash4j;
   requires com.zaxxer.hikari;
   requires dev.failsafe.core;
-  requires java.net.http;
+  requires transitive java.net.http;
   requires org.postgresql.jdbc;
   requires org.slf4j;
 }

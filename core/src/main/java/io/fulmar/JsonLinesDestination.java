@@ -5,6 +5,8 @@ import io.fulmar.internal.lines.LinesFile;
 import io.fulmar.internal.lines.LinesTarget;
 import io.fulmar.internal.lines.LinesWriter;
 import io.fulmar.spi.Capabilities;
+import io.fulmar.spi.CheckContext;
+import io.fulmar.spi.CheckSteps;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.RunContext;
 import io.fulmar.spi.Writer;
@@ -141,6 +143,27 @@ public final class JsonLinesDestination implements Destination {
   public void clear(RunContext run) throws Exception {
     Objects.requireNonNull(run, "run");
     new LinesFile(target).clear();
+  }
+
+  /**
+   * Looks whether the directory is there and can be written to, and whether the file, if there is
+   * one, ends as one that was written here. Nothing is made and nothing written.
+   */
+  @Override
+  public void check(CheckContext sync, CheckSteps steps) {
+    Objects.requireNonNull(sync, "sync");
+    Objects.requireNonNull(steps, "steps")
+        .step(
+            "file",
+            findings -> {
+              String objection = new LinesFile(target).objection();
+              if (objection == null) {
+                findings.found(target.path() + " can be written to");
+              } else {
+                findings.failure(
+                    objection, "Make the directory, change the owner, or choose another path");
+              }
+            });
   }
 
   /** Names the file. */

@@ -26,6 +26,8 @@ import java.lang.reflect.Modifier;
 import java.lang.reflect.Proxy;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
+import java.net.URI;
+import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -80,6 +82,7 @@ class PublicSurfaceTest {
           Row.class,
           RunListener.class,
           Guard.class,
+          HttpDestination.AnswerReader.class,
           Mapping.Computation.class,
           CheckSteps.class,
           CheckSteps.Findings.class,
@@ -90,6 +93,29 @@ class PublicSurfaceTest {
   /** Settings that what is built does not show. */
   private static final List<String> NOT_SHOWN =
       List.of(
+          "HttpDestination.request",
+          "HttpDestination.clear",
+          "HttpDestination.header",
+          "HttpDestination.bearerToken",
+          "HttpDestination.arrayMember",
+          "HttpDestination.changeIdMember",
+          "HttpDestination.sequenceMember",
+          "HttpDestination.numbers",
+          "HttpDestination.jsonColumns",
+          "HttpDestination.idempotencyHeader",
+          "HttpDestination.outcome",
+          "HttpDestination.verdicts",
+          "HttpDestination.requestTimeout",
+          "HttpDestination.connectTimeout",
+          "HttpDestination.maxRequestBytes",
+          "HttpDestination.maxAnswerBytes",
+          "HttpDestination.client",
+          "JsonVerdicts.accepted",
+          "JsonVerdicts.skipped",
+          "JsonVerdicts.code",
+          "JsonVerdicts.message",
+          "JsonVerdicts.changeId",
+          "JsonVerdicts.retryCodes",
           "JsonLinesDestination.fields",
           "JsonLinesDestination.numbers",
           "JsonLinesDestination.jsonColumns",
@@ -112,7 +138,7 @@ class PublicSurfaceTest {
   private static final Pattern NAME = Pattern.compile("[a-z][a-zA-Z]*");
 
   private static final List<Long> NUMBERS =
-      List.of(Long.MIN_VALUE, -1L, 0L, 1L, 7L, 1_000_003L, Long.MAX_VALUE);
+      List.of(Long.MIN_VALUE, -1L, 0L, 1L, 7L, 422L, 1_000_003L, Long.MAX_VALUE);
   private static final List<Double> FRACTIONS =
       List.of(
           Double.NaN,
@@ -186,23 +212,38 @@ class PublicSurfaceTest {
   }
 
   /** What every builder has before the setter that is tested is called. */
-  private static final Map<Class<?>, Supplier<Object>> BUILDERS =
-      Map.of(
-          Source.Builder.class, () -> source(),
-          Model.Query.class, () -> Model.query("rows", "select 1 as id"),
-          Sync.Builder.class, () -> sync(),
-          RunOptions.Builder.class, () -> RunOptions.builder(),
-          Mapping.Builder.class, () -> Mapping.builder().column("base"),
-          StandardEngine.Builder.class, () -> StandardEngine.builder(NOWHERE, root),
-          PostgresDestination.Builder.class,
-              () ->
-                  PostgresDestination.builder(NOWHERE)
-                      .table("public", "customers")
-                      .sequenceColumn("sequence"),
-          JsonLinesDestination.Builder.class,
-              () -> JsonLinesDestination.builder(root.resolve("rows.jsonl")),
-          Capabilities.Builder.class, () -> Capabilities.builder().actions(Action.UPSERT),
-          Delivery.Builder.class, () -> Delivery.builder());
+  private static final Map<Class<?>, Supplier<Object>> BUILDERS = builders();
+
+  private static Map<Class<?>, Supplier<Object>> builders() {
+    Map<Class<?>, Supplier<Object>> builders = new HashMap<>();
+    builders.put(Source.Builder.class, () -> source());
+    builders.put(Model.Query.class, () -> Model.query("rows", "select 1 as id"));
+    builders.put(Sync.Builder.class, () -> sync());
+    builders.put(RunOptions.Builder.class, () -> RunOptions.builder());
+    builders.put(Mapping.Builder.class, () -> Mapping.builder().column("base"));
+    builders.put(StandardEngine.Builder.class, () -> StandardEngine.builder(NOWHERE, root));
+    builders.put(
+        PostgresDestination.Builder.class,
+        () ->
+            PostgresDestination.builder(NOWHERE)
+                .table("public", "customers")
+                .sequenceColumn("sequence"));
+    builders.put(
+        JsonLinesDestination.Builder.class,
+        () -> JsonLinesDestination.builder(root.resolve("rows.jsonl")));
+    builders.put(HttpDestination.Builder.class, () -> http());
+    builders.put(
+        JsonVerdicts.Builder.class, () -> JsonVerdicts.builder("items").accepted("ok", "true"));
+    builders.put(Capabilities.Builder.class, () -> Capabilities.builder().actions(Action.UPSERT));
+    builders.put(Delivery.Builder.class, () -> Delivery.builder());
+    return builders;
+  }
+
+  private static HttpDestination.Builder http() {
+    return HttpDestination.builder(URI.create("https://127.0.0.1:1/"))
+        .batchesOf(10)
+        .request(Action.UPSERT, "POST", "rows");
+  }
 
   /** A public method or constructor that takes arguments. */
   private record Callable(Executable executable) {
@@ -279,6 +320,9 @@ class PublicSurfaceTest {
       Object[] arguments = new Object[arguments()];
       for (int i = 0; i < arguments.length; i++) {
         arguments[i] = sample(executable.getGenericParameterTypes()[i]);
+      }
+      if (name().equals("HttpDestination.outcome")) {
+        arguments[0] = 422; // a status, which the sample of a number is not
       }
       return arguments;
     }
@@ -729,7 +773,8 @@ class PublicSurfaceTest {
         two.put("x\0", "nonsense; drop table t");
         return List.of(Map.of("id", "int"), Map.of(), two, Map.of("id", ""), Map.of("", "int"));
       }
-      return List.of(Map.of("id", 1L), Map.of());
+      boolean ofLists = parts[1] instanceof java.lang.reflect.ParameterizedType;
+      return List.of(Map.of("id", ofLists ? List.of("x") : 1L), Map.of());
     }
     Object sample = SAMPLES.get(type);
     if (sample == null && type.isRecord()) {
@@ -811,12 +856,39 @@ class PublicSurfaceTest {
     samples.put(Verdict.class, new Verdict.Accepted());
     samples.put(Writer.class, (Writer) batch -> Delivery.allAccepted());
     samples.put(Capabilities.class, Capabilities.builder().actions(Action.values()).build());
+    samples.put(CheckSteps.class, noSteps());
+    samples.put(URI.class, URI.create("https://127.0.0.1:1/"));
+    samples.put(HttpClient.class, HttpClient.newHttpClient());
+    samples.put(HttpDestination.class, http().build());
+    samples.put(
+        HttpDestination.AnswerReader.class,
+        (HttpDestination.AnswerReader) (batch, answer) -> Delivery.allAccepted());
+    samples.put(JsonVerdicts.class, JsonVerdicts.builder("items").accepted("ok", "true").build());
     samples.put(
         JsonLinesDestination.class,
         JsonLinesDestination.builder(Path.of("no such directory", "x.jsonl")).build());
     samples.put(
         PostgresDestination.class, PostgresDestination.builder(NOWHERE).table("a", "b").build());
     return samples;
+  }
+
+  private static CheckSteps noSteps() {
+    return new CheckSteps() {
+      @Override
+      public boolean step(String name, Look look) {
+        return true;
+      }
+
+      @Override
+      public boolean stepAfter(String needed, String name, Look look) {
+        return true;
+      }
+
+      @Override
+      public Duration remaining() {
+        return Duration.ZERO;
+      }
+    };
   }
 
   private static PrintStream silent() {

@@ -3,8 +3,10 @@ package io.fulmar.verify.readme;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fulmar.Action;
+import io.fulmar.HttpDestination;
 import io.fulmar.JsonLinesDestination;
 import io.fulmar.JsonNumbers;
+import io.fulmar.JsonVerdicts;
 import io.fulmar.Model;
 import io.fulmar.PostgresDestination;
 import io.fulmar.Source;
@@ -18,6 +20,7 @@ import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -72,7 +75,9 @@ class ReadmeTest {
   @ValueSource(
       classes = {
         Capabilities.class,
+        HttpDestination.class,
         JsonLinesDestination.class,
+        JsonVerdicts.class,
         PostgresDestination.class,
         Source.class,
         StandardEngine.class,
@@ -230,6 +235,21 @@ class ReadmeTest {
             .map(field -> JsonLinesDestination.Field.valueOf(field).member())
             .toList();
     assertThat(line).containsSubsequence(fields.stream().map(f -> '"' + f + "\":").toList());
+  }
+
+  @Test
+  void defaultsOfAnHttpDestinationAreThose() {
+    Capabilities capabilities =
+        HttpDestination.builder(URI.create("https://example.org"))
+            .request(Action.UPSERT, "PUT", "x/{id}")
+            .build()
+            .capabilities();
+    assertThat(capabilities.maxRows()).isEqualTo(1);
+    assertThat(capabilities.rate()).isNull();
+    assertThat(capabilities.canClear()).isFalse();
+    assertThat(options("HttpDestination"))
+        .containsEntry("concurrency", count(capabilities.concurrency()))
+        .containsEntry("numbers", JsonNumbers.values()[0].name());
   }
 
   @Test
