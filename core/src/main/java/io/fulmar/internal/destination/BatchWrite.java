@@ -2,6 +2,7 @@ package io.fulmar.internal.destination;
 
 import io.fulmar.Action;
 import io.fulmar.Change;
+import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.sql.TableDestinationSql;
 import io.fulmar.spi.Batch;
@@ -132,7 +133,7 @@ final class BatchWrite {
   }
 
   private PreparedStatement ranged(String sql, int from, int to) throws SQLException {
-    PreparedStatement statement = connection.prepareStatement(sql);
+    PreparedStatement statement = OneShot.prepare(connection, sql);
     statement.setInt(1, from);
     statement.setInt(2, to - 1);
     return statement;

@@ -1,5 +1,6 @@
 package io.fulmar.internal.destination;
 
+import io.fulmar.internal.postgres.NoConnectionException;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.postgres.Trouble;
 import io.fulmar.spi.NotAppliedException;
@@ -106,6 +107,12 @@ final class Failure {
       case STATEMENT, TOO_LARGE, VALUE, CONSTRAINT, OTHER ->
           "the server refused the statement. Look into the server's log";
     };
+  }
+
+  /** The application's pool had no connection; nothing was applied. */
+  static NotAppliedException ofPool(NoConnectionException none, String what) {
+    return new NotAppliedException(
+        "Cannot %s: %s. %s".formatted(what, none.getMessage(), none.whereWrites()), none);
   }
 
   /** The table is not what the sync needs; nothing was applied. */

@@ -2,6 +2,7 @@ package io.fulmar.internal.destination;
 
 import io.fulmar.Action;
 import io.fulmar.Change;
+import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.sql.ColumnDefinition;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.TableDestinationSql;
@@ -128,7 +129,7 @@ final class TableCheck {
   /** One writer at a time looks and creates. */
   private void createOnce(String table, String sql) throws SQLException {
     try (PreparedStatement lock =
-        connection.prepareStatement(TableDestinationSql.LOCK_CREATION.sql())) {
+        OneShot.prepare(connection, TableDestinationSql.LOCK_CREATION.sql())) {
       lock.setString(1, "fulmar " + Identifier.of(target.schema(), table));
       lock.execute();
     }

@@ -1,5 +1,6 @@
 package io.fulmar.internal.destination;
 
+import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.sql.SqlTemplate;
 import io.fulmar.internal.sql.TableDestinationSql;
 import java.sql.Connection;
@@ -78,7 +79,7 @@ record TableShape(Map<String, Column> columns, Set<Set<String>> uniqueKeys) {
   private static void each(
       Connection connection, SqlTemplate query, String schema, String table, RowReader reader)
       throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(query.sql())) {
+    try (PreparedStatement statement = OneShot.prepare(connection, query.sql())) {
       statement.setString(1, schema);
       statement.setString(2, table);
       try (ResultSet rows = statement.executeQuery()) {

@@ -3,6 +3,8 @@ package io.fulmar.internal.destination;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Source;
 import io.fulmar.internal.postgres.Connector;
+import io.fulmar.internal.postgres.NoConnectionException;
+import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.TableDestinationSql;
@@ -78,7 +80,7 @@ public final class TableWriter implements Writer {
     try {
       begin(open);
       String empty = TableDestinationSql.EMPTY.with("target", target.identifier()).sql();
-      try (PreparedStatement statement = open.prepareStatement(empty)) {
+      try (PreparedStatement statement = OneShot.prepare(open, empty)) {
         statement.executeUpdate();
       }
       committing = true;
@@ -111,6 +113,8 @@ public final class TableWriter implements Writer {
       open.setAutoCommit(false);
       connection = open;
       return open;
+    } catch (NoConnectionException e) {
+      throw Failure.ofPool(e, what);
     } catch (SQLException e) {
       close(open, e);
       throw Failure.ofBatch(e, what, grants());
@@ -124,7 +128,7 @@ public final class TableWriter implements Writer {
 
   private void begin(Connection open) throws SQLException {
     Source source = target.source();
-    try (PreparedStatement begin = open.prepareStatement(TableDestinationSql.BEGIN.sql())) {
+    try (PreparedStatement begin = OneShot.prepare(open, TableDestinationSql.BEGIN.sql())) {
       begin.setString(1, applicationName);
       begin.setString(2, source.statementTimeout().isZero() ? null : ms(source.statementTimeout()));
       begin.setLong(3, longestStatement.toMillis());
@@ -155,7 +159,7 @@ public final class TableWriter implements Writer {
 
   private void purge(Connection open, Layout checked) throws SQLException {
     try (PreparedStatement purge =
-        open.prepareStatement(checked.sql(TableDestinationSql.PURGE_TOMBSTONES))) {
+        OneShot.prepare(open, checked.sql(TableDestinationSql.PURGE_TOMBSTONES))) {
       purge.setDouble(1, target.keepTombstones().toMillis() / 1000.0);
       purge.executeUpdate();
     }

@@ -90,6 +90,10 @@ final class ConnectDiagnosis {
 
   /** Why a connection of somebody else's making did not come about. */
   static ConnectFailure ofForeign(SQLException error) {
+    if (error instanceof NoConnectionException none) {
+      return new ConnectDiagnosis(error, null, null, false, false)
+          .failure(Kind.POOL, SqlStates.fact(none), none.whereReads());
+    }
     SQLException told =
         error.getCause() instanceof SQLException cause && serverAnswered(cause) ? cause : error;
     return new ConnectDiagnosis(told, null, null, false, false).withoutContact();

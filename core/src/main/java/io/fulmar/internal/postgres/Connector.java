@@ -7,6 +7,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Properties;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 
@@ -20,6 +22,7 @@ public final class Connector implements AutoCloseable {
   private final String applicationName;
   private final Wiring wiring;
   private final Driver driver = new Driver();
+  private final @Nullable Borrowing borrowing;
 
   /**
    * A connector for a source.
@@ -31,12 +34,19 @@ public final class Connector implements AutoCloseable {
     this.source = source;
     this.applicationName = applicationName;
     this.wiring = new Wiring(source.socketFactory());
+    DataSource dataSource = source.dataSource();
+    this.borrowing = dataSource == null ? null : new Borrowing(dataSource, source.connectTimeout());
   }
 
-  /** Opens a connection; the caller closes it. */
+  /**
+   * Opens a connection; the caller closes it.
+   *
+   * @throws NoConnectionException if the application's data source had none free for 5 seconds
+   * @throws SQLException if there is another reason
+   */
   public Connection connect() throws SQLException {
-    if (source.dataSource() != null) {
-      return source.dataSource().getConnection();
+    if (borrowing != null) {
+      return borrowing.borrow();
     }
     ConnectAttempt attempt = new ConnectAttempt();
     String arg = wiring.begin(attempt);
@@ -112,6 +122,9 @@ public final class Connector implements AutoCloseable {
 
   @Override
   public void close() {
+    if (borrowing != null) {
+      borrowing.close();
+    }
     wiring.close();
   }
 }

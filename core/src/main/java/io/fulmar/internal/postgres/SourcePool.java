@@ -43,7 +43,10 @@ public final class SourcePool implements Connections, AutoCloseable {
       return pool().getConnection();
     } catch (SQLTransientConnectionException e) {
       // The pool says how long it waited; why it got no connection is what helps.
-      throw e.getCause() instanceof SQLException reason ? reason : e;
+      if (e.getCause() instanceof SQLException reason) {
+        throw reason;
+      }
+      throw NoConnectionException.ofEngine(source.poolSize(), e);
     }
   }
 

@@ -153,7 +153,7 @@ public final class Describer {
   }
 
   private void set(String name, String value) throws SQLException {
-    try (PreparedStatement set = session.connection().prepareStatement(SourceSql.SETTING.sql())) {
+    try (PreparedStatement set = session.prepare(SourceSql.SETTING.sql())) {
       set.setString(1, name);
       set.setString(2, value);
       set.executeQuery().close();
@@ -203,8 +203,7 @@ public final class Describer {
       refuse("its text holds the character 0", "Remove it");
       throw new Refused();
     }
-    try (PreparedStatement set =
-        session.connection().prepareStatement(SourceSql.PROOF_TEXT.sql())) {
+    try (PreparedStatement set = session.prepare(SourceSql.PROOF_TEXT.sql())) {
       set.setString(1, query);
       set.executeQuery().close();
     }

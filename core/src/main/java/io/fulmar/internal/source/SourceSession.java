@@ -5,6 +5,7 @@ import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.ConnectFailure;
 import io.fulmar.internal.postgres.Connections;
+import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.postgres.StatementTimeout;
 import java.sql.Connection;
@@ -41,6 +42,9 @@ public final class SourceSession implements AutoCloseable {
   private final Cancellation cancellation;
   private final CountDownLatch over = new CountDownLatch(1);
   private @Nullable StatementTimeout timeout;
+  private @Nullable Held before;
+  private boolean pooled;
+  private boolean failed;
   private volatile boolean broken;
   private boolean closed;
 
@@ -80,6 +84,12 @@ public final class SourceSession implements AutoCloseable {
     }
     SourceSession session;
     try {
+      if (!handle.isWrapperFor(PGConnection.class)) {
+        closeQuietly(handle, null);
+        throw new ConfigurationException(
+            "Cannot use %s: its connections are not those of pgjdbc. Give one whose connections are, or unwrap to them. %s"
+                .formatted(place(source), about));
+      }
       session =
           new SourceSession(
               handle, handle.getAutoCommit(), about, source.dataSource() == null, cancellation);
@@ -112,11 +122,16 @@ public final class SourceSession implements AutoCloseable {
 
   private void begin(Source source, String application) throws SQLException {
     handle.setAutoCommit(false);
-    try (Statement statement = handle.createStatement()) {
-      statement.execute(SourceSql.SNAPSHOT.sql());
+    Held held = Held.atBeginning(handle);
+    before = held;
+    pooled = held.backend() != driver().getBackendPID();
+    if (pooled) {
+      try (Statement statement = handle.createStatement()) {
+        statement.executeQuery(SessionSql.FORGET_STRANGERS.sql()).close();
+      }
     }
     timeout = timeout(source.statementTimeout());
-    try (PreparedStatement settings = handle.prepareStatement(SourceSql.SETTINGS.sql())) {
+    try (PreparedStatement settings = prepare(SourceSql.SETTINGS.sql())) {
       settings.setString(1, application);
       settings.setString(
           2, source.statementTimeout().isZero() ? null : millis(source.statementTimeout()));
@@ -126,11 +141,16 @@ public final class SourceSession implements AutoCloseable {
     }
   }
 
+  /** A statement that takes values. */
+  PreparedStatement prepare(String sql) throws SQLException {
+    return OneShot.prepare(handle, sql);
+  }
+
   private StatementTimeout timeout(Duration ours) throws SQLException {
     if (!ours.isZero()) {
       return StatementTimeout.ours(ours);
     }
-    try (PreparedStatement statement = handle.prepareStatement(SourceSql.TIMEOUT.sql());
+    try (PreparedStatement statement = prepare(SourceSql.TIMEOUT.sql());
         ResultSet result = statement.executeQuery()) {
       result.next();
       return new StatementTimeout(
@@ -144,7 +164,7 @@ public final class SourceSession implements AutoCloseable {
 
   /** Which server this is; refuses what Fulmar does not read. */
   public ServerIdentity server() {
-    try (PreparedStatement statement = handle.prepareStatement(SourceSql.SERVER.sql());
+    try (PreparedStatement statement = prepare(SourceSql.SERVER.sql());
         ResultSet result = statement.executeQuery()) {
       result.next();
       if (!"UTF8".equals(result.getString(6))) {
@@ -175,7 +195,7 @@ public final class SourceSession implements AutoCloseable {
    */
   public void keys(List<List<String>> keys) {
     int columns = keys.get(0).size();
-    try (PreparedStatement statement = handle.prepareStatement(SourceSql.KEY_TEXTS.sql())) {
+    try (PreparedStatement statement = prepare(SourceSql.KEY_TEXTS.sql())) {
       for (int column = 0; column < columns; column++) {
         int at = column;
         Object[] texts = keys.stream().map(key -> key.get(at)).toArray();
@@ -203,9 +223,11 @@ public final class SourceSession implements AutoCloseable {
     return about;
   }
 
-  /** Turns an error into advice; the connection is not used again. */
+  /** Turns an error into advice; the session can do nothing more. */
   SourceException failed(String doing, SQLException e) {
-    broken = true;
+    failed = true;
+    // What the driver says of itself leaves the connection in a state that nobody knows.
+    broken |= SqlStates.serverMessage(e) == null;
     return SqlStates.sourceException(doing, e, about, timeout);
   }
 
@@ -256,14 +278,14 @@ public final class SourceSession implements AutoCloseable {
     cancellation.end();
     over.countDown();
     try {
-      if (broken) {
+      if (broken || !isClean()) {
         handle.abort(Runnable::run);
       } else {
         handle.rollback();
-        if (ours) {
+        if (ours && !pooled) {
           handle.setAutoCommit(true);
           try (Statement statement = handle.createStatement()) {
-            statement.execute("discard all");
+            statement.execute(SessionSql.RESET.sql());
           }
         }
         handle.setAutoCommit(autoCommit);
@@ -273,6 +295,29 @@ public final class SourceSession implements AutoCloseable {
     } finally {
       closeQuietly(handle, null);
     }
+  }
+
+  /**
+   * Whether the model left nothing that outlives its transaction. A pooler is not asked after the
+   * end of it, when another server connection may answer; cut within, it drops its own too.
+   */
+  private boolean isClean() throws SQLException {
+    try {
+      if (!failed && Held.now(handle).equals(before)) {
+        return true;
+      }
+    } catch (SQLException e) {
+      if (SqlStates.serverMessage(e) == null) {
+        throw e;
+      }
+      // The transaction has failed, or the model has left it so.
+    }
+    if (pooled) {
+      return false;
+    }
+    // Locks and tables of the transaction end with it.
+    handle.rollback();
+    return Held.now(handle).equals(before);
   }
 
   private void abortQuietly(SQLException cause) {

@@ -4,14 +4,6 @@ import io.fulmar.internal.sql.SqlTemplate;
 
 /** The statements that read a source. */
 final class SourceSql {
-  /** First in the transaction: one snapshot, nothing written. */
-  static final SqlTemplate SNAPSHOT =
-      SqlTemplate.of(
-          """
-          /* fulmar: snapshot */
-          set transaction isolation level repeatable read, read only
-          """);
-
   /** How long a statement may take before anything is set here, and who said so. */
   static final SqlTemplate TIMEOUT =
       SqlTemplate.of(

@@ -146,7 +146,7 @@ class ProxyFaultsTest extends SourceFixture {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "fulmar: snapshot",
+        "fulmar: begin",
         "fulmar: settings",
         "fulmar: server",
         "fulmar: proof",
