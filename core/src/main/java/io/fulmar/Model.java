@@ -1,5 +1,6 @@
 package io.fulmar;
 
+import io.fulmar.internal.dbt.Manifest;
 import io.fulmar.internal.source.ModelFile;
 import io.fulmar.internal.source.TableSql;
 import io.fulmar.internal.type.JavaValue;
@@ -143,6 +144,51 @@ public final class Model {
     Objects.requireNonNull(schema, "schema");
     Objects.requireNonNull(table, "table");
     return new Table(name, new ModelTable(null, schema, table, List.of(), null));
+  }
+
+  /**
+   * Begins a model that is the table, view, materialized view, snapshot or seed that dbt made of
+   * one of its models; {@link Table#key} completes it. Its name is that of the dbt model. The
+   * manifest is read now, and not again, so a project that was compiled anew takes a new model.
+   *
+   * <pre>{@code
+   * Model customers = Model.dbt(Path.of("target/manifest.json"), "customers").key("id");
+   * }</pre>
+   *
+   * <p>Needs jackson-core, 2.18 or later, which Fulmar does not bring.
+   *
+   * @param manifest dbt's {@code target/manifest.json}, of version 6 to 12 (dbt 1.2 to 1.11); it
+   *     must have been written for the database of the source
+   * @param nameOrUniqueId the name of a model, seed or snapshot, of which the latest version is
+   *     taken, or its unique id: {@code model.shop.customers}
+   * @throws ConfigurationException if the manifest cannot be read, jackson-core is missing, or
+   *     there is no such relation: the model is missing, disabled or ephemeral, or several have the
+   *     name
+   * @throws IllegalArgumentException if the name of the dbt model cannot be that of a model
+   */
+  public static Table dbt(Path manifest, String nameOrUniqueId) throws ConfigurationException {
+    Objects.requireNonNull(manifest, "manifest");
+    Objects.requireNonNull(nameOrUniqueId, "nameOrUniqueId");
+    Map.Entry<String, ModelTable> found = Manifest.relation(manifest, nameOrUniqueId);
+    Checks.name("model", found.getKey());
+    return new Table(found.getKey(), found.getValue());
+  }
+
+  /**
+   * Begins a model that is the SQL to which dbt compiled one of its models, as {@link #query} does
+   * with its text. For what dbt keeps nowhere; {@link #dbt} reads what it made.
+   *
+   * @param manifest as {@link #dbt} takes it, of a project that was compiled and not only parsed
+   * @param nameOrUniqueId as {@link #dbt} takes it
+   * @throws ConfigurationException if the manifest cannot be read, jackson-core is missing, or
+   *     there is no SQL: the model is missing, disabled or not compiled, or several have the name
+   * @throws IllegalArgumentException if the name of the dbt model cannot be that of a model
+   */
+  public static Query dbtQuery(Path manifest, String nameOrUniqueId) throws ConfigurationException {
+    Objects.requireNonNull(manifest, "manifest");
+    Objects.requireNonNull(nameOrUniqueId, "nameOrUniqueId");
+    Map.Entry<String, String> found = Manifest.compiled(manifest, nameOrUniqueId);
+    return query(found.getKey(), found.getValue());
   }
 
   /** A query that has no key yet. Immutable. */

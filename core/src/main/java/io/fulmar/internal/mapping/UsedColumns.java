@@ -7,7 +7,6 @@ import io.fulmar.internal.source.ModelShape;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /** Which columns of its model a sync reads and compares. */
@@ -57,10 +56,11 @@ public final class UsedColumns {
     String shown =
         String.join(", ", names.subList(0, Math.min(names.size(), MOST_SHOWN)))
             + (names.size() > MOST_SHOWN ? ", ..." : "");
-    int nearest = names.stream().mapToInt(name -> distance(column, name)).min().orElse(NEAR + 1);
+    int nearest =
+        names.stream().mapToInt(name -> EditDistance.between(column, name)).min().orElse(NEAR + 1);
     List<String> near =
         names.stream()
-            .filter(name -> nearest <= NEAR && distance(column, name) == nearest)
+            .filter(name -> nearest <= NEAR && EditDistance.between(column, name) == nearest)
             .map(UsedColumns::quoted)
             .toList();
     return new ConfigurationException(
@@ -78,25 +78,5 @@ public final class UsedColumns {
 
   private static String quoted(String name) {
     return '"' + name.replace("\"", "\"\"") + '"';
-  }
-
-  /** How many letters must be added, removed or replaced, whatever their case. */
-  private static int distance(String one, String other) {
-    String a = one.toLowerCase(Locale.ROOT);
-    String b = other.toLowerCase(Locale.ROOT);
-    int[] above = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      above[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = above[0];
-      above[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = above[j];
-        above[j] = Math.min(replaced, Math.min(above[j], above[j - 1]) + 1);
-      }
-    }
-    return above[b.length()];
   }
 }

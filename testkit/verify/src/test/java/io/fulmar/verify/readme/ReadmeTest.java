@@ -93,6 +93,19 @@ class ReadmeTest {
         .containsExactlyInAnyOrderElementsOf(setters(builder));
   }
 
+  @Test
+  void everyWayToMakeModelIsListedAndNoOther() {
+    TreeSet<String> factories = new TreeSet<>();
+    for (Method method : Model.class.getDeclaredMethods()) {
+      if (Modifier.isPublic(method.getModifiers()) && Modifier.isStatic(method.getModifiers())) {
+        factories.add(method.getName());
+      }
+    }
+    assertThat(Pattern.compile("(?m)^\\| `Model\\.(\\w+)\\(").matcher(Readme.text()).results())
+        .extracting(row -> row.group(1))
+        .containsExactlyInAnyOrderElementsOf(factories);
+  }
+
   private static Capabilities.Builder capabilities() {
     return Capabilities.builder().actions(Action.values());
   }

@@ -10,6 +10,9 @@ import io.fulmar.ModelTable;
 import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -233,5 +236,42 @@ class TableModelTest extends SourceFixture {
             () -> rows(Model.table("items", "app", "item").columns("id", "nam").key("id")))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageStartingWith("Cannot use the model items: column \"nam\" does not exist. ");
+  }
+
+  private Path manifest(String of) throws IOException {
+    return Files.writeString(
+        state.resolve("manifest.json"),
+        """
+        {"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json"},
+         "nodes": {
+          "model.shop.item": {"name": "item", "resource_type": "model", "schema": "app",
+            "relation_name": "\\"%1$s\\".\\"app\\".\\"view\\"",
+            "compiled_code": "select id, name from app.item -- of dbt"}}}
+        """
+            .formatted(of));
+  }
+
+  @Test
+  void whatDbtMadeIsRead() throws IOException {
+    Path manifest = manifest(database.name());
+
+    assertThat(rows(Model.dbt(manifest, "item").key("id")))
+        .containsExactly(
+            List.of("1", "a", "1.50"), List.of("2", "b", "2"), List.of("3", "null", "null"));
+    assertThat(rows(Model.dbtQuery(manifest, "item").key("id")))
+        .containsExactly(List.of("1", "a"), List.of("2", "b"), List.of("3", "null"));
+  }
+
+  @Test
+  void whatDbtMadeInAnotherDatabaseIsRefused() throws IOException {
+    Model model = Model.dbt(manifest("staging"), "item").key("id");
+
+    assertThatThrownBy(() -> rows(model))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage(
+            "Cannot use the model item: it reads the database \"staging\", and the source is \"%s\"."
+                + " Take the manifest that dbt made for this database, or name the table by"
+                + " Model.table. [model=item]",
+            database.name());
   }
 }
