@@ -132,7 +132,7 @@ public record CheckReport(String source, @Nullable String sync, List<Step> steps
   }
 
   private static String seconds(Duration duration) {
-    return String.format(Locale.ROOT, "%.1f s", duration.toNanos() / 1e9);
+    return String.format(Locale.ROOT, "%.2f s", duration.toNanos() / 1e9);
   }
 
   /** Names out of a catalog may hold anything. */

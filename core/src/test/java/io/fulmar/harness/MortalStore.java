@@ -124,8 +124,8 @@ public final class MortalStore implements SyncStore {
   }
 
   @Override
-  public void check(CheckSteps steps) {
-    store.check(steps);
+  public void check(CheckSteps steps, @Nullable Sync sync) {
+    store.check(steps, sync);
   }
 
   /** A dead process closes nothing. */

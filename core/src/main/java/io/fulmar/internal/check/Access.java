@@ -65,6 +65,11 @@ final class Access implements AutoCloseable {
     }
   }
 
+  /** A connection, in the time that the source gives it; the caller closes it. */
+  Connection another() throws SQLException {
+    return connector.connect();
+  }
+
   private void connect(CompletableFuture<Connection> result) {
     try {
       Connection connection = connector.connect();

@@ -4,7 +4,7 @@ import io.fulmar.internal.sql.SqlTemplate;
 
 /** The statements that look at a source without touching it. */
 final class CheckSql {
-  /** Both ends of the connection, and what the server is. */
+  /** Both ends of the connection, and what the server is. Any role may ask for all of it. */
   static final SqlTemplate SERVER =
       SqlTemplate.of(
           """
@@ -16,13 +16,55 @@ final class CheckSql {
                  pg_catalog.inet_server_port(),
                  pg_catalog.clock_timestamp(),
                  pg_catalog.pg_is_in_recovery(),
-                 session_user::pg_catalog.text,
-                 current_user::pg_catalog.text,
-                 pg_catalog.current_database()::pg_catalog.text,
                  s.version,
                  s.cipher
           from (select 1) as one
           left join pg_catalog.pg_stat_ssl s on s.pid = pg_catalog.pg_backend_pid() and s.ssl
+          """);
+
+  /** Who has logged in, and where. */
+  static final SqlTemplate ROLE =
+      SqlTemplate.of(
+          """
+          /* fulmar: check role */
+          select current_user::pg_catalog.text, pg_catalog.current_database()::pg_catalog.text
+          """);
+
+  /**
+   * What the role could do besides reading: attributes and predefined roles, its own or of a role
+   * that it is a member of (then with the one of its roles that leads there). Of a superuser
+   * nothing else is worth saying.
+   */
+  static final SqlTemplate POWERS =
+      SqlTemplate.of(
+          """
+          /* fulmar: check powers */
+          select p.power, r.rolname::pg_catalog.text,
+                 (select pg_catalog.min(d.rolname::pg_catalog.text)
+                  from pg_catalog.pg_auth_members m
+                  join pg_catalog.pg_roles d on d.oid = m.roleid
+                  join pg_catalog.pg_roles me on me.oid = m.member
+                  where me.rolname = current_user
+                    and pg_catalog.pg_has_role(d.oid, r.oid, 'member'))
+          from pg_catalog.pg_roles r
+          cross join lateral (
+            values ('superuser', r.rolsuper),
+                   ('bypassrls', r.rolbypassrls),
+                   ('replication', r.rolreplication),
+                   ('createrole', r.rolcreaterole),
+                   ('createdb', r.rolcreatedb),
+                   ('member', r.rolname in (
+                     'pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files',
+                     'pg_write_all_data', 'pg_signal_backend', 'pg_maintain', 'pg_checkpoint',
+                     'pg_create_subscription', 'pg_signal_autovacuum_worker', 'rds_superuser',
+                     'rds_replication', 'cloudsqlsuperuser', 'alloydbsuperuser', 'azure_pg_admin'))
+          ) as p (power, has)
+          where p.has
+            and (p.power = 'superuser' or not r.rolsuper)
+            and (r.rolname = current_user or pg_catalog.pg_has_role(current_user, r.oid, 'member'))
+            and (r.rolname = current_user or not (
+              select me.rolsuper from pg_catalog.pg_roles me where me.rolname = current_user))
+          order by r.rolname <> current_user, r.rolname, p.power
           """);
 
   /** How many tables and views each schema has, and how many of them the role may read. */

@@ -58,7 +58,7 @@ public final class EngineCheck implements AutoCloseable {
             }
           }
         });
-    tasks.start("engine", () -> store.check(ofEngine));
+    tasks.start("engine", () -> store.check(ofEngine, sync));
     String why = tasks.await();
     CheckReport report = board.report(SourceCheck.name(source), nameOf(sync), why);
     tasks.end(ofSource::cut);

@@ -63,8 +63,9 @@ final class Section implements CheckSteps {
     private void add(String fact, String remedy) {
       Objects.requireNonNull(remedy, "remedy");
       found(fact);
-      if (!remedies.contains(remedy)) {
-        remedies.add(remedy);
+      String plain = remedy.endsWith(".") ? remedy.substring(0, remedy.length() - 1) : remedy;
+      if (!remedies.contains(plain)) {
+        remedies.add(plain);
       }
     }
 

@@ -411,8 +411,11 @@ public final class StandardStore implements SyncStore {
   }
 
   @Override
-  public void check(CheckSteps steps) {
-    StateDirectoryCheck.look(root, missingState, steps);
+  public void check(CheckSteps steps, @Nullable Sync sync) {
+    new StateDirectoryCheck(root, missingState).look(steps);
+    if (sync != null) {
+      StateDirectoryCheck.look(steps, sync, this);
+    }
   }
 
   @Override

@@ -85,8 +85,9 @@ public interface SyncStore extends AutoCloseable {
    * nothing.
    *
    * @param steps takes each step with what it found
+   * @param sync whose state is looked at, too; null for none
    */
-  void check(CheckSteps steps);
+  void check(CheckSteps steps, @Nullable Sync sync);
 
   /** See {@link io.fulmar.SyncEngine#validate}. */
   ModelValidation validate(Model model);

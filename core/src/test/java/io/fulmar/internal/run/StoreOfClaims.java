@@ -56,7 +56,7 @@ abstract class StoreOfClaims implements SyncStore {
   }
 
   @Override
-  public void check(CheckSteps steps) {
+  public void check(CheckSteps steps, @Nullable Sync sync) {
     throw new UnsupportedOperationException();
   }
 

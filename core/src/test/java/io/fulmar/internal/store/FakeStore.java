@@ -376,7 +376,7 @@ public final class FakeStore implements SyncStore {
   }
 
   @Override
-  public void check(CheckSteps steps) {
+  public void check(CheckSteps steps, @Nullable Sync sync) {
     steps.step("memory", findings -> findings.found("there"));
   }
 
