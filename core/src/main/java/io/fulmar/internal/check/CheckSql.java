@@ -22,6 +22,14 @@ final class CheckSql {
           left join pg_catalog.pg_stat_ssl s on s.pid = pg_catalog.pg_backend_pid() and s.ssl
           """);
 
+  /** A timeout for this transaction. */
+  static final SqlTemplate LIMIT =
+      SqlTemplate.of(
+          """
+          /* fulmar: check limit */
+          select pg_catalog.set_config('statement_timeout', ?, true)
+          """);
+
   /** Who has logged in, and where. */
   static final SqlTemplate ROLE =
       SqlTemplate.of(

@@ -4,13 +4,16 @@ import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.internal.postgres.ConnectFailure;
 import io.fulmar.internal.postgres.Connections;
+import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.Pooling;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.source.Cancellation;
+import io.fulmar.internal.source.ModelGrants;
 import io.fulmar.internal.source.SourceSession;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.spi.CheckSteps;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -44,6 +47,7 @@ final class SourceCheck implements AutoCloseable {
   private static final Duration TOLERATED_CLOCKS = Duration.ofSeconds(5);
 
   private final Source source;
+  private final @Nullable Sync sync;
   private final String about;
   private final Board board;
   private final RunnerSettings settings;
@@ -55,6 +59,7 @@ final class SourceCheck implements AutoCloseable {
 
   SourceCheck(Source source, @Nullable Sync sync, Board board, RunnerSettings settings) {
     this.source = source;
+    this.sync = sync;
     this.about = sync == null ? "" : "[sync=" + sync.name() + "]";
     this.board = board;
     this.settings = settings;
@@ -224,6 +229,15 @@ final class SourceCheck implements AutoCloseable {
           power(role, rows.getString(1), rows.getString(2), rows.getString(3), findings);
         }
       }
+      if (sync != null) {
+        ModelGrants grants = ModelGrants.of(session.connection(), sync.model());
+        for (ModelGrants.Grant grant : grants.missing()) {
+          findings.failure(grant.role() + " lacks " + grant.privilege(), grant.sql());
+        }
+        for (ModelGrants.Excess excess : grants.excess()) {
+          findings.warning(excess.fact(), excess.remedy());
+        }
+      }
     }
   }
 
@@ -265,6 +279,16 @@ final class SourceCheck implements AutoCloseable {
           return handle != null ? handle : access.another();
         };
     return SourceSession.open(connections, source, "fulmar check", about, cancellation);
+  }
+
+  /** Lets no statement of a session take more than a share of what is left. */
+  void limit(SourceSession session, double share) throws SQLException {
+    long millis = Math.max(1, (long) (board.remaining().toMillis() * share));
+    try (PreparedStatement statement =
+        OneShot.prepare(session.connection(), CheckSql.LIMIT.sql())) {
+      statement.setString(1, millis + "ms");
+      statement.executeQuery().close();
+    }
   }
 
   String about() {

@@ -2,16 +2,31 @@ package io.fulmar.internal.check;
 
 import io.fulmar.Action;
 import io.fulmar.Mapping;
+import io.fulmar.ModelPreview;
+import io.fulmar.ModelValidation;
 import io.fulmar.Operation;
+import io.fulmar.Row;
+import io.fulmar.SourceException;
 import io.fulmar.Sync;
 import io.fulmar.internal.mapping.UsedColumns;
+import io.fulmar.internal.postgres.SqlStates;
+import io.fulmar.internal.row.ImageRow;
+import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.source.Describer;
+import io.fulmar.internal.source.ModelRows;
 import io.fulmar.internal.source.ModelShape;
+import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.source.SourceSession;
+import io.fulmar.internal.source.UnstableColumns;
+import io.fulmar.internal.sql.Identifier;
 import io.fulmar.spi.CheckContext;
 import io.fulmar.spi.CheckSteps;
+import java.io.IOException;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +36,7 @@ import org.jspecify.annotations.Nullable;
 /** The steps of a sync: its model, and what its destination says. Used by one thread. */
 final class SyncCheck {
   static final String MODEL = "model";
+  static final String FIRST_ROWS = "first rows";
 
   private final Sync sync;
   private final SourceCheck source;
@@ -31,13 +47,14 @@ final class SyncCheck {
   SyncCheck(Sync sync, SourceCheck source, Board board) {
     this.sync = sync;
     this.source = source;
-    this.ofModel = board.section("", List.of(MODEL));
+    this.ofModel = board.section("", List.of(MODEL, FIRST_ROWS));
     this.ofDestination = board.section("destination ", List.of());
   }
 
   /** Takes all steps. */
   void look() {
-    ofModel.stepAfter(SourceCheck.CREDENTIALS, MODEL, this::model);
+    ofModel.stepAfter(SourceCheck.PRIVILEGES, MODEL, this::model);
+    ofModel.stepAfter(MODEL, FIRST_ROWS, this::firstRows);
     try {
       sync.destination().check(context(), ofDestination);
     } catch (Exception e) {
@@ -51,13 +68,82 @@ final class SyncCheck {
 
   private void model(CheckSteps.Findings findings) throws SQLException, InterruptedException {
     try (SourceSession session = source.session()) {
-      session.server();
+      ModelValidation validation = Describer.validate(session, sync.model());
+      for (ModelValidation.Finding finding : validation.findings()) {
+        ModelValidation.Position position = finding.position();
+        String fact = finding.fact() + (position == null ? "" : " (" + position.text() + ")");
+        switch (finding.severity()) {
+          case ERROR -> findings.failure(fact, finding.remedy());
+          case WARNING -> findings.warning(fact, finding.remedy());
+        }
+      }
+      if (validation.isUsable()) {
+        ModelShape described = Describer.describe(session, sync.model());
+        UsedColumns.of(described, sync, source.about());
+        shape = described;
+        findings.found(
+            "%d columns, key %s"
+                .formatted(described.columns().size(), String.join(", ", sync.model().key())));
+      }
+    }
+  }
+
+  /** What only rows can show: keys that are invalid, columns that are another in each read. */
+  private void firstRows(CheckSteps.Findings findings) throws SQLException, InterruptedException {
+    ModelPreview first;
+    ModelPreview second;
+    try {
+      first = read();
+      second = read();
+    } catch (SourceException e) {
+      if (SqlStates.isStatementEnded(e.sqlState())) {
+        findings.found("not looked at: the model takes too long for a check");
+        return;
+      }
+      throw e;
+    }
+    findings.found("%d read".formatted(first.rows().size()));
+    for (String column : UnstableColumns.between(sync.model().key(), first, second)) {
+      findings.warning(
+          "the column %s is another in each read".formatted(Identifier.of(column)),
+          "Leave it out of the model: with it, every row changes in every run");
+    }
+    Set<List<String>> keys = new HashSet<>();
+    int invalid = 0;
+    for (Row row : first.rows()) {
+      List<@Nullable String> key = new ArrayList<>();
+      sync.model().key().forEach(column -> key.add(row.text(column)));
+      if (key.contains(null) || !keys.add(key.stream().map(String::valueOf).toList())) {
+        invalid++;
+      }
+    }
+    if (invalid > 0) {
+      findings.warning(
+          "%d of them have a NULL in the key, or the key of another row, and would not be sent"
+              .formatted(invalid),
+          "Let the model return each key once and no NULL in it");
+    }
+  }
+
+  private ModelPreview read() throws SQLException, InterruptedException {
+    List<Row> rows = new ArrayList<>();
+    try (SourceSession session = source.session()) {
+      source.limit(session, 0.4);
       ModelShape described = Describer.describe(session, sync.model());
-      UsedColumns.of(described, sync, source.about());
-      shape = described;
-      findings.found(
-          "%d columns, key %s"
-              .formatted(described.columns().size(), String.join(", ", sync.model().key())));
+      Shape rowShape = described.rowShape();
+      RowSink sink =
+          (buffer, from, to, fields) ->
+              rows.add(ImageRow.of(rowShape, Arrays.copyOfRange(buffer, from, to)));
+      ModelRows.read(
+          session,
+          described.previewSql(),
+          described.fieldKinds(),
+          described.fieldCount(),
+          "read the model " + sync.model().name(),
+          sink);
+      return new ModelPreview(described.preview(), rows, List.of());
+    } catch (IOException e) {
+      throw new IllegalStateException("a list does not throw this", e);
     }
   }
 

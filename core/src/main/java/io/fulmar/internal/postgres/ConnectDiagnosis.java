@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.fulmar.Source;
 import io.fulmar.internal.postgres.ConnectFailure.Kind;
+import io.fulmar.internal.sql.Identifier;
 import java.io.EOFException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
@@ -18,6 +19,7 @@ import java.util.Optional;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 /**
  * Finds out why a connection did not come about, from the driver's error, which says it in words of
@@ -82,10 +84,27 @@ final class ConnectDiagnosis {
             bound,
             source.tls() != Source.Tls.OFF,
             error.getCause() == null && elapsed.compareTo(bound) >= 0);
-    if (contacts.isEmpty()) {
-      return diagnosis.withoutContact();
-    }
-    return diagnosis.last(contacts.get(contacts.size() - 1));
+    ConnectFailure failure =
+        contacts.isEmpty()
+            ? diagnosis.withoutContact()
+            : diagnosis.last(contacts.get(contacts.size() - 1));
+    return diagnosis.lacksConnect() ? withGrant(failure, source) : failure;
+  }
+
+  /** The routine that looks at CONNECT; the message is in the language of the server. */
+  private boolean lacksConnect() {
+    ServerErrorMessage server = SqlStates.serverMessage(error);
+    return server != null
+        && SqlStates.trouble(error) == Trouble.PRIVILEGE
+        && "CheckMyDatabase".equals(server.getRoutine());
+  }
+
+  private static ConnectFailure withGrant(ConnectFailure failure, Source source) {
+    String grant =
+        "Run, as owner or superuser: grant connect on database %s to %s."
+            .formatted(Identifier.of(source.database()), Identifier.of(source.user()));
+    return new ConnectFailure(
+        failure.kind(), failure.fact(), grant, failure.sqlState(), failure.cause());
   }
 
   /** Why a connection of somebody else's making did not come about. */

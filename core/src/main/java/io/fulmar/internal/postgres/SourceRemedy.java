@@ -52,7 +52,8 @@ final class SourceRemedy {
               + " current_user set idle_session_timeout = '1h'.";
       case READ_ONLY -> "The model writes; make it a plain query.";
       case PRIVILEGE ->
-          "Give the role what is missing: grant usage on schema ... and grant select on ... to it.";
+          "Give the role what is missing: grant usage on schema ... and grant select on ... to it; or to the owner of a"
+              + " view or function that reads for it.";
       case ROW_SECURITY -> SqlStates.ROW_SECURITY_REMEDY + ".";
       case DISK_FULL ->
           "A disk of the server is full, perhaps with temporary files of this statement: make room there, or let the"

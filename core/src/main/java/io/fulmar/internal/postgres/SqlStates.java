@@ -139,6 +139,11 @@ public final class SqlStates {
     return sqlState != null && MAY_PASS.contains(sqlState);
   }
 
+  /** Whether a statement reached its timeout, or somebody cancelled it. */
+  public static boolean isStatementEnded(@Nullable String sqlState) {
+    return sqlState != null && trouble(sqlState) == Trouble.STATEMENT_ENDED;
+  }
+
   /** Whether a pooler may have said so, where the server has no reason to. */
   public static boolean isOfPooler(SQLException e) {
     return trouble(e) == Trouble.PROTOCOL;
@@ -209,7 +214,7 @@ public final class SqlStates {
    * @param about the tail of the message: {@code [sync=crm run=1]}
    */
   public static SourceException sourceException(String doing, SQLException e, String about) {
-    return sourceException(doing, e, about, null);
+    return sourceException(doing, e, about, SourceRemedy.of(e, null));
   }
 
   /**
@@ -222,11 +227,22 @@ public final class SqlStates {
    */
   public static SourceException sourceException(
       String doing, SQLException e, String about, @Nullable StatementTimeout timeout) {
+    return sourceException(doing, e, about, SourceRemedy.of(e, timeout));
+  }
+
+  /**
+   * An error with advice that the caller has.
+   *
+   * @param doing what could not be done: {@code "read the model customers"}
+   * @param e what the driver said; its message is kept only where it cannot quote a value
+   * @param about the tail of the message: {@code [sync=crm run=1]}
+   * @param remedy what to do, as sentences
+   */
+  public static SourceException sourceException(
+      String doing, SQLException e, String about, String remedy) {
     String state = e.getSQLState();
     String fact = mayQuoteValue(e) ? factWithoutWords(e) : fact(e);
-    String message =
-        "Cannot %s: %s. %s %s"
-            .formatted(doing, fact, SourceRemedy.of(e, timeout), tail(about, state));
+    String message = "Cannot %s: %s. %s %s".formatted(doing, fact, remedy, tail(about, state));
     return new SourceException(message, state, cause(e));
   }
 

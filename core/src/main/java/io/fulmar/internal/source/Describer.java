@@ -50,6 +50,7 @@ public final class Describer {
     this.session = session;
     this.model = model;
     this.text = ModelText.of(model);
+    session.reads(model);
   }
 
   /** Ends the work on a model that has errors. */
@@ -398,8 +399,21 @@ public final class Describer {
         new Finding(
             Severity.ERROR,
             SqlStates.fact(e),
-            remedy(e) + " (sqlstate=" + SqlStates.code(e) + ")",
+            remedyOf(e) + " (sqlstate=" + SqlStates.code(e) + ")",
             text.position(e, statement)));
+  }
+
+  /** What lies in a schema that the role may not use is not there for it. */
+  private String remedyOf(SQLException e) {
+    boolean mayBeHidden =
+        switch (SqlStates.trouble(e)) {
+          case NO_TABLE, NO_OBJECT -> true;
+          default -> false;
+        };
+    List<ModelGrants.Grant> grants = mayBeHidden ? session.grantsMissing(e) : List.of();
+    return grants.isEmpty()
+        ? remedy(e)
+        : "The role may not use its schema. " + SourceSession.remedy(grants);
   }
 
   private static String remedy(SQLException e) {

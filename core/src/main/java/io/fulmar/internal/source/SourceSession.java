@@ -1,6 +1,7 @@
 package io.fulmar.internal.source;
 
 import io.fulmar.ConfigurationException;
+import io.fulmar.Model;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.ConnectFailure;
@@ -8,6 +9,7 @@ import io.fulmar.internal.postgres.Connections;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.postgres.StatementTimeout;
+import io.fulmar.internal.postgres.Trouble;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -19,8 +21,10 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
+import org.postgresql.util.ServerErrorMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +40,8 @@ public final class SourceSession implements AutoCloseable {
   private static final long HEEDS_WITHIN_SECONDS = 2;
 
   private final Connection handle;
+  private final Source source;
+  private final String application;
   private final boolean autoCommit;
   private final String about;
   private final boolean ours;
@@ -45,19 +51,19 @@ public final class SourceSession implements AutoCloseable {
   private @Nullable Held before;
   private boolean pooled;
   private boolean failed;
+  private @Nullable Model model;
   private volatile boolean broken;
   private boolean closed;
 
   private SourceSession(
-      Connection handle,
-      boolean autoCommit,
-      String about,
-      boolean ours,
-      Cancellation cancellation) {
+      Connection handle, Source source, String application, String about, Cancellation cancellation)
+      throws SQLException {
     this.handle = handle;
-    this.autoCommit = autoCommit;
+    this.source = source;
+    this.application = application;
+    this.autoCommit = handle.getAutoCommit();
     this.about = about;
-    this.ours = ours;
+    this.ours = source.dataSource() == null;
     this.cancellation = cancellation;
   }
 
@@ -90,16 +96,14 @@ public final class SourceSession implements AutoCloseable {
             "Cannot use %s: its connections are not those of pgjdbc. Give one whose connections are, or unwrap to them. %s"
                 .formatted(place(source), about));
       }
-      session =
-          new SourceSession(
-              handle, handle.getAutoCommit(), about, source.dataSource() == null, cancellation);
+      session = new SourceSession(handle, source, application, about, cancellation);
     } catch (SQLException e) {
       closeQuietly(handle, e);
       throw SqlStates.sourceException("use a connection to " + place(source), e, about);
     }
     try {
       cancellation.begin(session);
-      session.begin(source, application);
+      session.begin();
       return session;
     } catch (SQLException e) {
       session.broken = true;
@@ -120,7 +124,7 @@ public final class SourceSession implements AutoCloseable {
         : source.host() + ":" + source.port() + "/" + source.database();
   }
 
-  private void begin(Source source, String application) throws SQLException {
+  private void begin() throws SQLException {
     handle.setAutoCommit(false);
     Held held = Held.atBeginning(handle);
     before = held;
@@ -130,6 +134,10 @@ public final class SourceSession implements AutoCloseable {
         statement.executeQuery(SessionSql.FORGET_STRANGERS.sql()).close();
       }
     }
+    set();
+  }
+
+  private void set() throws SQLException {
     timeout = timeout(source.statementTimeout());
     try (PreparedStatement settings = prepare(SourceSql.SETTINGS.sql())) {
       settings.setString(1, application);
@@ -223,12 +231,54 @@ public final class SourceSession implements AutoCloseable {
     return about;
   }
 
-  /** Turns an error into advice; the session can do nothing more. */
+  /** What errors of this session are about from here on. */
+  void reads(Model value) {
+    model = value;
+  }
+
+  /** Turns an error into advice; nothing more is read in this session. */
   SourceException failed(String doing, SQLException e) {
     failed = true;
+    List<ModelGrants.Grant> grants =
+        SqlStates.trouble(e) == Trouble.PRIVILEGE ? grantsMissing(e) : List.of();
+    if (!grants.isEmpty()) {
+      return SqlStates.sourceException(doing, e, about, remedy(grants) + ".");
+    }
     // What the driver says of itself leaves the connection in a state that nobody knows.
     broken |= SqlStates.serverMessage(e) == null;
     return SqlStates.sourceException(doing, e, about, timeout);
+  }
+
+  /** What to do about grants that are missing, without a full stop. */
+  static String remedy(List<ModelGrants.Grant> grants) {
+    return "Run, as owner or superuser: "
+        + grants.stream().map(ModelGrants.Grant::sql).collect(Collectors.joining("; "));
+  }
+
+  /**
+   * The grants that the model lacks, if the error may be for want of them. The transaction, which
+   * has failed, is begun anew.
+   */
+  List<ModelGrants.Grant> grantsMissing(SQLException e) {
+    Model read = model;
+    ServerErrorMessage server = SqlStates.serverMessage(e);
+    if (read == null || server == null || broken) {
+      return List.of();
+    }
+    try {
+      handle.rollback();
+      Held.atBeginning(handle);
+      set();
+      ModelGrants grants = ModelGrants.of(handle, read);
+      String message = server.getMessage();
+      return SqlStates.trouble(e) == Trouble.PRIVILEGE && message != null
+          ? grants.missing(message)
+          : grants.missing();
+    } catch (SQLException again) {
+      e.addSuppressed(again);
+      broken = true;
+      return List.of();
+    }
   }
 
   /**

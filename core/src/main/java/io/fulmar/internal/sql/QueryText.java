@@ -21,6 +21,19 @@ public final class QueryText implements SqlPart {
   }
 
   /**
+   * What has not been proven, to be looked at and not run: without a semicolon it is one statement.
+   *
+   * @param text the query
+   * @throws IllegalArgumentException if there is a semicolon in it
+   */
+  public static QueryText single(String text) {
+    if (text.indexOf(';') >= 0) {
+      throw new IllegalArgumentException("a text with a semicolon may be several statements");
+    }
+    return new QueryText(text);
+  }
+
+  /**
    * What an application gave as condition of a table. The text that it becomes part of is proven as
    * any model is, and besides, that the condition is nothing else.
    *

@@ -16,12 +16,21 @@ public final class SqlText {
 
   private static final Pattern DOLLAR_QUOTE =
       Pattern.compile("\\$(?:[A-Za-z_\\x80-\\uFFFF][A-Za-z0-9_\\x80-\\uFFFF]*+)?\\$");
-  private static final Pattern CALL =
-      Pattern.compile(
-          "((?:%1$s)(?:\\s*+\\.\\s*+(?:%1$s))*+)\\s*+\\("
-              .formatted(
-                  "\"(?:[^\"]|\"\"){1,63}+\"|(?<![A-Za-z0-9_$\\x80-\\uFFFF])"
-                      + "[A-Za-z_\\x80-\\uFFFF][A-Za-z0-9_$\\x80-\\uFFFF]{0,62}+"));
+  private static final String NAMES =
+      "((?:%1$s)(?:\\s*+\\.\\s*+(?:%1$s))*+)"
+          .formatted(
+              "\"(?:[^\"]|\"\"){1,63}+\"|(?<![A-Za-z0-9_$\\x80-\\uFFFF])"
+                  + "[A-Za-z_\\x80-\\uFFFF][A-Za-z0-9_$\\x80-\\uFFFF]{0,62}+");
+  private static final Pattern DOTTED = Pattern.compile(NAMES);
+  private static final Pattern CALL = Pattern.compile(NAMES + "\\s*+\\(");
+
+  private static final Pattern TABLE =
+      Pattern.compile("(?i)\\b(?:from|join|table|only)\\s++" + NAMES);
+
+  /** All columns of something, unlike {@code count(*)} and a multiplication. */
+  private static final Pattern STAR =
+      Pattern.compile("(?i)(?:\\bselect|\\bdistinct|\\ball|[.,])\\s*+\\*|^\\s*+table\\b");
+
   private static final Pattern NAME = Pattern.compile("\"((?:[^\"]|\"\")++)\"|([^\\s.\"]++)");
 
   private final String text;
@@ -57,24 +66,51 @@ public final class SqlText {
    * Names without quotes are folded to lower case.
    */
   public List<Call> calls() {
+    return found(CALL);
+  }
+
+  /**
+   * All names, each as the parts between its dots: tables, columns, functions, types, aliases and
+   * keywords. Names without quotes are folded to lower case.
+   */
+  public List<List<String>> names() {
+    return found(DOTTED).stream().map(Call::name).toList();
+  }
+
+  /** The names that stand where only a table, a view or a function can. */
+  public List<List<String>> tables() {
+    return found(TABLE).stream().map(Call::name).toList();
+  }
+
+  /** Whether all columns of something are asked for. */
+  public boolean hasStar() {
+    return STAR.matcher(shown()).find();
+  }
+
+  /** The text with blanks for what is hidden. */
+  private String shown() {
     StringBuilder shown = new StringBuilder(text);
     for (int i = 0; i < hidden.length; i++) {
       if (hidden[i] != 0) {
         shown.setCharAt(i, ' ');
       }
     }
-    List<Call> calls = new ArrayList<>();
-    Matcher call = CALL.matcher(shown);
-    while (call.find()) {
+    return shown.toString();
+  }
+
+  private List<Call> found(Pattern pattern) {
+    List<Call> found = new ArrayList<>();
+    Matcher match = pattern.matcher(shown());
+    while (match.find()) {
       List<String> name = new ArrayList<>();
-      Matcher part = NAME.matcher(call.group(1));
+      Matcher part = NAME.matcher(match.group(1));
       while (part.find()) {
         name.add(
             part.group(1) != null ? part.group(1).replace("\"\"", "\"") : folded(part.group(2)));
       }
-      calls.add(new Call(call.start(1), name));
+      found.add(new Call(match.start(1), name));
     }
-    return calls;
+    return found;
   }
 
   /** As the server folds names: the letters of ASCII. */

@@ -19,6 +19,7 @@ import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.source.Cancellation;
+import io.fulmar.internal.source.UnstableColumns;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Explainer;
 import io.fulmar.internal.store.Hold;

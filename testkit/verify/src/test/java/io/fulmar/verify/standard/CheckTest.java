@@ -117,13 +117,4 @@ class CheckTest extends SourceFixture {
         .hasMessageContaining("destination token: it threw java.io.IOException")
         .hasMessageNotContaining("secret");
   }
-
-  @Test
-  void prints() throws SQLException {
-    System.out.println(check(source(), null, state).text());
-    System.out.println(check(sourceBuilder().user("nobody").build(), null, state).text());
-    System.out.println(check(sourceBuilder().port(1).build(), null, state).text());
-    System.out.println(
-        check(sourceBuilder().host("no.such.host.invalid").build(), null, state).text());
-  }
 }

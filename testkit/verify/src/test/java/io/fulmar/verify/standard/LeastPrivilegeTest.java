@@ -131,8 +131,8 @@ class LeastPrivilegeTest extends SourceFixture {
     Model model = Model.query("rows", "select id from \"My Schema\".secret").key("id");
     Sync sync = Sync.builder("crm").model(model).to(destination).build();
     String message =
-        "permission denied for table secret. Give the role what is missing: grant usage on schema"
-            + " ... and grant select on ... to it. [";
+        "permission denied for table secret. Run, as owner or superuser: grant select on"
+            + " \"My Schema\".\"secret\" to \"Reader \"\"of\"\" Rows\". [";
     try (SyncEngine engine = StandardEngine.on(reader(), state)) {
       assertThatThrownBy(() -> engine.preview(model))
           .isInstanceOf(SourceException.class)

@@ -1,4 +1,4 @@
-package io.fulmar.internal.standard;
+package io.fulmar.internal.source;
 
 import io.fulmar.ModelPreview;
 import io.fulmar.Row;
@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Tells which columns are another in each read; see {@link ModelPreview#unstable}. */
-final class UnstableColumns {
+public final class UnstableColumns {
   /** Fewer keys prove nothing: an update between the reads looks the same. */
   private static final int FEWEST_KEYS = 2;
 
@@ -23,7 +23,7 @@ final class UnstableColumns {
   private UnstableColumns() {}
 
   /** Compares two previews of a model with this key. */
-  static List<String> between(List<String> key, ModelPreview first, ModelPreview second) {
+  public static List<String> between(List<String> key, ModelPreview first, ModelPreview second) {
     if (!first.columns().equals(second.columns())) {
       return List.of(); // the schema changed between the reads
     }
