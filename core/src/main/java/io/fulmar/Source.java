@@ -1,7 +1,10 @@
 package io.fulmar;
 
+import io.fulmar.internal.postgres.RoleSql;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import javax.net.SocketFactory;
 import javax.sql.DataSource;
@@ -68,6 +71,33 @@ public final class Source {
     Objects.requireNonNull(dataSource, "dataSource");
     Objects.requireNonNull(timeouts, "timeouts");
     return new Source(dataSource, timeouts.copy());
+  }
+
+  /**
+   * SQL that makes a role which may read some tables and nothing else, for their owner or a
+   * superuser to run. No password is in it: give one in psql by {@code \password}.
+   *
+   * <pre>{@code
+   * System.out.println(Source.roleSql("fulmar", "shop", "public.customer", "sales.*"));
+   * }</pre>
+   *
+   * @param role name of the role, 1 to 63 bytes, as the catalog has it
+   * @param database what it may connect to, 1 to 63 bytes, as the catalog has it
+   * @param firstTable {@code schema.table}, or {@code schema.*} for all tables and views that the
+   *     schema has now; names as SQL writes them, so that upper case and dots need quotes
+   * @param moreTables further ones
+   * @throws IllegalArgumentException if something is no such name
+   */
+  public static String roleSql(
+      String role, String database, String firstTable, String... moreTables) {
+    Checks.text("role", role, 63);
+    Checks.text("database", database, 63);
+    List<String> tables = new ArrayList<>();
+    tables.add(Objects.requireNonNull(firstTable, "firstTable"));
+    for (String table : Objects.requireNonNull(moreTables, "moreTables")) {
+      tables.add(Objects.requireNonNull(table, "moreTables"));
+    }
+    return RoleSql.of(role, database, tables);
   }
 
   /** The application's own connections; null if the engine makes its own. */

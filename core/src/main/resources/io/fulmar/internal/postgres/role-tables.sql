@@ -1,0 +1,2 @@
+/* fulmar: role tables */
+grant select on {tables} to {role};
