@@ -32,7 +32,7 @@ public final class CheckFailedException extends FulmarException {
     String thing = report.sync() == null ? report.source() : report.sync();
     String tail = report.sync() == null ? "" : "sync=" + report.sync();
     return CheckReport.visible(
-        "Cannot rely on %s: %d of %d steps of its check failed (%s). %s [%s]"
+        "Cannot rely on %s: %s of %s steps of its check failed (%s). %s [%s]"
             .formatted(
                 thing,
                 failed.size(),

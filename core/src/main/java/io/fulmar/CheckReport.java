@@ -118,12 +118,12 @@ public record CheckReport(String source, @Nullable String sync, List<Step> steps
     long failed = count(Verdict.FAILED);
     long warnings = count(Verdict.WARNING);
     if (failed > 0) {
-      return "%d of %d steps failed".formatted(failed, steps.size());
+      return "%s of %s steps failed".formatted(failed, steps.size());
     }
     return switch ((int) Math.min(warnings, 2)) {
       case 0 -> "passed";
       case 1 -> "passed, 1 warning";
-      default -> "passed, %d warnings".formatted(warnings);
+      default -> "passed, %s warnings".formatted(warnings);
     };
   }
 

@@ -89,7 +89,7 @@ public final class JsonVerdicts implements AnswerReader {
     }
     if (changeId == null && all.size() != batch.size()) {
       throw new IOException(
-          "the answer has %d items for %d changes".formatted(all.size(), batch.size()));
+          "the answer has %s items for %s changes".formatted(all.size(), batch.size()));
     }
     Delivery.Builder delivery = Delivery.builder();
     for (int i = 0; i < all.size(); i++) {

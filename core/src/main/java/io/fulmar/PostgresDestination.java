@@ -304,7 +304,7 @@ public final class PostgresDestination implements Destination {
     }
 
     private static String identityOf(Source target, String schema, String table) {
-      return "postgresql:%s:%d/%s/%s.%s"
+      return "postgresql:%s:%s/%s/%s.%s"
           .formatted(
               target.host(),
               target.port(),

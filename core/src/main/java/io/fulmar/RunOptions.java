@@ -75,7 +75,7 @@ public final class RunOptions {
   /** Names keys and counts only. */
   @Override
   public String toString() {
-    return "RunOptions[limit=%s, budget=%s, keys=%d]"
+    return "RunOptions[limit=%s, budget=%s, keys=%s]"
         .formatted(limit == Long.MAX_VALUE ? "none" : limit, budget, keys.size());
   }
 

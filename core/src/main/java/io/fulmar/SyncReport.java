@@ -130,8 +130,8 @@ public record SyncReport(
     ChangeSet set = changeSet;
     if (status == RunStatus.HELD && set != null) {
       return Optional.of(
-          ("Cannot deliver plan %s (added %d, changed %d, removed %d): %s. Approve it by engine.apply(sync, \"%s\"), or"
-                  + " mend the source and run again. [sync=%s run=%d]")
+          ("Cannot deliver plan %s (added %s, changed %s, removed %s): %s. Approve it by engine.apply(sync, \"%s\"), or"
+                  + " mend the source and run again. [sync=%s run=%s]")
               .formatted(
                   set.id(),
                   set.planned(Operation.ADDED),
@@ -146,7 +146,7 @@ public record SyncReport(
     return Optional.of(
         message != null
             ? message
-            : "The run ended as %s. [sync=%s run=%d]".formatted(status, sync, run));
+            : "The run ended as %s. [sync=%s run=%s]".formatted(status, sync, run));
   }
 
   /**

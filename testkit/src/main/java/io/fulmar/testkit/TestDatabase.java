@@ -36,7 +36,7 @@ public record TestDatabase(String host, int port, String name, String user) {
    * @return {@code jdbc:postgresql://localhost:5432/test_1?user=postgres}, say
    */
   public String jdbcUrl() {
-    return "jdbc:postgresql://%s:%d/%s?user=%s"
+    return "jdbc:postgresql://%s:%s/%s?user=%s"
         .formatted(
             host,
             port,

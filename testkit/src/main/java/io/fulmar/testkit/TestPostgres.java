@@ -184,7 +184,7 @@ public final class TestPostgres implements AutoCloseable {
   /** Names the version and the port. */
   @Override
   public String toString() {
-    return "PostgreSQL %d on port %d".formatted(majorVersion, port());
+    return "PostgreSQL %s on port %s".formatted(majorVersion, port());
   }
 
   private static void stop(EmbeddedPostgres server, ProcessHandle postmaster) {
@@ -325,7 +325,7 @@ public final class TestPostgres implements AutoCloseable {
         server = settings.start();
       } catch (IOException | RuntimeException e) {
         throw new IllegalStateException(
-            "Cannot start PostgreSQL %d: the server did not come up. The log of io.zonky.test has its words; as root it needs `unshare -U` to be permitted."
+            "Cannot start PostgreSQL %s: the server did not come up. The log of io.zonky.test has its words; as root it needs `unshare -U` to be permitted."
                 .formatted(majorVersion),
             e);
       }
@@ -348,12 +348,12 @@ public final class TestPostgres implements AutoCloseable {
         int found = row.getInt(1) / 10_000;
         if (found != majorVersion) {
           throw new IllegalStateException(
-              "Cannot start PostgreSQL %d: its binaries are those of %d."
+              "Cannot start PostgreSQL %s: its binaries are those of %s."
                   .formatted(majorVersion, found));
         }
       } catch (SQLException e) {
         throw new IllegalStateException(
-            "Cannot start PostgreSQL %d: it does not answer.".formatted(majorVersion), e);
+            "Cannot start PostgreSQL %s: it does not answer.".formatted(majorVersion), e);
       }
     }
 

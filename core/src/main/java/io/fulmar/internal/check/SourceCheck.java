@@ -71,7 +71,7 @@ final class SourceCheck implements AutoCloseable {
   static String name(Source source) {
     return source.dataSource() != null
         ? "the application's data source"
-        : "postgresql://%s:%d/%s".formatted(source.host(), source.port(), source.database());
+        : "postgresql://%s:%s/%s".formatted(source.host(), source.port(), source.database());
   }
 
   /** Takes all steps. */
@@ -198,7 +198,7 @@ final class SourceCheck implements AutoCloseable {
         }
       }
     }
-    String fact = "%d of %d tables and views can be read".formatted(readable, all);
+    String fact = "%s of %s tables and views can be read".formatted(readable, all);
     if (all == 0) {
       findings.warning("there are no tables and views", "Look at the name of the database");
     } else if (readable > 0) {

@@ -82,7 +82,7 @@ final class SyncCheck {
         UsedColumns.of(described, sync, source.about());
         shape = described;
         findings.found(
-            "%d columns, key %s"
+            "%s columns, key %s"
                 .formatted(described.columns().size(), String.join(", ", sync.model().key())));
       }
     }
@@ -102,7 +102,7 @@ final class SyncCheck {
       }
       throw e;
     }
-    findings.found("%d read".formatted(first.rows().size()));
+    findings.found("%s read".formatted(first.rows().size()));
     for (String column : UnstableColumns.between(sync.model().key(), first, second)) {
       findings.warning(
           "the column %s is another in each read".formatted(Identifier.of(column)),
@@ -119,7 +119,7 @@ final class SyncCheck {
     }
     if (invalid > 0) {
       findings.warning(
-          "%d of them have a NULL in the key, or the key of another row, and would not be sent"
+          "%s of them have a NULL in the key, or the key of another row, and would not be sent"
               .formatted(invalid),
           "Let the model return each key once and no NULL in it");
     }

@@ -106,7 +106,7 @@ public final class Manifest {
     int number = Integer.parseInt(version.group(1));
     if ((number < OLDEST || number > NEWEST) && number != FUSION) {
       throw refused(
-          "its version is %d, and known are %d to %d".formatted(number, OLDEST, NEWEST),
+          "its version is %s, and known are %s to %s".formatted(number, OLDEST, NEWEST),
           "Let dbt 1.2 or later write it, or name the table by Model.table");
     }
   }

@@ -104,7 +104,7 @@ final class Failure {
       case CORRUPTION -> "the server found damaged data. Look into its log, and restore the table";
       case CONNECTION, PROTOCOL, SESSION_ENDED, SERVER_CRASHED, SERVER_STARTING, OTHER_OF_SERVER ->
           "the server cannot be reached, or ended the connection before COMMIT. Look into the server's log";
-      case STATEMENT, TOO_LARGE, VALUE, CONSTRAINT, OTHER ->
+      case STATEMENT, TOO_LARGE, VALUE, ENCODING, CONSTRAINT, OTHER ->
           "the server refused the statement. Look into the server's log";
     };
   }

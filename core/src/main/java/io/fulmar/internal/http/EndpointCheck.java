@@ -126,7 +126,7 @@ public final class EndpointCheck {
           "Check the address, or add its authority to the trust store of the JVM");
     } catch (IOException e) {
       findings.failure(
-          "no connection to %s port %d: %s"
+          "no connection to %s port %s: %s"
               .formatted(address.getHostAddress(), port, e.getClass().getSimpleName()),
           "Check the address, and the firewalls between");
     }

@@ -288,7 +288,7 @@ public final class HttpWriter implements Writer {
   private Exception notApplied(Reply reply) {
     Duration wait = RetryAfter.of(reply.headers(), Instant.now());
     String message =
-        "Cannot call %s: the server answered %d"
+        "Cannot call %s: the server answered %s"
             .formatted(Endpoint.where(target.base()), reply.status());
     return wait == null
         ? new NotAppliedException(message, (Throwable) null)
@@ -298,7 +298,7 @@ public final class HttpWriter implements Writer {
   private StopRunException stop(Reply reply) {
     return new StopRunException(
         reply.code(),
-        "Cannot call %s: the server answered %d. %s."
+        "Cannot call %s: the server answered %s. %s."
             .formatted(
                 Endpoint.where(target.base()), reply.status(), Statuses.remedy(reply.status())));
   }

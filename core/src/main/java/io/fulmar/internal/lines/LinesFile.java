@@ -16,6 +16,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -193,7 +194,8 @@ public final class LinesFile {
     }
     List<Path> rotated = rotated();
     long next = rotated.isEmpty() ? 1 : 1 + number(rotated.get(rotated.size() - 1));
-    Path aside = path.resolveSibling("%s.%06d".formatted(path.getFileName(), next));
+    Path aside =
+        path.resolveSibling(String.format(Locale.ROOT, "%s.%06d", path.getFileName(), next));
     Files.move(path, aside, StandardCopyOption.ATOMIC_MOVE);
     forceDirectory();
   }

@@ -2,6 +2,7 @@ package io.fulmar.internal.postgres;
 
 import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** A pool gave no connection in time. The message is a fact for a message of ours. */
@@ -22,8 +23,11 @@ public final class NoConnectionException extends SQLTransientConnectionException
   static NoConnectionException ofApplication(
       Duration waited, @Nullable PoolSize size, Exception cause) {
     String fact =
-        "no connection was to be had within %.1f s%s"
-            .formatted(waited.toMillis() / 1000.0, size == null ? "" : " (" + size + ")");
+        String.format(
+            Locale.ROOT,
+            "no connection was to be had within %.1f s%s",
+            waited.toMillis() / 1000.0,
+            size == null ? "" : " (" + size + ")");
     if (size != null && !size.isExhausted()) {
       String room = "The pool has room: look at its log for why it does not connect.";
       return new NoConnectionException(fact, room, room, cause);
@@ -41,7 +45,7 @@ public final class NoConnectionException extends SQLTransientConnectionException
   static NoConnectionException ofEngine(int size, Exception cause) {
     String remedy = "Each run that reads needs one: raise Source.Builder.poolSize.";
     return new NoConnectionException(
-        "all %d connections of the engine are in use".formatted(size), remedy, remedy, cause);
+        "all %s connections of the engine are in use".formatted(size), remedy, remedy, cause);
   }
 
   /** What to do, where a run reads. */

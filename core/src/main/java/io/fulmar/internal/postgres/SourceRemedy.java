@@ -72,6 +72,10 @@ final class SourceRemedy {
               + " the model, and name schemas in it.";
       case NO_COLUMN ->
           "A column that the model refers to is gone or has another name: mend the model.";
+      case ENCODING ->
+          "What is read is converted to UTF-8: mend the text, or leave it out. In a database of"
+              + " encoding SQL_ASCII the model can say what it is:"
+              + " convert_from(convert(convert_to(x, 'SQL_ASCII'), 'LATIN1', 'UTF8'), 'UTF8')";
       case SEVERAL_ROWS, VALUE, CONSTRAINT ->
           "An expression of the model fails for some row: mend the model or the row.";
       case WRONG_TYPE, STATEMENT -> "Mend the model's SQL, or what it refers to.";

@@ -75,6 +75,7 @@ public final class SqlStates {
     return switch (state) {
       case "08P01" -> Trouble.PROTOCOL;
       case "21000" -> Trouble.SEVERAL_ROWS;
+      case "22021", "22P05" -> Trouble.ENCODING;
       case "25006" -> Trouble.READ_ONLY;
       case "25P03" -> Trouble.IDLE_TRANSACTION;
       case "25P04" -> Trouble.TRANSACTION_TIMEOUT;
@@ -121,7 +122,7 @@ public final class SqlStates {
   public static boolean isOfData(@Nullable String sqlState) {
     return sqlState != null
         && sqlState.length() == 5
-        && Set.of(Trouble.VALUE, Trouble.CONSTRAINT, Trouble.SEVERAL_ROWS)
+        && Set.of(Trouble.VALUE, Trouble.ENCODING, Trouble.CONSTRAINT, Trouble.SEVERAL_ROWS)
             .contains(trouble(sqlState));
   }
 
@@ -307,6 +308,7 @@ public final class SqlStates {
       case NO_TABLE -> "a table or view is not there";
       case NO_COLUMN -> "a column is not there";
       case NO_OBJECT -> "something that the statement refers to is not there";
+      case ENCODING -> "a text has no form in the encoding that it is converted to";
       default -> "a value could not be computed";
     };
   }
@@ -315,6 +317,7 @@ public final class SqlStates {
   public static String fact(SQLException e) {
     Trouble trouble = trouble(e);
     if (trouble == Trouble.VALUE
+        || trouble == Trouble.ENCODING
         || trouble == Trouble.CONSTRAINT
         || trouble == Trouble.SEVERAL_ROWS) {
       return factWithoutWords(e);

@@ -67,6 +67,8 @@ public enum Trouble {
   TOO_LARGE,
   /** A value, or what an expression or a function makes of it. */
   VALUE,
+  /** A text cannot be converted from the encoding of one side into that of the other. */
+  ENCODING,
   /** A constraint is violated. */
   CONSTRAINT,
   /** The server cannot read or write its own files. */

@@ -174,7 +174,7 @@ final class DeadlineCalls {
   private synchronized void passed(boolean deadlinePassed) {
     passedInARow = deadlinePassed ? passedInARow + 1 : 0;
     if (passedInARow == IN_A_ROW) {
-      String why = "%d calls in a row passed their deadline of %s (Sync.Builder.callDeadline)";
+      String why = "%s calls in a row passed their deadline of %s (Sync.Builder.callDeadline)";
       scope.stop(new RunScope.Stop.Failed(why.formatted(IN_A_ROW, deadline), null));
     }
   }

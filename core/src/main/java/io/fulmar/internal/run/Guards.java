@@ -46,12 +46,12 @@ final class Guards {
                 || (removals > 0 && sync.emptyModel() == Sync.EmptyModel.HOLD));
     if (emptied) {
       objections.add(
-          "the model is empty, and %d synced keys would be removed".formatted(removed()));
+          "the model is empty, and %s synced keys would be removed".formatted(removed()));
     } else if (sync.guardedRemovalShare() < 1
         && removals > sync.guardedRemovals()
         && removals > live * sync.guardedRemovalShare()) {
       objections.add(
-          "%d of %d synced keys would be removed, more than %s and %d"
+          "%s of %s synced keys would be removed, more than %s and %s"
               .formatted(
                   removals, live, percent(sync.guardedRemovalShare()), sync.guardedRemovals()));
     }
@@ -72,7 +72,7 @@ final class Guards {
         && changed > sync.guardedChanges()
         && changed > live * sync.guardedChangeShare()) {
       objections.add(
-          "other %s than in the last run would change %d of %d synced keys, more than %s and %d"
+          "other %s than in the last run would change %s of %s synced keys, more than %s and %s"
               .formatted(
                   String.join(" and ", definition.parts()),
                   changed,

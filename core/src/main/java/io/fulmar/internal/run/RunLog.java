@@ -70,7 +70,7 @@ final class RunLog {
     SyncReport.Counts total = report.total();
     return String.format(
         Locale.ROOT,
-        "sync=%s run=%d status=%s added=%d changed=%d removed=%d succeeded=%d failed=%d held=%d invalid=%d"
+        "sync=%s run=%s status=%s added=%s changed=%s removed=%s succeeded=%s failed=%s held=%s invalid=%s"
             + " plan=%s deliver=%s fold=%s",
         report.sync(),
         report.run(),

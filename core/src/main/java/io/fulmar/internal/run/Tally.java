@@ -134,7 +134,7 @@ final class Tally {
     String most = failures().stream().findFirst().map(group -> " as " + group.code()).orElse("");
     return String.format(
         Locale.ROOT,
-        "%d of %d changes failed, most%s: more than %.0f %% after %d (Sync.Builder.failFast)",
+        "%s of %s changes failed, most%s: more than %.0f %% after %s (Sync.Builder.failFast)",
         failed,
         attempted,
         most,

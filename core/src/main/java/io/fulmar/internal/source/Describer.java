@@ -423,6 +423,8 @@ public final class Describer {
           "Look at its name and at the search_path, or write its schema in front of it";
       case NO_COLUMN -> "Look at the names of the columns";
       case VALUE -> "Mend the expression, which fails whatever the rows are";
+      case ENCODING ->
+          "Its text has a character that the encoding of the database lacks: write it in another way";
       default -> "It must be one statement that returns rows and writes nothing";
     };
   }

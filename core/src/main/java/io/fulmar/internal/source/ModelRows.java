@@ -149,7 +149,7 @@ public final class ModelRows {
     }
     if (count != fieldCount) {
       throw new SQLException(
-          "a row has %d fields instead of %d".formatted(count, fieldCount), "08P01");
+          "a row has %s fields instead of %s".formatted(count, fieldCount), "08P01");
     }
     int at = start + 2;
     for (int i = 0; i < count; i++) {

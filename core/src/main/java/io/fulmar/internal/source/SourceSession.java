@@ -182,7 +182,7 @@ public final class SourceSession implements AutoCloseable {
       }
       if (result.getInt(7) < NEWEST_NOT_SUPPORTED) {
         throw new ConfigurationException(
-            "Cannot read the source: it is PostgreSQL %d. Use 14 or later. %s"
+            "Cannot read the source: it is PostgreSQL %s. Use 14 or later. %s"
                 .formatted(result.getInt(7) / 10_000, about));
       }
       return new ServerIdentity(

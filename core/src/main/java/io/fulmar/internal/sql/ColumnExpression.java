@@ -52,7 +52,7 @@ public final class ColumnExpression implements SqlPart {
   /** The texts of one column of keys, which a setting holds, one in each row. */
   public static ColumnExpression keyTexts(int column) {
     return new ColumnExpression(
-        "pg_catalog.unnest(pg_catalog.current_setting('fulmar.key_%d')::pg_catalog.text[])"
+        "pg_catalog.unnest(pg_catalog.current_setting('fulmar.key_%s')::pg_catalog.text[])"
             .formatted(column));
   }
 
@@ -94,7 +94,7 @@ public final class ColumnExpression implements SqlPart {
         keys.stream()
             .map(
                 c ->
-                    "case when pg_catalog.octet_length(%s) operator(pg_catalog.>) %d then %s else 0::pg_catalog.int8 end"
+                    "case when pg_catalog.octet_length(%s) operator(pg_catalog.>) %s then %s else 0::pg_catalog.int8 end"
                         .formatted(c.sql(), keyLimit, KEY_TOO_LONG));
     return new ColumnExpression(
         Stream.concat(lengths, tooLong).collect(Collectors.joining(" operator(pg_catalog.+) "))
@@ -105,14 +105,14 @@ public final class ColumnExpression implements SqlPart {
   /** The column, or NULL if it alone is larger than a limit. */
   public static ColumnExpression alone(Identifier column, long limit) {
     return new ColumnExpression(
-        "case when pg_catalog.octet_length(%s) operator(pg_catalog.<=) %d then %s end"
+        "case when pg_catalog.octet_length(%s) operator(pg_catalog.<=) %s then %s end"
             .formatted(column.sql(), limit, column.sql()));
   }
 
   /** The column, or NULL if a row has more bytes than a limit. */
   public static ColumnExpression within(Identifier column, Identifier bytes, long limit) {
     return new ColumnExpression(
-        "case when %s operator(pg_catalog.<=) %d::pg_catalog.int8 then %s end"
+        "case when %s operator(pg_catalog.<=) %s::pg_catalog.int8 then %s end"
             .formatted(bytes.sql(), limit, column.sql()));
   }
 
@@ -127,21 +127,21 @@ public final class ColumnExpression implements SqlPart {
             .map(c -> "coalesce(pg_catalog.md5(%s), '-')".formatted(c.sql()))
             .collect(Collectors.joining(" operator(pg_catalog.||) "));
     return new ColumnExpression(
-        "case when %s operator(pg_catalog.>) %d::pg_catalog.int8 then case when %s operator(pg_catalog.>=) %s then 'k' else 'r' end operator(pg_catalog.||) %s end"
+        "case when %s operator(pg_catalog.>) %s::pg_catalog.int8 then case when %s operator(pg_catalog.>=) %s then 'k' else 'r' end operator(pg_catalog.||) %s end"
             .formatted(bytes.sql(), limit, bytes.sql(), KEY_TOO_LONG, digests));
   }
 
   /** What stands for a column that alone is larger than a limit, NULL otherwise. */
   public static ColumnExpression digestAlone(Identifier column, long limit) {
     return new ColumnExpression(
-        "case when pg_catalog.octet_length(%1$s) operator(pg_catalog.>) %2$d then 'r' operator(pg_catalog.||) pg_catalog.md5(%1$s) end"
+        "case when pg_catalog.octet_length(%1$s) operator(pg_catalog.>) %2$s then 'r' operator(pg_catalog.||) pg_catalog.md5(%1$s) end"
             .formatted(column.sql(), limit));
   }
 
   /** What stands for a column of a key that alone is larger than a limit, NULL otherwise. */
   public static ColumnExpression digestOfKeyAlone(Identifier column, long limit) {
     return new ColumnExpression(
-        "case when pg_catalog.octet_length(%1$s) operator(pg_catalog.>) %2$d then 'k' operator(pg_catalog.||) pg_catalog.md5(%1$s) end"
+        "case when pg_catalog.octet_length(%1$s) operator(pg_catalog.>) %2$s then 'k' operator(pg_catalog.||) pg_catalog.md5(%1$s) end"
             .formatted(column.sql(), limit));
   }
 

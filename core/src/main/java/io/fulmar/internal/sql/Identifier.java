@@ -47,7 +47,7 @@ public final class Identifier implements SqlPart {
     int bytes = name.getBytes(StandardCharsets.UTF_8).length;
     if (bytes < 1 || bytes > MAX_BYTES || name.indexOf('\0') >= 0) {
       throw new IllegalArgumentException(
-          "%s must be 1 to %d bytes without the character 0, is %d bytes"
+          "%s must be 1 to %s bytes without the character 0, is %s bytes"
               .formatted(what, MAX_BYTES, bytes));
     }
   }

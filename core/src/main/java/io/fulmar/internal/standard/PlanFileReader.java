@@ -70,7 +70,7 @@ final class PlanFileReader implements PlanReader {
     }
     if (changes.isEmpty() && position != head.total()) {
       throw new StateException(
-          "Cannot go on delivering %s: the plan has %d changes instead of %d. Run again. [sync=%s run=%d]"
+          "Cannot go on delivering %s: the plan has %s changes instead of %s. Run again. [sync=%s run=%s]"
               .formatted(sync.name(), position, head.total(), sync.name(), run));
     }
     return changes;

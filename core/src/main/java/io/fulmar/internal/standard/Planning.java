@@ -89,7 +89,7 @@ final class Planning {
       throw StandardStore.unusable(sync.name(), directory, e);
     } catch (IOException e) {
       throw new StateException(
-          "Cannot keep the plan of %s in %s: %s. Make room or mend the disk; nothing was sent. [sync=%s run=%d]"
+          "Cannot keep the plan of %s in %s: %s. Make room or mend the disk; nothing was sent. [sync=%s run=%s]"
               .formatted(sync.name(), directory.path(), StandardStore.reason(e), sync.name(), run),
           e);
     }
@@ -177,7 +177,7 @@ final class Planning {
         head.request == PlanRequest.Kind.RESET || head.request == PlanRequest.Kind.FILL;
     if (!beginsAnew && !file.key.isEmpty() && !file.key.equals(head.key)) {
       throw new ConfigurationException(
-          "Cannot run %s: its key was (%s) and now is (%s), so what is remembered no longer fits. Go back to that key; or reset the sync, if the destination holds the present rows under the new key; or clear and fill it. [sync=%s run=%d]"
+          "Cannot run %s: its key was (%s) and now is (%s), so what is remembered no longer fits. Go back to that key; or reset the sync, if the destination holds the present rows under the new key; or clear and fill it. [sync=%s run=%s]"
               .formatted(sync.name(), file.key, head.key, sync.name(), run));
     }
   }
@@ -190,11 +190,11 @@ final class Planning {
     }
     if (file.system != server.system() || !file.database.equals(server.database())) {
       objections.add(
-          "the source is another database (%s in cluster %d) than before (%s in cluster %d)"
+          "the source is another database (%s in cluster %s) than before (%s in cluster %s)"
               .formatted(server.database(), server.system(), file.database, file.system));
     } else if (server.position() < file.position) {
       objections.add(
-          "the source went back in time: its log stands at %d (timeline %d), the last run saw %d (timeline %d)"
+          "the source went back in time: its log stands at %s (timeline %s), the last run saw %s (timeline %s)"
               .formatted(server.position(), server.timeline(), file.position, file.timeline));
     }
     return objections;

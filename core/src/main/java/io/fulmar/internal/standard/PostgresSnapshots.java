@@ -81,7 +81,6 @@ final class PostgresSnapshots implements Snapshots {
     @Override
     public List<byte[]> only(List<List<String>> keys) throws IOException {
       check(keys);
-      session.keys(keys);
       ColumnKind[] kinds =
           shape.keyPositions().stream()
               .map(i -> shape.columns().get(i).kind())
@@ -96,10 +95,11 @@ final class PostgresSnapshots implements Snapshots {
             images.add(Arrays.copyOf(image.array(), image.length()));
           };
       try {
+        session.keys(keys);
         String doing = "read the given keys of " + name;
         ModelRows.read(session, shape.keysSql(), List.of(kinds), kinds.length, doing, sink);
       } catch (SourceException e) {
-        // Of data, or of the constraint of a domain.
+        // Of data, of the constraint of a domain, or of the encoding of the database.
         if (SqlStates.isOfValue(e.sqlState())) {
           throw noValue();
         }
@@ -114,7 +114,7 @@ final class PostgresSnapshots implements Snapshots {
       for (List<String> key : keys) {
         if (key.size() != columns) {
           throw new ConfigurationException(
-              "Cannot look at a key of %s: %d columns were given, and the key has %d (%s). Give the columns of the key in its order. %s"
+              "Cannot look at a key of %s: %s columns were given, and the key has %s (%s). Give the columns of the key in its order. %s"
                   .formatted(name, key.size(), columns, shape.keySignature(), session.about()));
         }
         // The server takes no character 0, and the driver makes a ? of half a surrogate pair.

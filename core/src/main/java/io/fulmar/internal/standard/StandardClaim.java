@@ -195,7 +195,7 @@ final class StandardClaim implements Claim {
     }
     if (sync.revision() < file.revision) {
       throw new ConfigurationException(
-          "Cannot run %s: this is revision %d of it, and revision %d has run. Stop the old version of the application, or raise the revision. [sync=%s]"
+          "Cannot run %s: this is revision %s of it, and revision %s has run. Stop the old version of the application, or raise the revision. [sync=%s]"
               .formatted(sync.name(), sync.revision(), file.revision, sync.name()));
     }
     if (sync.revision() > file.revision) {
@@ -388,7 +388,7 @@ final class StandardClaim implements Claim {
     PlanHead head = keptHead();
     if (head == null || !head.id().equals(planId)) {
       throw new StateException(
-          "Cannot apply plan %s of %s: there is no such plan. %s [sync=%s run=%d]"
+          "Cannot apply plan %s of %s: there is no such plan. %s [sync=%s run=%s]"
               .formatted(
                   planId,
                   sync.name(),
@@ -399,7 +399,7 @@ final class StandardClaim implements Claim {
     String stale = stale(head);
     if (stale != null) {
       throw new StateException(
-          "Cannot apply plan %s of %s: %s. Run or plan anew. [sync=%s run=%d]"
+          "Cannot apply plan %s of %s: %s. Run or plan anew. [sync=%s run=%s]"
               .formatted(planId, sync.name(), stale, sync.name(), run));
     }
     checkState(); // which planning would do, and which the fold would do too late
@@ -535,7 +535,7 @@ final class StandardClaim implements Claim {
       return new PlanFileReader(sync, directory, run, head);
     } catch (IOException e) {
       throw new StateException(
-          "Cannot begin to deliver %s: %s. Make room or mend the disk; nothing was sent. [sync=%s run=%d]"
+          "Cannot begin to deliver %s: %s. Make room or mend the disk; nothing was sent. [sync=%s run=%s]"
               .formatted(sync.name(), StandardStore.reason(e), sync.name(), run),
           e);
     }
@@ -573,7 +573,7 @@ final class StandardClaim implements Claim {
     Ledger open = ledger;
     if (open == null || closed) {
       throw new StateException(
-          "Cannot note an outcome of %s: the run is over. [sync=%s run=%d]"
+          "Cannot note an outcome of %s: the run is over. [sync=%s run=%s]"
               .formatted(sync.name(), sync.name(), run));
     }
     return open;
@@ -613,7 +613,7 @@ final class StandardClaim implements Claim {
       throw StandardStore.unusable(sync.name(), directory, e);
     } catch (IOException e) {
       throw new StateException(
-          "Cannot move the state of %s forward: %s. What was accepted is on record and the next run takes it in; make room or mend the disk. [sync=%s run=%d]"
+          "Cannot move the state of %s forward: %s. What was accepted is on record and the next run takes it in; make room or mend the disk. [sync=%s run=%s]"
               .formatted(sync.name(), StandardStore.reason(e), sync.name(), run),
           e);
     }

@@ -176,7 +176,7 @@ final class StateDirectory {
     long free = Files.getFileStore(path).getUsableSpace();
     if (free < bytes) {
       throw new StateException(
-          "Cannot keep the state: %s has %d bytes free and about %d are needed. Make room, nothing was sent. %s"
+          "Cannot keep the state: %s has %s bytes free and about %s are needed. Make room, nothing was sent. %s"
               .formatted(path, free, bytes, about));
     }
   }

@@ -84,7 +84,7 @@ final class StateDirectoryCheck {
           findings.found(
               last == null
                   ? "nothing yet: the first run sends every row"
-                  : "%d keys; the last run ended as %s at %s"
+                  : "%s keys; the last run ended as %s at %s"
                       .formatted(status.syncedKeys(), last.status(), last.endedAt()));
         });
   }
