@@ -1,6 +1,7 @@
 package io.fulmar.verify.fault;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,11 +42,16 @@ public final class ForkedJvm {
             .start();
     try {
       if (!process.waitFor(5, TimeUnit.MINUTES)) {
-        return new End(-1, "still running after five minutes\n" + Files.readString(output));
+        return new End(-1, "still running after five minutes\n" + read(output));
       }
-      return new End(process.exitValue(), Files.readString(output));
+      return new End(process.exitValue(), read(output));
     } finally {
       process.destroyForcibly();
     }
+  }
+
+  /** Whatever the charset of the JVM was: what is not UTF-8 is replaced. */
+  private static String read(Path output) throws IOException {
+    return new String(Files.readAllBytes(output), StandardCharsets.UTF_8);
   }
 }

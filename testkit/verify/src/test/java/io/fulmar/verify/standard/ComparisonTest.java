@@ -77,7 +77,7 @@ class ComparisonTest extends SourceFixture {
   }
 
   @Test
-  @DisplayName("P9: values that differ only just are different rows, and back again")
+  @DisplayName("P9, G-02: values that differ only just are different rows, and back again")
   void nearlyEqualValuesAreChanges() throws SQLException {
     types();
     List<Pair> pairs = nearlyEqual();
@@ -171,6 +171,36 @@ class ComparisonTest extends SourceFixture {
   }
 
   @Test
+  @DisplayName("P9, G-09: a value that is stored in another way is the same value")
+  void storageOfAValueIsNoChange() throws SQLException {
+    database.execute(
+        "create table t (id int primary key, v text, b bytea, j jsonb, a text[])",
+        "insert into t select i, repeat('ab', 20000), decode(repeat('00ff', 20000), 'hex'),"
+            + " jsonb_build_object('k', repeat('x', 20000)), array_fill('text'::text, array[9000])"
+            + " from generate_series(1, 3) i");
+    Sync sync = sync("select * from t", "id").build();
+    run(sync).throwIfFailed();
+    String stored = "select sum(pg_column_size(v) + pg_column_size(b) + pg_column_size(a)) from t";
+    String compressed = query(stored);
+
+    for (String storage : List.of("external", "main", "extended")) {
+      for (String column : List.of("v", "b", "j", "a")) {
+        database.execute("alter table t alter %s set storage %s".formatted(column, storage));
+      }
+      database.execute(
+          "update t set v = v || '', b = b || '', a = a || array[]::text[],"
+              + " j = jsonb_set(j, '{k}', j -> 'k')",
+          "vacuum full t");
+      if (storage.equals("external")) {
+        assertThat(query(stored)).as("the fixture: stored otherwise").isNotEqualTo(compressed);
+      }
+      assertThat(run(sync).throwIfFailed().total().planned()).as(storage).isZero();
+    }
+    database.execute("update t set v = v || 'c' where id = 2");
+    assertThat(sent(run(sync))).containsExactly("CHANGED 2");
+  }
+
+  @Test
   @DisplayName("P9: another order of the columns in the query is no change")
   void orderOfColumnsIsNoChange() throws SQLException {
     database.execute(
@@ -203,7 +233,7 @@ class ComparisonTest extends SourceFixture {
   }
 
   @Test
-  @DisplayName("P9: settings of role and database do not matter, whatever the types")
+  @DisplayName("P9, G-03: settings of role and database do not matter, whatever the types")
   void settingsOfRoleAndDatabaseDoNotMatter() throws SQLException {
     types();
     database.execute(

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Rows above {@code maxRowBytes(1000)}, which is the least that it takes. In {@code doc} row 1 is
  * small and row 2 has 1,001 bytes or more, in a column of each type that has no limit of its own.
  */
-@DisplayName("P3, D-05: rows that are too large")
+@DisplayName("P3, D-05, G-09: rows that are too large")
 class LargeRowsTest extends SourceFixture {
 
   private Sync bounded(String sql) {
