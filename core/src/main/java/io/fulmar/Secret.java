@@ -57,9 +57,19 @@ public final class Secret {
         });
   }
 
-  /** The secret text, for handing to a driver or client. */
+  /**
+   * The secret text, for handing to a driver or client.
+   *
+   * @throws ConfigurationException if the environment variable is not set, or the supplier gives
+   *     null; what the supplier throws passes
+   */
   public String reveal() {
-    return Objects.requireNonNull(value.get(), "the supplier of a secret gave null");
+    String text = value.get();
+    if (text == null) {
+      throw new ConfigurationException(
+          "Cannot read the secret: its supplier gave null. Let it give the secret or throw.");
+    }
+    return text;
   }
 
   @Override

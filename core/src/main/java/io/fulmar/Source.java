@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import javax.net.SocketFactory;
 import javax.sql.DataSource;
@@ -44,9 +45,65 @@ public final class Source {
     OFF
   }
 
+  /** Which of several servers is wanted; asked of each server after the log-in. */
+  public enum TargetServer {
+    /** Whichever answers first, in the order given. The default. */
+    ANY,
+    /** One that takes writes. */
+    PRIMARY,
+    /** A hot standby, or one that takes no writes. */
+    STANDBY,
+    /** A primary; if there is none, a standby. */
+    PREFER_PRIMARY,
+    /** A standby; if there is none, the primary. */
+    PREFER_STANDBY
+  }
+
   /** Begins with port 5432, verified TLS, and the timeouts that the setters name. */
   public static Builder builder() {
     return new Builder();
+  }
+
+  /**
+   * Begins with what a JDBC URL of pgjdbc says; setters complete it and may change it. The URL is
+   * taken apart and never given to the driver. A password in it becomes a {@link Secret}.
+   * Properties that have a setter here are taken over ({@code user}, {@code password}, {@code
+   * sslrootcert}, {@code sslcert}, {@code sslkey}, {@code sslpassword}, {@code connectTimeout},
+   * {@code socketTimeout}, {@code targetServerType}, {@code currentSchema} ...). Those that would
+   * load classes, write files, weaken the encryption or change what a run relies on are refused.
+   *
+   * <pre>{@code
+   * Source source = Source.builder("jdbc:postgresql://db.internal/shop?user=fulmar")
+   *     .password(Secret.ofEnv("PGPASSWORD"))
+   *     .build();
+   * }</pre>
+   *
+   * @param jdbcUrl {@code jdbc:postgresql://host:port,host:port/database?property=value&...}
+   * @throws IllegalArgumentException if it is no such URL, or has a property that is refused; the
+   *     message names the property, the reason and what to call instead, and shows no value
+   */
+  public static Builder builder(String jdbcUrl) {
+    Builder builder = new Builder();
+    JdbcUrl.options(Objects.requireNonNull(jdbcUrl, "jdbcUrl"))
+        .forEach((name, value) -> SourceOptions.set(builder, name, value));
+    return builder;
+  }
+
+  /**
+   * A source from texts, as configuration files have them. The names are those of the setters:
+   * {@code host}, {@code port}, {@code connectTimeout} and so on, and {@code url} for {@link
+   * #builder(String)}, which the others complete. Durations are written {@code 500ms}, {@code 10s},
+   * {@code 5min}, {@code 6h}, {@code 7d} or {@code PT10S}; lists ({@code hosts}, {@code
+   * searchPath}) with commas; what has no argument ({@code withoutTls}) is {@code true} or {@code
+   * false}.
+   *
+   * @param options values by name
+   * @throws IllegalArgumentException if a name is unknown (the message names the nearest), or a
+   *     value is none for its option; no value is shown
+   * @throws IllegalStateException as {@link Builder#build} throws it
+   */
+  public static Source of(Map<String, String> options) {
+    return SourceOptions.source(options);
   }
 
   /**
@@ -64,8 +121,8 @@ public final class Source {
    *
    * @param dataSource gives connections to a PostgreSQL database that unwrap to pgjdbc's; never
    *     closed
-   * @param timeouts its statement and lock timeout are used, the rest is the data source's own
-   *     matter
+   * @param timeouts its statement and lock timeout, search path and plan deadline are used, the
+   *     rest is the data source's own matter
    */
   public static Source of(DataSource dataSource, Builder timeouts) {
     Objects.requireNonNull(dataSource, "dataSource");
@@ -105,14 +162,24 @@ public final class Source {
     return dataSource;
   }
 
-  /** See {@link Builder#host}. */
+  /** See {@link Builder#host}; the first of several. */
   public String host() {
-    return settings.host;
+    return settings.servers().get(0).host();
   }
 
-  /** See {@link Builder#port}. */
+  /** See {@link Builder#port}; that of the first of several hosts. */
   public int port() {
-    return settings.port;
+    return settings.servers().get(0).port();
+  }
+
+  /** See {@link Builder#hosts}: each as {@code host:port}, IPv6 addresses in brackets. */
+  public List<String> hosts() {
+    return settings.servers().stream().map(HostAndPort::toString).toList();
+  }
+
+  /** See {@link Builder#targetServer}. */
+  public TargetServer targetServer() {
+    return settings.targetServer;
   }
 
   /** See {@link Builder#database}. */
@@ -140,6 +207,31 @@ public final class Source {
     return settings.tlsRootCertificate;
   }
 
+  /** See {@link Builder#tlsClientCertificate}; null for none. */
+  public @Nullable Path tlsClientCertificate() {
+    return settings.tlsClientCertificate;
+  }
+
+  /** See {@link Builder#tlsClientKey}; null for none. */
+  public @Nullable Path tlsClientKey() {
+    return settings.tlsClientKey;
+  }
+
+  /** See {@link Builder#tlsKeyPassword}; null for none. */
+  public @Nullable Secret tlsKeyPassword() {
+    return settings.tlsKeyPassword;
+  }
+
+  /** See {@link Builder#allowWeakAuthentication}. */
+  public boolean allowsWeakAuthentication() {
+    return settings.allowWeakAuthentication;
+  }
+
+  /** See {@link Builder#requireChannelBinding}. */
+  public boolean requiresChannelBinding() {
+    return settings.requireChannelBinding;
+  }
+
   /** See {@link Builder#connectTimeout}. */
   public Duration connectTimeout() {
     return settings.connectTimeout;
@@ -160,6 +252,16 @@ public final class Source {
     return settings.lockTimeout;
   }
 
+  /** See {@link Builder#planDeadline}. */
+  public Duration planDeadline() {
+    return settings.planDeadline;
+  }
+
+  /** See {@link Builder#searchPath}; empty for that of the role. */
+  public List<String> searchPath() {
+    return settings.searchPath;
+  }
+
   /** See {@link Builder#poolSize}. */
   public int poolSize() {
     return settings.poolSize;
@@ -175,22 +277,31 @@ public final class Source {
   public String toString() {
     return dataSource != null
         ? "Source[data source of the application]"
-        : "Source[postgresql://" + host() + ":" + port() + "/" + database() + "]";
+        : "Source[postgresql://" + String.join(",", hosts()) + "/" + database() + "]";
   }
 
   /** Collects the settings of a source. Not threadsafe. */
   public static final class Builder {
     private String host = "";
-    private int port = 5432;
+    private int port = HostAndPort.DEFAULT_PORT;
+    private List<HostAndPort> several = List.of();
+    private TargetServer targetServer = TargetServer.ANY;
     private String database = "";
     private String user = "";
     private @Nullable Secret password;
     private Tls tls = Tls.VERIFY_FULL;
     private @Nullable Path tlsRootCertificate;
+    private @Nullable Path tlsClientCertificate;
+    private @Nullable Path tlsClientKey;
+    private @Nullable Secret tlsKeyPassword;
+    private boolean allowWeakAuthentication;
+    private boolean requireChannelBinding;
     private Duration connectTimeout = Duration.ofSeconds(10);
     private Duration socketTimeout = Duration.ofMinutes(5);
     private Duration statementTimeout = Duration.ofHours(1);
     private Duration lockTimeout = Duration.ofSeconds(30);
+    private Duration planDeadline = Duration.ofHours(6);
+    private List<String> searchPath = List.of();
     private int poolSize = 4;
     private @Nullable SocketFactory socketFactory;
 
@@ -200,29 +311,78 @@ public final class Source {
       Builder copy = new Builder();
       copy.host = host;
       copy.port = port;
+      copy.several = several;
+      copy.targetServer = targetServer;
       copy.database = database;
       copy.user = user;
       copy.password = password;
       copy.tls = tls;
       copy.tlsRootCertificate = tlsRootCertificate;
+      copy.tlsClientCertificate = tlsClientCertificate;
+      copy.tlsClientKey = tlsClientKey;
+      copy.tlsKeyPassword = tlsKeyPassword;
+      copy.allowWeakAuthentication = allowWeakAuthentication;
+      copy.requireChannelBinding = requireChannelBinding;
       copy.connectTimeout = connectTimeout;
       copy.socketTimeout = socketTimeout;
       copy.statementTimeout = statementTimeout;
       copy.lockTimeout = lockTimeout;
+      copy.planDeadline = planDeadline;
+      copy.searchPath = searchPath;
       copy.poolSize = poolSize;
       copy.socketFactory = socketFactory;
       return copy;
     }
 
-    /** Host name or address of the server, at most 253 bytes. Required. */
+    /** The servers, in the order in which they are tried; at least one. */
+    private List<HostAndPort> servers() {
+      return several.isEmpty() ? List.of(new HostAndPort(host, port)) : several;
+    }
+
+    /**
+     * Host name or address of the server, at most 253 bytes; an IPv6 address with or without
+     * brackets. Takes the place of what {@link #hosts} said. Required, unless there are several.
+     */
     public Builder host(String value) {
-      host = Checks.text("host", value, 253);
+      host = HostAndPort.host("host", value);
+      several = List.of();
       return this;
     }
 
-    /** Port of the server, 1 to 65535. Default 5432. */
+    /** Port of the server that {@link #host} names, 1 to 65535. Default 5432. */
     public Builder port(int value) {
       port = Checks.inRange("port", value, 1, 65_535);
+      return this;
+    }
+
+    /**
+     * Several servers, of which the first that answers and is what {@link #targetServer} wants is
+     * used; they are tried in this order at each new connection, so that the right one is found
+     * again after a switch-over. The log-in of one that answers and is not wanted counts towards
+     * the {@link #connectTimeout}. Takes the place of what {@link #host} and {@link #port} said.
+     *
+     * @param first a name or address, with its port unless that is 5432: {@code db1}, {@code
+     *     db1:5433}, {@code 10.0.0.7}, {@code [2001:db8::7]:5432}
+     * @param more further ones
+     */
+    public Builder hosts(String first, String... more) {
+      Objects.requireNonNull(more, "more");
+      List<HostAndPort> servers = new ArrayList<>();
+      servers.add(HostAndPort.parse("first", first));
+      for (String each : more) {
+        servers.add(HostAndPort.parse("more", each));
+      }
+      several = List.copyOf(servers);
+      return this;
+    }
+
+    /**
+     * Which of the servers is wanted, primary or standby. A source that goes from one to the other
+     * between two runs does not lose changes: a run on a standby that is behind what an earlier run
+     * saw is held. Default {@link TargetServer#ANY}.
+     */
+    public Builder targetServer(TargetServer value) {
+      targetServer = Objects.requireNonNull(value, "targetServer");
       return this;
     }
 
@@ -241,7 +401,13 @@ public final class Source {
       return this;
     }
 
-    /** Password of the role. Default: none. */
+    /**
+     * Password of the role; a supplier is asked at each new connection. Default: none.
+     *
+     * <p>A server whose certificate is not fully verified gets no password, nor anything that one
+     * could be guessed from: it must prove by SCRAM that it knows the password too. See {@link
+     * #allowWeakAuthentication}.
+     */
     public Builder password(Secret value) {
       password = Objects.requireNonNull(value, "password");
       return this;
@@ -253,6 +419,53 @@ public final class Source {
      */
     public Builder tlsRootCertificate(Path file) {
       tlsRootCertificate = Objects.requireNonNull(file, "file");
+      return this;
+    }
+
+    /**
+     * The certificate (PEM or DER) that this side shows, with those that signed it after it, for
+     * servers that ask for one ({@code cert} or {@code clientcert} in {@code pg_hba.conf}). Read at
+     * each new connection, so a renewed one is found. Default: none.
+     */
+    public Builder tlsClientCertificate(Path file) {
+      tlsClientCertificate = Objects.requireNonNull(file, "file");
+      return this;
+    }
+
+    /**
+     * The private key of the client certificate: PKCS#8 or RSA's PKCS#1 in PEM, PKCS#8 in DER,
+     * encrypted or not; or, without {@link #tlsClientCertificate}, a PKCS#12 file that holds both.
+     * Read at each new connection. Default: none.
+     */
+    public Builder tlsClientKey(Path file) {
+      tlsClientKey = Objects.requireNonNull(file, "file");
+      return this;
+    }
+
+    /** What the private key or PKCS#12 file is encrypted with. Default: it is not. */
+    public Builder tlsKeyPassword(Secret value) {
+      tlsKeyPassword = Objects.requireNonNull(value, "tlsKeyPassword");
+      return this;
+    }
+
+    /**
+     * Lets a server whose certificate is not fully verified ask for the password in clear or as
+     * MD5, or for nothing at all: whoever can place himself between then gets the password, or is
+     * taken for the server. Default: such a server must prove by SCRAM-SHA-256 that it knows the
+     * password. Makes no difference where the certificate is fully verified, or without a password.
+     */
+    public Builder allowWeakAuthentication() {
+      allowWeakAuthentication = true;
+      return this;
+    }
+
+    /**
+     * Insists on channel binding (RFC 5929, {@code tls-server-end-point}): the server must prove by
+     * SCRAM-SHA-256-PLUS that password and certificate belong together. Default: used where the
+     * server offers it.
+     */
+    public Builder requireChannelBinding() {
+      requireChannelBinding = true;
       return this;
     }
 
@@ -315,6 +528,45 @@ public final class Source {
       return this;
     }
 
+    /**
+     * Bound on reading a model as a whole, 1 s to 30 days: connecting, waiting and reading, however
+     * often it is begun again. A statement timeout bounds single statements alone. A run that takes
+     * longer is FAILED, and nothing was sent. Default 6 h.
+     */
+    public Builder planDeadline(Duration value) {
+      planDeadline =
+          Checks.inRange("planDeadline", value, Duration.ofSeconds(1), Duration.ofDays(30));
+      return this;
+    }
+
+    /**
+     * Schemas in which a model's SQL finds names without one, in this order; temporary tables come
+     * last. Set for each transaction alone. Default: the path of the role.
+     *
+     * @param first name of a schema, exactly as the database has it, at most 63 bytes; not {@code
+     *     pg_catalog}, which always comes first, and not {@code pg_temp}, which always comes last
+     * @param more further ones
+     */
+    public Builder searchPath(String first, String... more) {
+      Objects.requireNonNull(more, "more");
+      List<String> schemas = new ArrayList<>();
+      schemas.add(schema("first", first));
+      for (String each : more) {
+        schemas.add(schema("more", each));
+      }
+      searchPath = List.copyOf(schemas);
+      return this;
+    }
+
+    private static String schema(String what, String name) {
+      Checks.text(what, name, 63);
+      if (name.equals("pg_catalog") || name.equals("pg_temp")) {
+        throw new IllegalArgumentException(
+            what + " must not be " + name + ", which is there anyway");
+      }
+      return name;
+    }
+
     /** Most connections of the engine, 1 to 100; each run that reads takes one. Default 4. */
     public Builder poolSize(int value) {
       poolSize = Checks.inRange("poolSize", value, 1, 100);
@@ -335,21 +587,41 @@ public final class Source {
     /**
      * The source.
      *
-     * @throws IllegalStateException if host, database or user are missing, or a certificate is
-     *     given without TLS
+     * @throws IllegalStateException if host, database or user are missing, or settings exclude each
+     *     other: certificates without TLS, a certificate without its key, channel binding without
+     *     TLS or password
      */
     public Source build() {
-      for (String[] required :
-          new String[][] {{"host", host}, {"database", database}, {"user", user}}) {
-        if (required[1].isEmpty()) {
-          throw new IllegalStateException(required[0] + "(...) is missing");
-        }
+      require("host", servers().get(0).host());
+      require("database", database);
+      require("user", user);
+      if (tls == Tls.OFF) {
+        exclude(tlsRootCertificate != null, "tlsRootCertificate(...)", "withoutTls()");
+        exclude(tlsClientKey != null, "tlsClientKey(...)", "withoutTls()");
+        exclude(requireChannelBinding, "requireChannelBinding()", "withoutTls()");
       }
-      if (tls == Tls.OFF && tlsRootCertificate != null) {
-        throw new IllegalStateException(
-            "tlsRootCertificate(...) and withoutTls() exclude each other");
+      if (tlsClientCertificate != null && tlsClientKey == null) {
+        throw new IllegalStateException("tlsClientCertificate(...) needs tlsClientKey(...)");
+      }
+      if (tlsKeyPassword != null && tlsClientKey == null) {
+        throw new IllegalStateException("tlsKeyPassword(...) needs tlsClientKey(...)");
+      }
+      if (requireChannelBinding && password == null) {
+        throw new IllegalStateException("requireChannelBinding() needs password(...)");
       }
       return new Source(null, copy());
+    }
+
+    private static void require(String name, String value) {
+      if (value.isEmpty()) {
+        throw new IllegalStateException(name + "(...) is missing");
+      }
+    }
+
+    private static void exclude(boolean both, String one, String other) {
+      if (both) {
+        throw new IllegalStateException(one + " and " + other + " exclude each other");
+      }
     }
   }
 }

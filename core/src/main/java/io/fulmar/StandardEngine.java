@@ -86,9 +86,9 @@ public final class StandardEngine {
     }
 
     /**
-     * Makes the threads of the engine: for each run one, and one for each of its lanes. They are
-     * given names. Default: daemons with the context class loader of the thread that calls {@link
-     * #build}.
+     * Makes the threads of the engine: for each run one, one that watches the time while it reads,
+     * and one for each of its lanes. They are given names. Default: daemons with the context class
+     * loader of the thread that calls {@link #build}.
      */
     public Builder threads(ThreadFactory value) {
       threads = Objects.requireNonNull(value, "threads");
@@ -142,7 +142,8 @@ public final class StandardEngine {
               .withClock(clock)
               .withContext(context)
               .withGrace(grace)
-              .withCheckTimeout(checkTimeout);
+              .withCheckTimeout(checkTimeout)
+              .withPlanDeadline(source.planDeadline());
       ThreadFactory own = threads;
       return new StoreEngine(
           new StandardStore(source, stateDirectory, missingState, diffMemoryBytes, clock),

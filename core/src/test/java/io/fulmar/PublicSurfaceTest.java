@@ -216,7 +216,7 @@ class PublicSurfaceTest {
 
   private static Map<Class<?>, Supplier<Object>> builders() {
     Map<Class<?>, Supplier<Object>> builders = new HashMap<>();
-    builders.put(Source.Builder.class, () -> source());
+    builders.put(Source.Builder.class, () -> source().tlsClientKey(Path.of("client.key")));
     builders.put(Model.Query.class, () -> Model.query("rows", "select 1 as id"));
     builders.put(Sync.Builder.class, () -> sync());
     builders.put(RunOptions.Builder.class, () -> RunOptions.builder());
@@ -611,9 +611,12 @@ class PublicSurfaceTest {
       return where != null;
     }
     if (where instanceof String text) {
-      // A key is kept as text, and the identity of a table holds its quoted names.
+      // A key is kept as text, a host with its port, and the identity of a table holds its names.
       boolean ofKey = text.equals(value instanceof byte[] ? "\\x0102" : value.toString());
-      return ofKey || (depth == 1 && text.replace("\"\"", "\"").contains(value.toString()));
+      boolean ofHost = text.equals(value + ":5432");
+      return ofKey
+          || ofHost
+          || (depth == 1 && text.replace("\"\"", "\"").contains(value.toString()));
     }
     if (depth > 3) {
       return false;

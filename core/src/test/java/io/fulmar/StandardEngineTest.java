@@ -74,7 +74,9 @@ class StandardEngineTest {
       assertThatThrownBy(() -> engine.run(sync).throwIfFailed())
           .isInstanceOf(SourceException.class);
     }
-    assertThat(made).extracting(Thread::getName).containsExactly("fulmar-crm-run");
+    assertThat(made)
+        .extracting(Thread::getName)
+        .containsExactly("fulmar-crm-run", "fulmar-crm-deadline");
     assertThat(wrappedOn).containsExactly(Thread.currentThread().getName());
   }
 }

@@ -71,7 +71,7 @@ final class SourceCheck implements AutoCloseable {
   static String name(Source source) {
     return source.dataSource() != null
         ? "the application's data source"
-        : "postgresql://%s:%s/%s".formatted(source.host(), source.port(), source.database());
+        : "postgresql://%s/%s".formatted(String.join(",", source.hosts()), source.database());
   }
 
   /** Takes all steps. */

@@ -1,7 +1,11 @@
 package io.fulmar.internal.postgres;
 
+import io.fulmar.internal.postgres.ConnectFailure.Kind;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What came about while a connection was being made: evidence of why it failed, where the driver's
@@ -9,12 +13,27 @@ import java.util.List;
  */
 final class ConnectAttempt {
   private final List<Contact> contacts = new ArrayList<>();
+  private @Nullable SSLContext tls;
 
   /** The next socket that is made for it. */
   synchronized Contact contact() {
     Contact contact = new Contact();
     contacts.add(contact);
     return contact;
+  }
+
+  /** What is put over its sockets. */
+  synchronized void tls(SSLContext context) {
+    tls = context;
+  }
+
+  synchronized SSLContext tls() {
+    return Objects.requireNonNull(tls, "tls");
+  }
+
+  /** The server that was reached last is not taken for the right one. */
+  synchronized void refuse(Kind kind, String fact) {
+    contacts.get(contacts.size() - 1).refuse(new Contact.Refusal(kind, fact));
   }
 
   /** Nothing more is noted. */

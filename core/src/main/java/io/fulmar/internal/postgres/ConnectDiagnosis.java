@@ -80,7 +80,7 @@ final class ConnectDiagnosis {
     ConnectDiagnosis diagnosis =
         new ConnectDiagnosis(
             error,
-            source.host() + ":" + source.port(),
+            String.join(", ", source.hosts()),
             bound,
             source.tls() != Source.Tls.OFF,
             error.getCause() == null && elapsed.compareTo(bound) >= 0);
@@ -157,12 +157,33 @@ final class ConnectDiagnosis {
     if (find(error, UnknownHostException.class).isPresent()) {
       return unknownName();
     }
+    Contact.Refusal refusal = contact.refusal();
+    if (refusal != null) {
+      return untrusted(refusal);
+    }
     return switch (contact.progress()) {
+      case UNSEEN -> withoutContact();
       case RESOLVING -> timedOut ? slowName() : withoutContact();
       case DIALLING ->
           find(error, ConnectException.class).isPresent() && !timedOut ? refused() : unreachable();
       case CONNECTED -> answered(contact.answer());
     };
+  }
+
+  private ConnectFailure untrusted(Contact.Refusal refusal) {
+    String remedy =
+        switch (refusal.kind()) {
+          case CERTIFICATE_HOST ->
+              "Connect by one of those names, or have a certificate made for this one.";
+          case CERTIFICATE_EXPIRED ->
+              "Renew the certificate, and look at the clock of this machine.";
+          case CERTIFICATE_SELF_SIGNED ->
+              "If it is the right server, give a copy of its certificate as tlsRootCertificate.";
+          default ->
+              "Give the certificate of its authority as tlsRootCertificate; if that is given, somebody"
+                  + " else may have answered.";
+        };
+    return failure(refusal.kind(), at() + " is not trusted: " + refusal.fact(), remedy);
   }
 
   private ConnectFailure answered(byte[] answer) {
@@ -182,10 +203,37 @@ final class ConnectDiagnosis {
     if (timedOut) {
       return noAnswer();
     }
+    if (SqlStates.isRejectedByDriver(error)) {
+      return weakLogIn(answer);
+    }
     if (find(error, SSLException.class).isPresent()) {
       return handshake();
     }
     return isCut() ? closed() : other();
+  }
+
+  /** What the server asks for can be seen without TLS: PostgreSQL manual, "Message Formats". */
+  private ConnectFailure weakLogIn(byte[] answer) {
+    int method = answer.length > 8 && answer[0] == 'R' ? answer[8] : -1;
+    if (method == 10) {
+      return failure(
+          Kind.AUTHENTICATION,
+          at() + " asks for more than 100,000 rounds of SCRAM, or breaks its rules",
+          "Lower scram_iterations in the server and set the role's password anew; if nobody raised it,"
+              + " somebody else may have answered.");
+    }
+    String asked =
+        switch (method) {
+          case 0 -> "asks for no password, so it may be any server";
+          case 3 -> "asks for the password in clear";
+          case 5 -> "asks for the password as MD5";
+          default -> "does not ask for the password by SCRAM, or not as it should";
+        };
+    return failure(
+        Kind.AUTHENTICATION,
+        at() + " " + asked,
+        "Give the role a SCRAM password (set password_encryption = 'scram-sha-256', then set it anew),"
+            + " use verified TLS, or call allowWeakAuthentication().");
   }
 
   /** PostgreSQL manual, "Message Flow": one byte to a request for TLS, else a message. */

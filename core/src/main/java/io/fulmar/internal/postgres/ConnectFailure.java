@@ -20,8 +20,10 @@ public record ConnectFailure(
   public enum Kind {
     /** The pool, of the application perhaps, had none to give. */
     POOL,
-    /** The supplier of the password failed. */
+    /** The supplier of a password failed. */
     SECRET,
+    /** A file with a certificate or key is missing, or cannot be used. */
+    TLS_FILES,
     /** The name of the host has no address (DNS). */
     NAME,
     /** The host refused the connection: nothing listens on that port. */
@@ -63,6 +65,7 @@ public record ConnectFailure(
     public boolean isPermanent() {
       return switch (this) {
         case SECRET,
+            TLS_FILES,
             WRONG_SERVICE,
             TLS_NOT_OFFERED,
             CERTIFICATE_HOST,

@@ -2,7 +2,7 @@ package io.fulmar.internal.postgres;
 
 import io.fulmar.Secret;
 import io.fulmar.Source;
-import java.nio.file.Path;
+import io.fulmar.internal.postgres.ConnectFailure.Kind;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -18,6 +18,14 @@ import org.postgresql.PGProperty;
  * #close} ends what it registered for the driver.
  */
 public final class Connector implements AutoCloseable {
+  private static final String REQUIRE_AUTH = "requireAuth";
+
+  /** 25 times the server's default; a server that asks for more wants this side to be busy. */
+  private static final int MOST_SCRAM_ITERATIONS = 100_000;
+
+  /** How long the driver goes by what it knew of a server, for all connections of the JVM. */
+  private static final int RECHECK_SECONDS = 2;
+
   private final Source source;
   private final String applicationName;
   private final Wiring wiring;
@@ -41,8 +49,9 @@ public final class Connector implements AutoCloseable {
   /**
    * Opens a connection; the caller closes it.
    *
+   * @throws ConnectFailedException if none of its own comes about, with the reason
    * @throws NoConnectionException if the application's data source had none free for 5 seconds
-   * @throws SQLException if there is another reason
+   * @throws SQLException if the data source gives none for another reason
    */
   public Connection connect() throws SQLException {
     if (borrowing != null) {
@@ -52,11 +61,13 @@ public final class Connector implements AutoCloseable {
     String arg = wiring.begin(attempt);
     long began = System.nanoTime();
     try {
-      Connection connection = driver.connect(url(), properties(arg));
+      Connection connection = driver.connect(url(), properties(arg, attempt));
       if (connection == null) {
         throw new SQLException("the driver does not take its own address", "08001");
       }
       return connection;
+    } catch (ConnectFailedException e) {
+      throw e;
     } catch (SQLException e) {
       Duration elapsed = Duration.ofNanos(System.nanoTime() - began);
       throw new ConnectFailedException(ConnectDiagnosis.of(e, attempt, source, elapsed), e);
@@ -65,39 +76,39 @@ public final class Connector implements AutoCloseable {
     }
   }
 
+  /** Places alone: whatever stands behind them in a URL beats the properties. */
   private String url() {
-    String host =
-        source.host().contains(":") && !source.host().startsWith("[")
-            ? "[" + source.host() + "]"
-            : source.host();
-    return "jdbc:postgresql://" + host + ":" + source.port() + "/";
+    return "jdbc:postgresql://" + String.join(",", source.hosts()) + "/";
   }
 
-  private Properties properties(String wiringArg) {
+  private Properties properties(String arg, ConnectAttempt attempt) throws SQLException {
     Properties properties = new Properties();
+    DriverProperties.forced().forEach(properties::setProperty);
     PGProperty.PG_DBNAME.set(properties, source.database());
     PGProperty.USER.set(properties, source.user());
-    Secret password = source.password();
-    if (password != null) {
-      PGProperty.PASSWORD.set(properties, password.reveal());
-    }
     PGProperty.APPLICATION_NAME.set(properties, applicationName);
-    // Makes the driver send the name when it connects, so that DISCARD ALL goes back to it.
-    PGProperty.ASSUME_MIN_SERVER_VERSION.set(properties, "9.0");
     PGProperty.CONNECT_TIMEOUT.set(properties, seconds(source.connectTimeout()));
-    PGProperty.SSL_RESPONSE_TIMEOUT.set(properties, (int) source.connectTimeout().toMillis());
     PGProperty.LOGIN_TIMEOUT.set(properties, seconds(source.connectTimeout()));
+    PGProperty.SSL_RESPONSE_TIMEOUT.set(properties, (int) source.connectTimeout().toMillis());
     PGProperty.SOCKET_TIMEOUT.set(properties, seconds(source.socketTimeout()));
-    PGProperty.TCP_KEEP_ALIVE.set(properties, true);
-    // Prepared statements of the server outlive a transaction, which a transaction pooler does not.
-    PGProperty.PREPARE_THRESHOLD.set(properties, 0);
-    tls(properties);
     PGProperty.SOCKET_FACTORY.set(properties, WiredSocketFactory.class.getName());
-    PGProperty.SOCKET_FACTORY_ARG.set(properties, wiringArg);
+    PGProperty.SOCKET_FACTORY_ARG.set(properties, arg);
+    PGProperty.TARGET_SERVER_TYPE.set(
+        properties,
+        switch (source.targetServer()) {
+          case ANY -> "any";
+          case PRIMARY -> "primary";
+          case STANDBY -> "secondary";
+          case PREFER_PRIMARY -> "preferPrimary";
+          case PREFER_STANDBY -> "preferSecondary";
+        });
+    PGProperty.HOST_RECHECK_SECONDS.set(properties, RECHECK_SECONDS);
+    tls(properties, arg, attempt);
+    logIn(properties);
     return properties;
   }
 
-  private void tls(Properties properties) {
+  private void tls(Properties properties, String arg, ConnectAttempt attempt) throws SQLException {
     PGProperty.SSL_MODE.set(
         properties,
         switch (source.tls()) {
@@ -106,14 +117,52 @@ public final class Connector implements AutoCloseable {
           case UNVERIFIED -> "require";
           case OFF -> "disable";
         });
-    Path root = source.tlsRootCertificate();
-    boolean verified =
-        source.tls() == Source.Tls.VERIFY_FULL || source.tls() == Source.Tls.VERIFY_CA;
-    if (verified && root == null) {
-      PGProperty.SSL_FACTORY.set(properties, "org.postgresql.ssl.DefaultJavaSSLFactory");
-    } else if (verified && root != null) {
-      PGProperty.SSL_ROOT_CERT.set(properties, root.toString());
+    PGProperty.SSL_FACTORY_ARG.set(properties, arg);
+    if (source.tls() == Source.Tls.OFF) {
+      return;
     }
+    PGProperty.SSL_FACTORY.set(properties, WiredTlsFactory.class.getName());
+    PGProperty.SSL_HOSTNAME_VERIFIER.set(properties, WiredHostnameVerifier.class.getName());
+    try {
+      attempt.tls(TlsContext.of(source, attempt));
+    } catch (TlsFiles.UnusableException e) {
+      throw failed(Kind.TLS_FILES, e, "Look at the tls... settings and the files.");
+    } catch (SecretText.UnreadableException e) {
+      throw failed(Kind.SECRET, e, "Look at where it comes from.");
+    }
+  }
+
+  private void logIn(Properties properties) throws SQLException {
+    Secret password = source.password();
+    if (password == null) {
+      return;
+    }
+    try {
+      PGProperty.PASSWORD.set(properties, SecretText.of("password", password));
+    } catch (SecretText.UnreadableException e) {
+      throw failed(Kind.SECRET, e, "Look at where it comes from.");
+    }
+    if (source.requiresChannelBinding()) {
+      PGProperty.CHANNEL_BINDING.set(properties, "require");
+    }
+    properties.setProperty("scramMaxIterations", Integer.toString(MOST_SCRAM_ITERATIONS));
+    if (source.tls() != Source.Tls.VERIFY_FULL && !source.allowsWeakAuthentication()) {
+      if (PGProperty.forName(REQUIRE_AUTH) == null) {
+        throw failed(
+            Kind.AUTHENTICATION,
+            new SQLException(
+                "this version of pgjdbc lets any server ask for the password in clear"),
+            "Use pgjdbc 42.7.11 or later, or verified TLS.");
+      }
+      properties.setProperty(REQUIRE_AUTH, "scram-sha-256");
+    }
+  }
+
+  private static SQLException failed(Kind kind, Exception e, String remedy) {
+    SQLException cause = new SQLException(e.getMessage());
+    cause.setStackTrace(e.getStackTrace());
+    return new ConnectFailedException(
+        new ConnectFailure(kind, cause.getMessage(), remedy, null, cause), cause);
   }
 
   private static int seconds(Duration duration) {

@@ -3,6 +3,7 @@ package io.fulmar.internal.postgres;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** What one socket saw of a server before the log-in. Threadsafe. */
 final class Contact {
@@ -12,6 +13,15 @@ final class Contact {
   private Progress progress = Progress.RESOLVING;
   private byte[] answer = new byte[0];
   private boolean over;
+  private @Nullable Refusal refusal;
+
+  /**
+   * Why a server is not taken for the right one.
+   *
+   * @param kind what is wrong with its certificate
+   * @param fact the same in words
+   */
+  record Refusal(ConnectFailure.Kind kind, String fact) {}
 
   /** How far it got; what comes later includes what comes before. */
   enum Progress {
@@ -20,7 +30,13 @@ final class Contact {
     /** The address is known, and was dialled. */
     DIALLING,
     /** Something accepted the connection. */
-    CONNECTED
+    CONNECTED,
+    /** The application made the socket, and nothing is seen of it. */
+    UNSEEN
+  }
+
+  synchronized void unseen() {
+    progress = Progress.UNSEEN;
   }
 
   synchronized void dialling(SocketAddress address) {
@@ -52,6 +68,15 @@ final class Contact {
   /** The connection is there, or is given up. */
   synchronized void end() {
     over = true;
+  }
+
+  synchronized void refuse(Refusal why) {
+    refusal = why;
+  }
+
+  /** Null if nothing was wrong with its certificate, or none came. */
+  synchronized @Nullable Refusal refusal() {
+    return refusal;
   }
 
   synchronized Progress progress() {

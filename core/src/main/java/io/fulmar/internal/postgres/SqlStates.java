@@ -247,6 +247,11 @@ public final class SqlStates {
     return new SourceException(message, state, cause(e));
   }
 
+  /** Whether the driver itself went no further with a server that it had reached. */
+  static boolean isRejectedByDriver(SQLException e) {
+    return serverMessage(e) == null && "08004".equals(code(e));
+  }
+
   /** What refused a connection, as advice. */
   static SourceException sourceException(String doing, ConnectFailure failure, String about) {
     String state = failure.sqlState();

@@ -29,7 +29,15 @@ public final class WiredSocketFactory extends SocketFactory {
 
   @Override
   public Socket createSocket() throws IOException {
-    return own != null ? own.createSocket() : plain();
+    return own != null ? unseen(own.createSocket()) : plain();
+  }
+
+  private Socket unseen(Socket socket) {
+    ConnectAttempt attempt = wiring.attempt(arg);
+    if (attempt != null) {
+      attempt.contact().unseen();
+    }
+    return socket;
   }
 
   private Socket plain() {
@@ -40,7 +48,7 @@ public final class WiredSocketFactory extends SocketFactory {
   @Override
   public Socket createSocket(String host, int port) throws IOException {
     return own != null
-        ? own.createSocket(host, port)
+        ? unseen(own.createSocket(host, port))
         : connected(plain(), new InetSocketAddress(host, port));
   }
 
@@ -48,14 +56,14 @@ public final class WiredSocketFactory extends SocketFactory {
   public Socket createSocket(String host, int port, InetAddress localHost, int localPort)
       throws IOException {
     return own != null
-        ? own.createSocket(host, port, localHost, localPort)
+        ? unseen(own.createSocket(host, port, localHost, localPort))
         : connected(bound(localHost, localPort), new InetSocketAddress(host, port));
   }
 
   @Override
   public Socket createSocket(InetAddress host, int port) throws IOException {
     return own != null
-        ? own.createSocket(host, port)
+        ? unseen(own.createSocket(host, port))
         : connected(plain(), new InetSocketAddress(host, port));
   }
 
@@ -63,7 +71,7 @@ public final class WiredSocketFactory extends SocketFactory {
   public Socket createSocket(InetAddress address, int port, InetAddress localAddress, int localPort)
       throws IOException {
     return own != null
-        ? own.createSocket(address, port, localAddress, localPort)
+        ? unseen(own.createSocket(address, port, localAddress, localPort))
         : connected(bound(localAddress, localPort), new InetSocketAddress(address, port));
   }
 

@@ -394,15 +394,19 @@ public final class Runner implements AutoCloseable {
     Execution<Object> reads = Execution.of(policy);
     String name = "fulmar-" + scope.sync().name() + "-cancel";
     scope.onStop(() -> settings.start(name, claim::cancelPlan, escaped -> {}));
-    try {
-      return read(scope, claim, request, reads);
+    try (PlanDeadline deadline = PlanDeadline.begin(scope, settings, claim::cancelPlan)) {
+      return read(scope, claim, request, reads, deadline);
     } finally {
       scope.onStop(null);
     }
   }
 
   private StoredPlan read(
-      RunScope scope, Claim claim, PlanRequest request, Execution<Object> reads) {
+      RunScope scope,
+      Claim claim,
+      PlanRequest request,
+      Execution<Object> reads,
+      PlanDeadline deadline) {
     while (true) {
       try {
         return claim.plan(request, rows -> reading(scope, rows));
@@ -413,6 +417,9 @@ public final class Runner implements AutoCloseable {
               new CancellationException("the run was cancelled while it read");
           cancelled.addSuppressed(e);
           throw cancelled;
+        }
+        if (deadline.isPassed()) {
+          throw deadline.exception(e);
         }
         if (reads.isComplete() || !SqlStates.mayPass(e.sqlState())) {
           throw e;

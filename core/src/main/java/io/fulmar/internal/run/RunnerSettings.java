@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param waiter waits, in backoff and for calls that may still act
  * @param grace how long a cancelled run waits for calls that are under way
  * @param checkTimeout how long a check takes at most
+ * @param planDeadline how long reading a model may take, however often it is begun again
  */
 public record RunnerSettings(
     Clock clock,
@@ -29,7 +30,8 @@ public record RunnerSettings(
     UnaryOperator<Runnable> context,
     Waiter waiter,
     Duration grace,
-    Duration checkTimeout) {
+    Duration checkTimeout,
+    Duration planDeadline) {
 
   /** Waits, unless told to stop. */
   @FunctionalInterface
@@ -65,42 +67,56 @@ public record RunnerSettings(
           assert stopped || stop.getCount() > 0;
         },
         Duration.ofSeconds(10),
-        Duration.ofSeconds(30));
+        Duration.ofSeconds(30),
+        Duration.ofHours(6));
   }
 
   /** These settings with another clock. */
   public RunnerSettings withClock(Clock value) {
-    return new RunnerSettings(value, nanoTime, threads, context, waiter, grace, checkTimeout);
+    return new RunnerSettings(
+        value, nanoTime, threads, context, waiter, grace, checkTimeout, planDeadline);
   }
 
   /** These settings with another measure of time. */
   public RunnerSettings withNanoTime(LongSupplier value) {
-    return new RunnerSettings(clock, value, threads, context, waiter, grace, checkTimeout);
+    return new RunnerSettings(
+        clock, value, threads, context, waiter, grace, checkTimeout, planDeadline);
   }
 
   /** These settings with other threads. */
   public RunnerSettings withThreads(ThreadFactory value) {
-    return new RunnerSettings(clock, nanoTime, value, context, waiter, grace, checkTimeout);
+    return new RunnerSettings(
+        clock, nanoTime, value, context, waiter, grace, checkTimeout, planDeadline);
   }
 
   /** These settings with another context. */
   public RunnerSettings withContext(UnaryOperator<Runnable> value) {
-    return new RunnerSettings(clock, nanoTime, threads, value, waiter, grace, checkTimeout);
+    return new RunnerSettings(
+        clock, nanoTime, threads, value, waiter, grace, checkTimeout, planDeadline);
   }
 
   /** These settings with another waiter. */
   public RunnerSettings withWaiter(Waiter value) {
-    return new RunnerSettings(clock, nanoTime, threads, context, value, grace, checkTimeout);
+    return new RunnerSettings(
+        clock, nanoTime, threads, context, value, grace, checkTimeout, planDeadline);
   }
 
   /** These settings with another grace. */
   public RunnerSettings withGrace(Duration value) {
-    return new RunnerSettings(clock, nanoTime, threads, context, waiter, value, checkTimeout);
+    return new RunnerSettings(
+        clock, nanoTime, threads, context, waiter, value, checkTimeout, planDeadline);
   }
 
   /** These settings with another bound on checks. */
   public RunnerSettings withCheckTimeout(Duration value) {
-    return new RunnerSettings(clock, nanoTime, threads, context, waiter, grace, value);
+    return new RunnerSettings(
+        clock, nanoTime, threads, context, waiter, grace, value, planDeadline);
+  }
+
+  /** These settings with another bound on reading a model. */
+  public RunnerSettings withPlanDeadline(Duration value) {
+    return new RunnerSettings(
+        clock, nanoTime, threads, context, waiter, grace, checkTimeout, value);
   }
 
   /**

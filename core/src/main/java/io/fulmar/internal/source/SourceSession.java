@@ -10,6 +10,7 @@ import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.postgres.StatementTimeout;
 import io.fulmar.internal.postgres.Trouble;
+import io.fulmar.internal.sql.Identifier;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -121,7 +122,7 @@ public final class SourceSession implements AutoCloseable {
   private static String place(Source source) {
     return source.dataSource() != null
         ? "the application's data source"
-        : source.host() + ":" + source.port() + "/" + source.database();
+        : String.join(",", source.hosts()) + "/" + source.database();
   }
 
   private void begin() throws SQLException {
@@ -145,6 +146,7 @@ public final class SourceSession implements AutoCloseable {
           2, source.statementTimeout().isZero() ? null : millis(source.statementTimeout()));
       settings.setString(3, millis(source.lockTimeout()));
       settings.setString(4, millis(IDLE));
+      settings.setString(5, searchPath(source.searchPath()));
       settings.executeQuery().close();
     }
   }
@@ -152,6 +154,15 @@ public final class SourceSession implements AutoCloseable {
   /** A statement that takes values. */
   PreparedStatement prepare(String sql) throws SQLException {
     return OneShot.prepare(handle, sql);
+  }
+
+  /** Temporary tables last, so that none takes the place of a table; null for the role's own. */
+  private static @Nullable String searchPath(List<String> schemas) {
+    return schemas.isEmpty()
+        ? null
+        : schemas.stream()
+            .map(schema -> Identifier.of(schema).sql())
+            .collect(Collectors.joining(", ", "", ", pg_temp"));
   }
 
   private StatementTimeout timeout(Duration ours) throws SQLException {

@@ -30,7 +30,8 @@ final class SourceSql {
                  pg_catalog.set_config('bytea_output', 'hex', true),
                  pg_catalog.set_config('extra_float_digits', '1', true),
                  pg_catalog.set_config('lc_monetary', 'C', true),
-                 pg_catalog.set_config('quote_all_identifiers', 'off', true)
+                 pg_catalog.set_config('quote_all_identifiers', 'off', true),
+                 pg_catalog.set_config('search_path', coalesce(?, pg_catalog.current_setting('search_path')), true)
           """);
 
   /** Which server this is, and where its history stands. */

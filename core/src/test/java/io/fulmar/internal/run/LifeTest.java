@@ -175,7 +175,11 @@ class LifeTest {
       assertThat(made)
           .extracting(Thread::getName)
           .containsExactlyInAnyOrder(
-              "fulmar-crm-run", "fulmar-crm-lane-1", "fulmar-crm-lane-2", "fulmar-crm-lane-3");
+              "fulmar-crm-run",
+              "fulmar-crm-deadline",
+              "fulmar-crm-lane-1",
+              "fulmar-crm-lane-2",
+              "fulmar-crm-lane-3");
       assertThat(loaders).containsExactly(ofApplication);
     } finally {
       Thread.currentThread().setContextClassLoader(own);

@@ -363,7 +363,7 @@ class PostgresDestinationErrorTest {
   @Test
   @DisplayName("P11: a refused log-in shows no password")
   void logInThatIsRefusedStopsTheRun() {
-    Source.Builder source = fixture.source().password(Secret.of(SECRET));
+    Source.Builder source = fixture.source().password(Secret.of(SECRET)).allowWeakAuthentication();
     assertStopped(
         PostgresDestination.builder(source.user("nobody").build()).table("a", "b").build(),
         Action.UPSERT,

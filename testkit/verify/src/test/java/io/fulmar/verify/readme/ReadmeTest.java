@@ -176,6 +176,13 @@ class ReadmeTest {
     Source source = Source.builder().host("h").database("d").user("u").build();
     assertThat(source.password()).isNull();
     assertThat(source.tlsRootCertificate()).isNull();
+    assertThat(source.tlsClientCertificate()).isNull();
+    assertThat(source.tlsClientKey()).isNull();
+    assertThat(source.tlsKeyPassword()).isNull();
+    assertThat(source.allowsWeakAuthentication()).isFalse();
+    assertThat(source.requiresChannelBinding()).isFalse();
+    assertThat(source.searchPath()).isEmpty();
+    assertThat(source.hosts()).containsExactly("h:5432");
     assertThat(source.socketFactory()).isNull();
     assertThat(options("Source"))
         .containsAllEntriesOf(
@@ -190,6 +197,8 @@ class ReadmeTest {
                 Map.entry("socketTimeout", time(source.socketTimeout())),
                 Map.entry("statementTimeout", time(source.statementTimeout())),
                 Map.entry("lockTimeout", time(source.lockTimeout())),
+                Map.entry("targetServer", source.targetServer().name()),
+                Map.entry("planDeadline", time(source.planDeadline())),
                 Map.entry("poolSize", count(source.poolSize())),
                 Map.entry("socketFactory", "plain sockets")));
   }

@@ -158,7 +158,7 @@ class SecretsTest extends SourceFixture {
   }
 
   private Source secretSource() {
-    return sourceBuilder().password(Secret.of(PASSWORD)).build();
+    return sourceBuilder().password(Secret.of(PASSWORD)).allowWeakAuthentication().build();
   }
 
   /** Previews and runs, and looks at all that comes of it. */
@@ -254,6 +254,7 @@ class SecretsTest extends SourceFixture {
               .database(own.name())
               .user("guarded")
               .password(Secret.of(PASSWORD))
+              .allowWeakAuthentication()
               .connectTimeout(java.time.Duration.ofSeconds(2))
               .withoutTls()
               .build();
