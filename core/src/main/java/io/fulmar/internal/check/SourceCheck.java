@@ -6,6 +6,7 @@ import io.fulmar.internal.postgres.ConnectFailure;
 import io.fulmar.internal.postgres.Connections;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.Pooling;
+import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.ModelGrants;
@@ -309,7 +310,7 @@ final class SourceCheck implements AutoCloseable {
         unused.close();
       }
     } catch (SQLException e) {
-      LOG.debug("a connection of a check could not be closed: {}", e.getSQLState());
+      LOG.debug("a connection of a check could not be closed: {}", SqlStates.code(e));
     } finally {
       access.close();
     }

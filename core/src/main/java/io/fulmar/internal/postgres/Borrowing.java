@@ -70,7 +70,7 @@ final class Borrowing implements AutoCloseable {
   private SQLException reason(SQLException thrown, boolean givenUp, long began) {
     // A pool says that it timed out; where it could not connect, why is in a cause.
     for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
-      if (cause instanceof SQLException why && why.getSQLState() != null) {
+      if (cause instanceof SQLException why && SqlStates.codeOrNull(why) != null) {
         return givenUp ? noneFree(thrown, began) : why;
       }
     }

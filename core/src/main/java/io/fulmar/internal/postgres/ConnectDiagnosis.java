@@ -347,7 +347,7 @@ final class ConnectDiagnosis {
   }
 
   private ConnectFailure failure(Kind kind, String fact, String remedy) {
-    return new ConnectFailure(kind, fact, remedy, error.getSQLState(), error);
+    return new ConnectFailure(kind, fact, remedy, SqlStates.codeOrNull(error), error);
   }
 
   private String at() {

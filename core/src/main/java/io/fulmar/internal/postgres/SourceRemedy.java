@@ -15,7 +15,7 @@ final class SourceRemedy {
   private SourceRemedy() {}
 
   static String of(SQLException e, @Nullable StatementTimeout timeout) {
-    if (e.getSQLState() == null) {
+    if (SqlStates.codeOrNull(e) == null) {
       return e instanceof SQLTransientException
           ? "No connection was free: a run needs one besides what its caller holds. Make the pool larger."
           : "Look at the cause.";

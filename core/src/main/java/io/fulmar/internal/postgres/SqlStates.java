@@ -54,6 +54,11 @@ public final class SqlStates {
     return state == null || state.length() != 5 ? NONE : state;
   }
 
+  /** The code as the driver gives it; null for none. */
+  public static @Nullable String codeOrNull(SQLException e) {
+    return e.getSQLState();
+  }
+
   /** What an error says. */
   public static Trouble trouble(SQLException e) {
     String state = code(e);
