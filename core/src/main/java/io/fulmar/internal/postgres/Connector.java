@@ -26,6 +26,8 @@ public final class Connector implements AutoCloseable {
   /** How long the driver goes by what it knew of a server, for all connections of the JVM. */
   private static final int RECHECK_SECONDS = 2;
 
+  private static final Duration CANCEL = Duration.ofSeconds(5);
+
   private final Source source;
   private final String applicationName;
   private final Wiring wiring;
@@ -91,6 +93,10 @@ public final class Connector implements AutoCloseable {
     PGProperty.LOGIN_TIMEOUT.set(properties, seconds(source.connectTimeout()));
     PGProperty.SSL_RESPONSE_TIMEOUT.set(properties, (int) source.connectTimeout().toMillis());
     PGProperty.SOCKET_TIMEOUT.set(properties, seconds(source.socketTimeout()));
+    // A request to cancel that gets no answer must not outlast the grace of who waits for it.
+    Duration cancelTimeout =
+        source.connectTimeout().compareTo(CANCEL) < 0 ? source.connectTimeout() : CANCEL;
+    PGProperty.CANCEL_SIGNAL_TIMEOUT.set(properties, seconds(cancelTimeout));
     PGProperty.SOCKET_FACTORY.set(properties, WiredSocketFactory.class.getName());
     PGProperty.SOCKET_FACTORY_ARG.set(properties, arg);
     PGProperty.TARGET_SERVER_TYPE.set(

@@ -8,6 +8,9 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
 import java.sql.SQLTransientConnectionException;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -18,9 +21,23 @@ import org.jspecify.annotations.Nullable;
  * application's.
  */
 public final class SourcePool implements Connections, AutoCloseable {
+  /** How often it is looked whether there is a connection, or will be none. */
+  private static final Duration LOOK = Duration.ofMillis(250);
+
+  /** A server that takes no connection is asked no more often, and locks out nobody for it. */
+  private static final Duration ATTEMPTS_APART = Duration.ofSeconds(1);
+
+  /** What an attempt that takes all of its time needs to say why. */
+  private static final Duration LONGER = Duration.ofSeconds(2);
+
+  /** An attempt that came to nothing. */
+  private record Failed(SQLException why, long atNanos) {}
+
   private final Source source;
   private final Connector connector;
-  private @Nullable HikariDataSource pool;
+  private volatile @Nullable HikariDataSource pool;
+  private final CountDownLatch ending = new CountDownLatch(1);
+  private volatile @Nullable Failed lastFailed;
   private boolean closed;
 
   /**
@@ -39,14 +56,59 @@ public final class SourcePool implements Connections, AutoCloseable {
     if (source.dataSource() != null) {
       return connector.connect();
     }
-    try {
-      return pool().getConnection();
-    } catch (SQLTransientConnectionException e) {
-      // The pool says how long it waited; why it got no connection is what helps.
-      if (e.getCause() instanceof SQLException reason) {
-        throw reason;
+    HikariDataSource open = pool();
+    long began = System.nanoTime();
+    boolean pooledOnesDied = false;
+    while (true) {
+      SQLException none;
+      try {
+        Connection connection = open.getConnection();
+        if (isAlive(connection)) {
+          return connection;
+        }
+        none = new SQLException("a connection did not answer", "08006");
+        // The pool does not look at what was used in the last half second; what else lies in it has
+        // likely died, too.
+        open.evictConnection(connection);
+        open.getHikariPoolMXBean().softEvictConnections();
+        if (pooledOnesDied) {
+          lastFailed = new Failed(none, System.nanoTime());
+        }
+        pooledOnesDied = true;
+      } catch (SQLTransientConnectionException e) {
+        none = NoConnectionException.ofEngine(source.poolSize(), e);
+      } catch (RuntimeException | Error e) {
+        SQLException nonsense = DriverFault.of(e);
+        if (nonsense == null) {
+          throw e;
+        }
+        throw nonsense;
       }
-      throw NoConnectionException.ofEngine(source.poolSize(), e);
+      giveUp(began, none);
+    }
+  }
+
+  /** Goes on if another look may find a connection; the pool says how long it waited, not why. */
+  private void giveUp(long began, SQLException none) throws SQLException {
+    Failed last = lastFailed;
+    boolean known = last != null && last.atNanos() > began - ATTEMPTS_APART.toNanos();
+    if (known && ConnectFailure.of(last.why()).kind().isPermanent()) {
+      throw last.why();
+    }
+    Duration waited = Duration.ofNanos(System.nanoTime() - began);
+    if (waited.compareTo(source.connectTimeout().plus(known ? ATTEMPTS_APART : LONGER)) >= 0) {
+      throw known ? last.why() : none;
+    }
+  }
+
+  private boolean isAlive(Connection connection) throws SQLException {
+    try {
+      return connection.isValid((int) Math.max(1, aliveWithin().toSeconds()));
+    } catch (RuntimeException | Error e) {
+      if (DriverFault.of(e) == null) {
+        throw e;
+      }
+      return false;
     }
   }
 
@@ -62,7 +124,11 @@ public final class SourcePool implements Connections, AutoCloseable {
       config.setMaximumPoolSize(source.poolSize());
       config.setMinimumIdle(0);
       config.setIdleTimeout(60_000);
-      config.setConnectionTimeout(Math.max(250, source.connectTimeout().toMillis()));
+      config.setConnectionTimeout(LOOK.toMillis());
+      config.setValidationTimeout(aliveWithin().toMillis());
+      // Asked for by name: if the question which one is the default is cut off, the pool would set
+      // none at all on each connection from then on, which fails.
+      config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
       config.setInitializationFailTimeout(-1);
       open = new HikariDataSource(config);
       pool = open;
@@ -70,20 +136,51 @@ public final class SourcePool implements Connections, AutoCloseable {
     return open;
   }
 
+  /** If all connections of the pool have died in silence, there is time left to make a new one. */
+  private Duration aliveWithin() {
+    long millis = source.connectTimeout().toMillis() / (source.poolSize() + 1L);
+    return Duration.ofMillis(Math.max(250, Math.min(5_000, millis)));
+  }
+
   @Override
   public synchronized void close() {
     closed = true;
+    ending.countDown();
     if (pool != null) {
       pool.close();
     }
     connector.close();
   }
 
+  /** On a thread of the pool, which would ask again at once. */
+  private void awaitNextAttempt(Failed last) throws SQLException {
+    try {
+      long left = last.atNanos() + ATTEMPTS_APART.toNanos() - System.nanoTime();
+      boolean over = ending.await(left, TimeUnit.NANOSECONDS);
+      HikariDataSource open = pool;
+      if (over || open == null || open.getHikariPoolMXBean().getThreadsAwaitingConnection() == 0) {
+        throw last.why();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw last.why();
+    }
+  }
+
   /** Hands the connector to the pool, which wants a data source. */
   private final class OfConnector implements DataSource {
     @Override
     public Connection getConnection() throws SQLException {
-      return connector.connect();
+      Failed last = lastFailed;
+      if (last != null) {
+        awaitNextAttempt(last);
+      }
+      try {
+        return connector.connect();
+      } catch (SQLException e) {
+        lastFailed = new Failed(e, System.nanoTime());
+        throw e;
+      }
     }
 
     @Override

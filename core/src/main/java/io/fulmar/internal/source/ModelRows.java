@@ -1,6 +1,7 @@
 package io.fulmar.internal.source;
 
 import io.fulmar.SourceException;
+import io.fulmar.internal.postgres.DriverFault;
 import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.internal.type.RowImage;
 import java.io.IOException;
@@ -85,6 +86,12 @@ public final class ModelRows {
       }
     } catch (SQLException e) {
       throw session.failed(doing, e);
+    } catch (RuntimeException | Error e) {
+      SQLException nonsense = DriverFault.of(e);
+      if (nonsense == null) {
+        throw e;
+      }
+      throw session.failed(doing, nonsense);
     }
     if (!reader.trailerSeen) {
       session.markBroken();

@@ -6,6 +6,7 @@ import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.ConnectFailure;
 import io.fulmar.internal.postgres.Connections;
+import io.fulmar.internal.postgres.DriverFault;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.postgres.StatementTimeout;
@@ -22,6 +23,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
@@ -116,6 +118,33 @@ public final class SourceSession implements AutoCloseable {
       }
       throw SqlStates.sourceException(
           "begin a transaction in " + place(source), e, about, session.timeout);
+    } catch (RuntimeException | Error e) {
+      session.broken = true;
+      session.close();
+      SQLException nonsense = DriverFault.of(e);
+      if (nonsense == null) {
+        throw e;
+      }
+      throw SqlStates.sourceException("begin a transaction in " + place(source), nonsense, about);
+    }
+  }
+
+  /**
+   * Asks the server something. What the driver throws at an answer that makes no sense is an error
+   * of the source, and the connection is not used again.
+   *
+   * @param doing what could not be done then: {@code "describe the model customers"}
+   * @param work what is asked
+   */
+  public <T> T ask(String doing, Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (RuntimeException | Error e) {
+      SQLException nonsense = DriverFault.of(e);
+      if (nonsense == null) {
+        throw e;
+      }
+      throw failed(doing, nonsense);
     }
   }
 

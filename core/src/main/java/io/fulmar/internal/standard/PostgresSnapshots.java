@@ -37,8 +37,11 @@ final class PostgresSnapshots implements Snapshots {
   public Snapshot open(Model model, String application, String about, Cancellation cancellation) {
     SourceSession session = SourceSession.open(pool, source, application, about, cancellation);
     try {
-      ServerIdentity server = session.server();
-      return new OfModel(session, server, Describer.describe(session, model), model.name());
+      return session.ask(
+          "describe the model " + model.name(),
+          () ->
+              new OfModel(
+                  session, session.server(), Describer.describe(session, model), model.name()));
     } catch (RuntimeException | Error e) {
       session.close();
       throw e;
@@ -49,8 +52,12 @@ final class PostgresSnapshots implements Snapshots {
   public ModelValidation validate(Model model, String application, String about) {
     try (SourceSession session =
         SourceSession.open(pool, source, application, about, new Cancellation())) {
-      session.server();
-      return Describer.validate(session, model);
+      return session.ask(
+          "describe the model " + model.name(),
+          () -> {
+            session.server();
+            return Describer.validate(session, model);
+          });
     }
   }
 

@@ -1,40 +1,34 @@
 package io.fulmar.verify.fault;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Stands between a client and a server and resets connections (RST, not FIN) at a chosen moment.
- * What triggers a reset is never forwarded. This class is threadsafe; closing it resets whatever is
- * still open and ends its threads.
+ * Stands between clients and a PostgreSQL server, and does to their connections what networks do:
+ * resets, silence in one direction or both, late, thin and chopped traffic, streams that end inside
+ * a message, and messages that are not what the server sent. It also counts round trips. One fault
+ * is set at a time. This class is threadsafe; closing it resets whatever is still open and ends its
+ * threads.
  */
 public final class FaultyProxy implements AutoCloseable {
   private final ServerSocket listening;
   private final String host;
   private final int port;
-  private final Set<Link> links = ConcurrentHashMap.newKeySet();
-  private Moment moment = Moment.NEVER;
-  private String marker = "";
-  private long bytes;
-  private int times;
-  private int resets;
-  private volatile boolean silent;
-
-  private enum Moment {
-    NEVER,
-    CONNECT,
-    CLIENT_SENDS,
-    SERVER_SENDS,
-    BYTES_AFTER
-  }
+  private final Set<ProxyLink> links = ConcurrentHashMap.newKeySet();
+  private final FaultPlan plan = new FaultPlan();
+  private final AtomicInteger roundTrips = new AtomicInteger();
+  private final AtomicInteger connections = new AtomicInteger();
+  private final AtomicInteger lostCancelRequests = new AtomicInteger();
+  private volatile Traffic traffic = Traffic.PLAIN;
+  private volatile @Nullable Direction silent;
+  private volatile boolean losesCancelRequests;
 
   private FaultyProxy(ServerSocket listening, String host, int port) {
     this.listening = listening;
@@ -61,89 +55,136 @@ public final class FaultyProxy implements AutoCloseable {
 
   /** Resets the next connections as soon as they are made. */
   public void resetOnConnect(int howOften) {
-    set(Moment.CONNECT, "", 0, howOften);
+    plan.onConnect(howOften);
   }
 
   /** Resets when the client sends a text, which the server never gets. */
   public void resetWhenClientSends(String text, int howOften) {
-    set(Moment.CLIENT_SENDS, text, 0, howOften);
+    plan.whenClientSends(text, FaultPlan.Effect.RESET, Direction.BOTH, howOften);
   }
 
   /** Resets when the server sends a text, which the client never gets. */
   public void resetWhenServerSends(String text, int howOften) {
-    set(Moment.SERVER_SENDS, text, 0, howOften);
+    plan.whenServerSends(text, howOften);
   }
 
   /** Resets when the server has sent so many bytes since the client sent a text. */
   public void resetAfterBytes(String text, long count, int howOften) {
-    set(Moment.BYTES_AFTER, text, count, howOften);
+    plan.afterBytes(text, count, FaultPlan.Effect.RESET, Direction.BOTH, howOften);
   }
 
-  private synchronized void set(Moment when, String text, long count, int howOften) {
-    moment = when;
-    marker = text;
-    bytes = count;
-    times = howOften;
-    resets = 0;
+  /**
+   * Ends the stream to the client, as a server that closes it, after exactly so many bytes of what
+   * the server has to say since the client sent a text.
+   */
+  public void finishAfterBytes(String text, long count, int howOften) {
+    plan.afterBytes(text, count, FaultPlan.Effect.FINISH, Direction.BOTH, howOften);
   }
 
-  /** Forwards everything from now on. */
+  /** On a connection on which the client sends a text, nothing goes that way any more. */
+  public void silenceWhenClientSends(String text, Direction direction, int howOften) {
+    plan.whenClientSends(text, FaultPlan.Effect.SILENCE, direction, howOften);
+  }
+
+  /** Likewise, when the server has sent so many bytes since the client sent a text. */
+  public void silenceAfterBytes(String text, long count, Direction direction, int howOften) {
+    plan.afterBytes(text, count, FaultPlan.Effect.SILENCE, direction, howOften);
+  }
+
+  /** Changes what the server says on each connection, once the client has sent a text on it. */
+  public void corrupt(String text, Corruption how) {
+    plan.corrupt(text, how);
+  }
+
+  /** Forwards everything from now on, but on connections that are silent. */
   public void heal() {
-    silent = false;
-    set(Moment.NEVER, "", 0, 0);
+    silent = null;
+    losesCancelRequests = false;
+    plan.never();
   }
 
   /** From now on takes whatever is sent and forwards nothing, as a cable that is cut. */
   public void silence() {
-    silent = true;
+    silent = Direction.BOTH;
+  }
+
+  /** Makes the connections that are open half-open ones: how many there were. */
+  public int silenceOpen() {
+    links.forEach(link -> link.silence(Direction.BOTH));
+    return links.size();
+  }
+
+  /** Takes requests to cancel and forwards none. */
+  public void loseCancelRequests() {
+    losesCancelRequests = true;
+  }
+
+  /** How many requests to cancel have been lost. */
+  public int lostCancelRequests() {
+    return lostCancelRequests.get();
+  }
+
+  /** How bytes travel on the connections that are made from now on, each way. */
+  public void traffic(Traffic shape) {
+    traffic = shape;
   }
 
   /** Resets all connections that are open; how many there were. */
   public int resetAll() {
     int count = links.size();
-    links.forEach(Link::reset);
+    links.forEach(ProxyLink::reset);
     return count;
   }
 
   /** How often the last fault that was set has come about. */
-  public synchronized int resets() {
-    return resets;
+  public int resets() {
+    return plan.happened();
   }
 
-  private synchronized boolean due(Moment when, String seen) {
-    if (moment != when || resets >= times || !seen.contains(marker)) {
-      return false;
-    }
-    resets++;
-    return true;
+  /**
+   * How often a client spoke after the server had, since the last call: what latency multiplies.
+   */
+  public int takeRoundTrips() {
+    return roundTrips.getAndSet(0);
   }
 
-  private synchronized int overlap() {
-    return Math.max(0, marker.length() - 1);
+  /** How many connections have been made. */
+  public int connections() {
+    return connections.get();
   }
 
-  private synchronized boolean counts(String seen) {
-    return moment == Moment.BYTES_AFTER && resets < times && seen.contains(marker);
+  boolean isSilent(Direction way) {
+    Direction now = silent;
+    return now != null && now.includes(way);
   }
 
-  private synchronized boolean dueAfter(long count) {
-    if (moment != Moment.BYTES_AFTER || resets >= times || count <= bytes) {
-      return false;
-    }
-    resets++;
-    return true;
+  boolean losesCancelRequests() {
+    return losesCancelRequests;
+  }
+
+  void countLostCancelRequest() {
+    lostCancelRequests.incrementAndGet();
+  }
+
+  void countRoundTrip() {
+    roundTrips.incrementAndGet();
+  }
+
+  void forget(ProxyLink link) {
+    links.remove(link);
   }
 
   private void accept() {
     while (!listening.isClosed()) {
       try {
         Socket client = listening.accept();
-        if (due(Moment.CONNECT, "")) {
+        connections.incrementAndGet();
+        if (plan.isDueOnConnect()) {
           client.setSoLinger(true, 0);
           client.close();
           continue;
         }
-        Link link = new Link(client, new Socket(host, port));
+        ProxyLink link = new ProxyLink(this, plan, client, new Socket(host, port), traffic);
         links.add(link);
         start("client", link::fromClient);
         start("server", link::fromServer);
@@ -154,7 +195,7 @@ public final class FaultyProxy implements AutoCloseable {
     }
   }
 
-  private static void start(String name, Runnable work) {
+  static void start(String name, Runnable work) {
     Thread thread = new Thread(work, "proxy-" + name);
     thread.setDaemon(true);
     thread.start();
@@ -164,86 +205,5 @@ public final class FaultyProxy implements AutoCloseable {
   public void close() throws IOException {
     listening.close();
     resetAll();
-  }
-
-  /** One connection. */
-  private final class Link {
-    private final Socket client;
-    private final Socket server;
-    private volatile boolean counting;
-    private long counted;
-
-    Link(Socket client, Socket server) {
-      this.client = client;
-      this.server = server;
-    }
-
-    void fromClient() {
-      pump(
-          client,
-          server,
-          (seen, length) -> {
-            if (counts(seen)) {
-              counting = true;
-            }
-            return due(Moment.CLIENT_SENDS, seen);
-          });
-    }
-
-    void fromServer() {
-      pump(
-          server,
-          client,
-          (seen, length) -> {
-            counted += counting ? length : 0;
-            return due(Moment.SERVER_SENDS, seen) || (counting && dueAfter(counted));
-          });
-    }
-
-    private void pump(Socket from, Socket to, Watch watch) {
-      byte[] buffer = new byte[4_096];
-      String before = "";
-      try {
-        InputStream in = from.getInputStream();
-        OutputStream out = to.getOutputStream();
-        for (int length = in.read(buffer); length >= 0; length = in.read(buffer)) {
-          // A text may come in two parts, but one that has come already does not count again.
-          before = before.substring(Math.max(0, before.length() - overlap()));
-          String seen = before + new String(buffer, 0, length, StandardCharsets.ISO_8859_1);
-          if (watch.isDue(seen, length)) {
-            reset();
-            return;
-          }
-          before = seen;
-          if (!silent) {
-            out.write(buffer, 0, length);
-          }
-        }
-        links.remove(this);
-        from.close();
-        to.close();
-      } catch (IOException e) {
-        reset();
-      }
-    }
-
-    void reset() {
-      links.remove(this);
-      for (Socket socket : new Socket[] {client, server}) {
-        try {
-          socket.setSoLinger(true, 0);
-          socket.close();
-        } catch (IOException e) {
-          // Closed already.
-          continue;
-        }
-      }
-    }
-  }
-
-  /** Looks at what one side sends. */
-  @FunctionalInterface
-  private interface Watch {
-    boolean isDue(String seen, int length);
   }
 }

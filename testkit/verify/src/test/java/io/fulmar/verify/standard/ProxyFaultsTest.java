@@ -110,17 +110,39 @@ class ProxyFaultsTest extends SourceFixture {
   }
 
   @Test
-  @DisplayName("each time it is made: the run is refused, the next one works")
+  @DisplayName("each time it is made: tried once a second, the run is refused, the next one works")
   void onEachConnect() {
     proxy.resetAll();
     proxy.resetOnConnect(Integer.MAX_VALUE);
-    assertLostEachTime(failureOf(engine));
+    long began = System.nanoTime();
+    SourceException failure = failureOf(engine);
+    long seconds = Duration.ofNanos(System.nanoTime() - began).toSeconds();
+    assertThat((long) proxy.resets()).isBetween(1L, seconds + 1);
+    assertLostEachTime(failure);
   }
 
-  @ParameterizedTest
-  @ValueSource(ints = {1, Integer.MAX_VALUE})
-  @DisplayName("in the middle of the log-in")
-  void duringLogIn(int times) throws Exception {
+  @Test
+  @DisplayName("C-08: a wrong password is tried once for each run, and told at once")
+  void wrongPasswordIsTriedOnce() throws Exception {
+    withPassword();
+    Source source =
+        throughProxy()
+            .user(ROLE)
+            .password(Secret.of("another"))
+            .connectTimeout(Duration.ofSeconds(20))
+            .build();
+    try (SyncEngine refused = StandardEngine.on(source, state)) {
+      int before = proxy.connections();
+      long began = System.nanoTime();
+      SourceException failure = failureOf(refused);
+      assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(5));
+      assertThat(failure).isNotNull();
+      assertThat(Objects.requireNonNull(failure).sqlState()).isEqualTo("28P01");
+      assertThat(proxy.connections() - before).isEqualTo(1);
+    }
+  }
+
+  private void withPassword() throws Exception {
     String hba = query("show hba_file");
     database.execute(
         "drop role if exists " + ROLE,
@@ -129,6 +151,13 @@ class ProxyFaultsTest extends SourceFixture {
         "copy (select unnest(array['host all %s all scram-sha-256', 'host all all all trust'])) to '%s'"
             .formatted(ROLE, hba),
         "select pg_reload_conf()");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, Integer.MAX_VALUE})
+  @DisplayName("in the middle of the log-in")
+  void duringLogIn(int times) throws Exception {
+    withPassword();
     engine.close();
     Source source = throughProxy().user(ROLE).password(Secret.of("not a secret")).build();
     engine = StandardEngine.on(source, state);
@@ -205,6 +234,19 @@ class ProxyFaultsTest extends SourceFixture {
     assertThat(sent(engine.run(sync).throwIfFailed())).containsExactly("CHANGED 5", "REMOVED 6");
     assertThat(proxy.resets()).isEqualTo(1);
     assertThat(readsAgain).hasValue(0);
+    assertThat(engine.run(sync).throwIfFailed().total().planned()).isZero();
+  }
+
+  @Test
+  @DisplayName("when the pool looks at its first connection: the pool is of use all the same")
+  void whenThePoolLooksAtItsFirstConnection() {
+    engine.close();
+    engine = StandardEngine.on(throughProxy().build(), state);
+    proxy.resetWhenClientSends("SHOW TRANSACTION ISOLATION LEVEL", 1);
+    failureOf(engine);
+    assertThat(proxy.resets()).isEqualTo(1);
+    proxy.heal();
+    assertThat(engine.run(sync).throwIfFailed().status()).isEqualTo(RunStatus.SUCCEEDED);
     assertThat(engine.run(sync).throwIfFailed().total().planned()).isZero();
   }
 

@@ -1,0 +1,15 @@
+package io.fulmar.verify.fault;
+
+/** Which way of a connection is meant. */
+public enum Direction {
+  /** From the client to the server. */
+  TO_SERVER,
+  /** From the server to the client. */
+  TO_CLIENT,
+  /** Both ways. */
+  BOTH;
+
+  boolean includes(Direction one) {
+    return this == BOTH || this == one;
+  }
+}
