@@ -1,6 +1,7 @@
 package io.fulmar.internal.type;
 
 import io.fulmar.Interval;
+import io.fulmar.SpecialValue;
 import java.math.BigDecimal;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
@@ -118,7 +119,7 @@ public enum ScalarType implements ValueType {
       case LONG -> Long.valueOf(text);
       case FLOAT -> Float.valueOf(text);
       case DOUBLE -> Double.valueOf(text);
-      case DECIMAL -> new BigDecimal(text); // NaN and the infinities are none
+      case DECIMAL -> decimal(text);
       case MONEY -> new BigDecimal(text.replace("$", "").replace(",", ""));
       case BYTES -> bytes(text);
       case DATE -> Temporal.parseDate(text);
@@ -139,6 +140,12 @@ public enum ScalarType implements ValueType {
       case "f", "false" -> false;
       default -> throw new IllegalArgumentException("no boolean");
     };
+  }
+
+  /** NaN and the infinities end in a letter. */
+  private static Object decimal(String text) {
+    boolean finite = !text.isEmpty() && text.charAt(text.length() - 1) <= '9';
+    return finite ? new BigDecimal(text) : new SpecialValue(text);
   }
 
   private static byte[] bytes(String text) {

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fulmar.ConfigurationException;
+import io.fulmar.Explanation;
 import io.fulmar.HoldKind;
 import io.fulmar.InvalidRow;
 import io.fulmar.Operation;
 import io.fulmar.Removal;
+import io.fulmar.Row;
 import io.fulmar.RunStatus;
 import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
@@ -231,6 +233,50 @@ class KeysTest extends SourceFixture {
     assertThat(run(sync).total().planned()).isZero();
     database.execute("update k set id = id");
     assertThat(run(sync).total().planned()).isZero();
+  }
+
+  @ParameterizedTest(name = "{0}: {1}")
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "int2        | -7",
+        "int8        | 9007199254740993",
+        "numeric     | 1.50",
+        "numeric     | 'NaN'",
+        "numeric     | 1e30",
+        "text        | 'ü \"x\" \\ '",
+        "char(3)     | 'x'",
+        "uuid        | 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'",
+        "bool        | true",
+        "bytea       | '\\x00ff'",
+        "date        | '0044-03-15 BC'",
+        "date        | '-infinity'",
+        "time        | '24:00'",
+        "time        | '09:05'",
+        "timestamp   | '0044-03-15 12:00 BC'",
+        "timestamptz | '2020-01-01 00:00:00.5+05:45'",
+        "timestamptz | 'infinity'",
+        "inet        | '10.0.0.1/8'",
+        "mood        | 'sad'"
+      })
+  @DisplayName("P8, G-07: a key is found by the value that a row gives, and by its text")
+  void keyIsFoundByItsValue(String type, String value) throws SQLException {
+    database.execute(
+        "create type mood as enum ('sad')",
+        "create table k (id " + type + ")",
+        "insert into k values (" + value + ")");
+    Sync sync = sync("select id from k", "id").build();
+    SyncReport report = run(sync).throwIfFailed();
+    Row key = destination.changes(report.run()).get(0).key();
+
+    try (SyncEngine engine = StandardEngine.on(source(), state)) {
+      for (Object given : List.of(key.value("id"), key.text("id"))) {
+        Explanation found = engine.explain(sync, given);
+        assertThat(found.row()).isNotNull();
+        assertThat(found.accepted()).isEqualTo(Explanation.Accepted.THIS_VERSION);
+      }
+    }
   }
 
   @Test

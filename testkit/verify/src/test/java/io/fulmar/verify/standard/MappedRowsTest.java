@@ -7,9 +7,11 @@ import io.fulmar.Change;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Explanation;
 import io.fulmar.FailureCodes;
+import io.fulmar.Interval;
 import io.fulmar.Mapping;
 import io.fulmar.Operation;
 import io.fulmar.PostgresDestination;
+import io.fulmar.Range;
 import io.fulmar.Removal;
 import io.fulmar.Row;
 import io.fulmar.RunStatus;
@@ -29,7 +31,10 @@ import java.time.LocalTime;
 import java.time.OffsetDateTime;
 import java.time.OffsetTime;
 import java.time.ZoneOffset;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -389,6 +394,28 @@ class MappedRowsTest extends SourceFixture {
     assertText("timestamptz", OffsetDateTime.of(2026, 7, 1, 0, 0, 0, 100, ZoneOffset.ofHours(9)));
     assertText("uuid", UUID.fromString("123E4567-E89B-12D3-A456-426614174000"));
     assertText("bytea", new byte[] {1, 2, -128});
+    assertText("interval", new Interval(-14, 3, -1));
+    assertText("interval", new Interval(13, -1, 3_600_000_000L));
+    assertText("bool[]", List.of(List.of(true, false), List.of(false, true)));
+    assertText("int[]", Arrays.asList(1, null, -3));
+    assertText("float8[]", List.of(0.1, Double.NaN, -0.0));
+    assertText("bytea[]", List.of(new byte[] {1}, new byte[0]));
+    assertText("date[]", List.of(LocalDate.of(2026, 1, 5), new SpecialValue("infinity")));
+    assertText(
+        "text[]",
+        List.of(
+            "", "NULL", "null", "a,b", "{}", "a\\b", "q\"", " x", "\t", "\u000b", "\u00a0", "ü"));
+    assertText("int4range", new Range<>(1, 5, Range.Bounds.CLOSED_OPEN));
+    assertText("numrange", new Range<>(null, new BigDecimal("1.50"), Range.Bounds.OPEN_CLOSED));
+    assertText(
+        "tsrange", new Range<>(LocalDateTime.of(2026, 1, 5, 9, 5), null, Range.Bounds.CLOSED_OPEN));
+    assertText("daterange", Range.empty());
+    assertText(
+        "int4range[]", List.of(Range.empty(), new Range<>(1, null, Range.Bounds.CLOSED_OPEN)));
+    database.execute("create extension hstore", "create type textrange as range (subtype = text)");
+    assertText("textrange", new Range<>("a,\"\\", "b]", Range.Bounds.CLOSED));
+    assertText("hstore", Map.of("k\"=>\\", "v, \\\""));
+    assertText("hstore", Collections.singletonMap("k", null));
   }
 
   private void assertText(String type, Object value) throws SQLException {

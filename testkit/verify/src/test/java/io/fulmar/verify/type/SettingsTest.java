@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @DisplayName("P9: with a column of every type")
 class SettingsTest {
-  private static final int ROUNDS = 12;
+  private static final int ROUNDS = 8;
   private static final int ROWS = 4;
 
   /** Settings that output functions heed, and others that might matter. */

@@ -210,13 +210,15 @@ class TypeMatrixTest {
         noValue.add(type.name());
         expressions = List.of("null");
       }
+      List<String> lines = new ArrayList<>();
       for (int i = 0; i < expressions.size(); i++) {
-        String sql = "insert into v%d values (%d, %s)";
-        try {
-          statement.execute(sql.formatted(type.oid(), i, expressions.get(i)));
-        } catch (SQLException e) {
-          throw new AssertionError(type.name() + ": " + expressions.get(i), e);
-        }
+        lines.add("(%s, %s)".formatted(i, expressions.get(i)));
+      }
+      String sql = "insert into v%s values %s".formatted(type.oid(), String.join(", ", lines));
+      try {
+        statement.execute(sql);
+      } catch (SQLException e) {
+        throw new AssertionError("values of " + type.name() + ": " + sql, e);
       }
       return true;
     }
