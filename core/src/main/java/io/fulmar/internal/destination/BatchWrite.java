@@ -14,15 +14,17 @@ import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 
 /**
- * Writes one batch within a transaction that others begin and end: stage by COPY, then one
- * statement for all. Where a row is to blame for either, back to the savepoint and on with the
- * halves, so that the good rows pass and each bad one is alone with its error.
+ * Writes one batch within a transaction that others begin and end: straight by COPY if all rows are
+ * new, else stage by COPY, then one statement for all. Where a row is to blame for either, back to
+ * the savepoint and on with the halves, so that the good rows pass and each bad one is alone with
+ * its error.
  */
 final class BatchWrite {
   private final Connection connection;
@@ -32,6 +34,9 @@ final class BatchWrite {
   private final String write;
   private final CopyLines lines;
   private final Delivery.Builder delivery = Delivery.acceptedExcept();
+
+  /** The rows that hold what is no text, so that they go nowhere. */
+  private final BitSet withoutForm = new BitSet();
 
   /** Where the last bad value was found: the next one is likely there, too. */
   private @Nullable String suspect;
@@ -46,36 +51,108 @@ final class BatchWrite {
   }
 
   /** Applies what can be applied; an error that is no row's fault comes out. */
-  Delivery apply() throws SQLException {
-    for (int i = 0; i < changes.size(); i++) {
-      encode(i);
+  Delivery apply(StraightCopy straight) throws SQLException {
+    for (Change change : changes) {
+      if (!layout.fits(layout.action(), change)) {
+        throw new IllegalArgumentException("the rows of a batch must have the same columns");
+      }
+    }
+    if (straight.isWorthATry(connection, layout, changes)) {
+      if (isCopiedStraight()) {
+        straight.worked();
+        return delivery.build();
+      }
+      straight.failed();
     }
     try (Statement statement = connection.createStatement()) {
       statement.execute(layout.sql(TableDestinationSql.CREATE_STAGE));
     }
-    stage(0, changes.size());
+    stageAll();
     write(0, changes.size());
     return delivery.build();
   }
 
-  private void encode(int i) {
-    Change change = changes.get(i);
-    if (!layout.fits(layout.action(), change)) {
-      throw new IllegalArgumentException("the rows of a batch must have the same columns");
+  /** Copies all rows into the table; false, and nothing was done, if one of them is in the way. */
+  private boolean isCopiedStraight() throws SQLException {
+    CopyLines straight = new CopyLines(changes.size());
+    Savepoint before = connection.setSavepoint();
+    try {
+      copyAll(layout.sql(TableDestinationSql.COPY_STRAIGHT), straight, i -> encode(straight, i));
+      connection.releaseSavepoint(before);
+      return true;
+    } catch (SQLException e) {
+      if (SqlStates.serverMessage(e) == null || SqlStates.isOfServer(e)) {
+        throw e;
+      }
+      undo(before); // whatever it is, the stage finds out whose fault it is
+      return false;
     }
-    lines.value(Integer.toString(i));
+  }
+
+  private boolean encode(CopyLines into, int i) {
+    Change change = changes.get(i);
     for (String column : layout.columns()) {
-      lines.value(layout.value(change, column));
+      into.value(layout.value(change, column));
     }
     if (sequence != null) {
-      lines.value(Long.toString(change.sequence()));
+      into.value(Long.toString(change.sequence()));
     }
-    if (!lines.end()) {
-      delivery.rejected(change, "22021", "A text holds half a surrogate pair.");
+    return into.end();
+  }
+
+  private boolean encodeWithPosition(int i) {
+    lines.value(Integer.toString(i));
+    return encode(lines, i);
+  }
+
+  private interface Encoder {
+    /** Adds a line for a row; false if the row holds what is no text. */
+    boolean encode(int i);
+  }
+
+  /** Copies all rows while their lines are made; on return or not, all lines are made. */
+  private void copyAll(String sql, CopyLines into, Encoder encoder) throws SQLException {
+    int encoded = 0;
+    try {
+      CopyIn copy = connection.unwrap(PGConnection.class).getCopyAPI().copyIn(sql);
+      try {
+        while (encoded < changes.size()) {
+          made(encoder, encoded++);
+          into.sendPieces(copy);
+        }
+        into.sendRest(copy);
+        copy.endCopy();
+      } finally {
+        if (copy.isActive()) {
+          copy.cancelCopy();
+        }
+      }
+    } finally {
+      while (encoded < changes.size()) {
+        made(encoder, encoded++);
+      }
+    }
+  }
+
+  private void made(Encoder encoder, int i) {
+    if (!encoder.encode(i) && !withoutForm.get(i)) {
+      withoutForm.set(i);
+      delivery.rejected(changes.get(i), "22021", "A text holds half a surrogate pair.");
     }
   }
 
   /** Copies the rows to the stage, but those that it refuses. */
+  private void stageAll() throws SQLException {
+    Savepoint before = connection.setSavepoint();
+    try {
+      copyAll(layout.copy(), lines, this::encodeWithPosition);
+      connection.releaseSavepoint(before);
+    } catch (SQLException e) {
+      rollBack(before, e);
+      stageHalves(0, changes.size(), e);
+    }
+  }
+
   private void stage(int from, int to) throws SQLException {
     Savepoint before = connection.setSavepoint();
     try {
@@ -83,13 +160,17 @@ final class BatchWrite {
       connection.releaseSavepoint(before);
     } catch (SQLException e) {
       rollBack(before, e);
-      if (to - from == 1) {
-        reject(from, e, badColumn(from));
-      } else {
-        int middle = (from + to) >>> 1;
-        stage(from, middle);
-        stage(middle, to);
-      }
+      stageHalves(from, to, e);
+    }
+  }
+
+  private void stageHalves(int from, int to, SQLException error) throws SQLException {
+    if (to - from == 1) {
+      reject(from, error, badColumn(from));
+    } else {
+      int middle = (from + to) >>> 1;
+      stage(from, middle);
+      stage(middle, to);
     }
   }
 

@@ -1,11 +1,6 @@
 package io.fulmar.internal.destination;
 
 import java.io.ByteArrayOutputStream;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CharsetEncoder;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
@@ -17,16 +12,14 @@ import org.postgresql.copy.CopyIn;
  */
 final class CopyLines {
   private static final int PIECE = 64 << 10;
+  private static final byte[] NULL = {'\\', 'N'};
 
   private final Bytes bytes = new Bytes();
-  private final StringBuilder line = new StringBuilder();
-  private final CharsetEncoder utf8 =
-      StandardCharsets.UTF_8
-          .newEncoder()
-          .onMalformedInput(CodingErrorAction.REPORT)
-          .onUnmappableCharacter(CodingErrorAction.REPORT);
   private final int[] ends;
   private int lines;
+  private int start;
+  private int sent;
+  private boolean isText = true;
 
   CopyLines(int expected) {
     ends = new int[expected];
@@ -34,23 +27,56 @@ final class CopyLines {
 
   /** Adds a value to the line that is being made. */
   void value(@Nullable String value) {
-    if (line.length() > 0) {
-      line.append('\t');
+    if (bytes.size() > start) {
+      bytes.write('\t');
     }
     if (value == null) {
-      line.append("\\N");
+      bytes.writeBytes(NULL);
       return;
     }
-    for (int i = 0; i < value.length(); i++) {
-      char c = value.charAt(i);
-      switch (c) {
-        case '\\' -> line.append("\\\\");
-        case '\t' -> line.append("\\t");
-        case '\n' -> line.append("\\n");
-        case '\r' -> line.append("\\r");
-        default -> line.append(c);
+    byte[] utf8 = value.getBytes(StandardCharsets.UTF_8);
+    boolean isDoubtful = false;
+    int from = 0;
+    for (int i = 0; i < utf8.length; i++) {
+      isDoubtful |= utf8[i] == '?'; // what half a surrogate pair is encoded as
+      byte escape = escape(utf8[i]);
+      if (escape != 0) {
+        bytes.write(utf8, from, i - from);
+        bytes.write('\\');
+        bytes.write(escape);
+        from = i + 1;
       }
     }
+    bytes.write(utf8, from, utf8.length - from);
+    isText &= !isDoubtful || isWhole(value);
+  }
+
+  private static byte escape(byte b) {
+    return switch (b) {
+      case '\\' -> '\\';
+      case '\t' -> 't';
+      case '\n' -> 'n';
+      case '\r' -> 'r';
+      default -> 0;
+    };
+  }
+
+  /** Whether there is no half of a surrogate pair. */
+  private static boolean isWhole(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isSurrogate(c)) {
+        boolean isPair =
+            Character.isHighSurrogate(c)
+                && i + 1 < text.length()
+                && Character.isLowSurrogate(text.charAt(i + 1));
+        if (!isPair) {
+          return false;
+        }
+        i++;
+      }
+    }
+    return true;
   }
 
   /**
@@ -60,15 +86,32 @@ final class CopyLines {
    *     and COPY will get nothing for it
    */
   boolean end() {
-    try {
-      ByteBuffer encoded = utf8.encode(CharBuffer.wrap(line.append('\n')));
-      bytes.write(encoded.array(), encoded.arrayOffset(), encoded.remaining());
-      return true;
-    } catch (CharacterCodingException e) {
-      return false;
-    } finally {
-      ends[lines++] = bytes.size();
-      line.setLength(0);
+    boolean ended = isText;
+    if (ended) {
+      bytes.write('\n');
+    } else {
+      bytes.cut(start);
+    }
+    isText = true;
+    start = bytes.size();
+    ends[lines++] = start;
+    return ended;
+  }
+
+  /** Sends what was not sent yet, once it is worth it: the server works while lines are made. */
+  void sendPieces(CopyIn copy) throws SQLException {
+    while (start - sent >= PIECE) {
+      copy.writeToCopy(bytes.array(), sent, PIECE);
+      sent += PIECE;
+    }
+  }
+
+  /** Sends what was not sent yet. */
+  void sendRest(CopyIn copy) throws SQLException {
+    sendPieces(copy);
+    if (start > sent) {
+      copy.writeToCopy(bytes.array(), sent, start - sent);
+      sent = start;
     }
   }
 
@@ -84,6 +127,10 @@ final class CopyLines {
   private static final class Bytes extends ByteArrayOutputStream {
     byte[] array() {
       return buf;
+    }
+
+    void cut(int size) {
+      count = size;
     }
   }
 }

@@ -34,6 +34,7 @@ public final class TableWriter implements Writer {
   private final String applicationName;
   private final String what;
   private final Duration longestStatement;
+  private final StraightCopy straight;
   private @Nullable Connection connection;
   private @Nullable Layout layout;
   private boolean autoCommitBefore;
@@ -45,6 +46,7 @@ public final class TableWriter implements Writer {
     this.applicationName = "fulmar " + run.sync() + " " + run.run();
     this.connector = new Connector(target.source(), applicationName);
     this.what = "write to " + target.identifier();
+    this.straight = new StraightCopy(target);
     // The server ends a slow statement before the engine cuts off the call: a known outcome.
     this.longestStatement = run.callDeadline().multipliedBy(4).dividedBy(5);
   }
@@ -56,7 +58,8 @@ public final class TableWriter implements Writer {
     try {
       begin(open);
       Layout checked = layout(open, batch);
-      Delivery delivery = new BatchWrite(open, checked, batch, target.sequenceColumn()).apply();
+      Delivery delivery =
+          new BatchWrite(open, checked, batch, target.sequenceColumn()).apply(straight);
       if (checked.leavesTombstones() && !purged) {
         purge(open, checked);
       }

@@ -136,6 +136,33 @@ public final class TableDestinationSql {
           "stage",
           "target");
 
+  /** Binds schema and table. COPY heeds no rules, and no row security (PostgreSQL manual, COPY). */
+  public static final SqlTemplate TAKES_STRAIGHT_COPY =
+      SqlTemplate.of(
+          """
+          /* fulmar: takes straight copy */
+          select c.relkind in ('r', 'p') and not c.relhasrules and not c.relrowsecurity
+          from pg_catalog.pg_class as c
+          join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+          where n.nspname = ? and c.relname = ?""");
+
+  /** Whether there is no tombstone at all. */
+  public static final SqlTemplate HAS_NO_TOMBSTONES =
+      SqlTemplate.of(
+          """
+          /* fulmar: has no tombstones */
+          select not exists (select from {tombstones})""",
+          "tombstones");
+
+  /** Fills the table itself. */
+  public static final SqlTemplate COPY_STRAIGHT =
+      SqlTemplate.of(
+          """
+          /* fulmar: copy straight */
+          copy {target} ({columns}) from stdin""",
+          "target",
+          "columns");
+
   /** Fills the stage. */
   public static final SqlTemplate COPY =
       SqlTemplate.of(

@@ -14,12 +14,12 @@ import java.util.List;
 
 /**
  * Starts a server of its own, loads TPC-H orders, and measures the standard engine beside the bare
- * read of the same rows, and delivery beside what a slow destination allows, each in a JVM of its
- * own with a stated heap. Prints one Markdown table for each; ratios are between medians of the
- * same run.
+ * read of the same rows, delivery beside what a slow destination allows, and the ready-made
+ * destinations beside a bare COPY, each in a JVM of its own with a stated heap. Prints one Markdown
+ * table for each; ratios are between medians of the same run.
  *
  * <p>Arguments: rows in thousands (default 3000; a third of them is delivered), counted rounds
- * (default 5), and a section: standard, delivery or all (default).
+ * (default 5), and a section: standard, delivery, destinations or all (default).
  */
 public final class Benchmark {
   private Benchmark() {}
@@ -40,11 +40,15 @@ public final class Benchmark {
             .parameter("max_wal_size", "8GB")
             .parameter("checkpoint_timeout", "1h")
             .start()) {
-      if (!section.equals("delivery")) {
+      boolean all = section.equals("all");
+      if (all || section.equals("standard")) {
         standard(postgres, thousands, rounds);
       }
-      if (!section.equals("standard")) {
+      if (all || section.equals("delivery")) {
         delivery(postgres, thousands * 1_000 / 3, rounds);
+      }
+      if (all || section.equals("destinations")) {
+        destinations(postgres, thousands / 3, rounds);
       }
     }
   }
@@ -67,6 +71,13 @@ public final class Benchmark {
     run(DeliveryVariants.class, database, "-Xmx256m", "accepted", count);
     run(DeliveryVariants.class, database, "-Xmx256m", "rejected", count);
     System.out.println("Goal: the two at most 64 MB apart");
+  }
+
+  private static void destinations(TestPostgres postgres, long thousands, int rounds)
+      throws Exception {
+    System.out.printf("%n## Destinations, TPC-H orders, %s%n", machine());
+    TestDatabase database = load(postgres, Math.max(1, thousands));
+    run(DestinationVariants.class, database, "-Xmx1g", Integer.toString(rounds));
   }
 
   private static String machine() {
