@@ -4,9 +4,12 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.fulmar.internal.destination.TableTarget;
 import io.fulmar.internal.destination.TableWriter;
+import io.fulmar.internal.destination.TargetCheck;
 import io.fulmar.internal.sql.ColumnDefinition;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.spi.Capabilities;
+import io.fulmar.spi.CheckContext;
+import io.fulmar.spi.CheckSteps;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.RunContext;
 import io.fulmar.spi.Writer;
@@ -109,6 +112,19 @@ public final class PostgresDestination implements Destination {
   public void clear(RunContext run) throws Exception {
     try (TableWriter writer = new TableWriter(target, Objects.requireNonNull(run, "run"))) {
       writer.clear();
+    }
+  }
+
+  /**
+   * Looks at the way to the server, whether it takes writes, at the table (columns, types, unique
+   * key, sequence, tombstones) and at each grant that the actions of the sync need. Connects once
+   * and reads catalogs alone.
+   */
+  @Override
+  public void check(CheckContext sync, CheckSteps steps) {
+    Objects.requireNonNull(steps, "steps");
+    try (TargetCheck check = new TargetCheck(target, Objects.requireNonNull(sync, "sync"))) {
+      check.look(steps);
     }
   }
 

@@ -3,10 +3,12 @@ package io.fulmar.internal.check;
 import io.fulmar.CheckReport.Step;
 import io.fulmar.CheckReport.Verdict;
 import io.fulmar.FulmarException;
+import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.spi.BatchRejectedException;
 import io.fulmar.spi.CheckSteps;
 import io.fulmar.spi.NotAppliedException;
 import io.fulmar.spi.StopRunException;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -113,6 +115,9 @@ final class Section implements CheckSteps {
 
   /** Fulmar's own messages hold neither secrets nor values; of others nobody knows. */
   private static String words(Exception e) {
+    if (e instanceof SQLException sql) {
+      return "a statement failed (sqlstate=%s)".formatted(SqlStates.code(sql));
+    }
     boolean ours =
         e instanceof FulmarException
             || e instanceof StopRunException

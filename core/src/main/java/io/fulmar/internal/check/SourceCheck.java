@@ -85,7 +85,7 @@ final class SourceCheck implements AutoCloseable {
 
   private void network(CheckSteps.Findings findings) throws InterruptedException, SQLException {
     ConnectFailure failure = attempt(limit(0.4));
-    if (failure != null && maySucceedNow(failure.kind())) {
+    if (failure != null && failure.kind().mayPassAtOnce()) {
       findings.found("the first attempt to connect failed: " + failure.fact());
       settings.waiter().await(new CountDownLatch(1), BEFORE_SECOND_ATTEMPT);
       failure = attempt(limit(0.6));
@@ -95,7 +95,7 @@ final class SourceCheck implements AutoCloseable {
     }
     if (failure == null) {
       describe(findings);
-    } else if (isPast(failure.kind())) {
+    } else if (failure.kind().isOfServer()) {
       refused = failure;
       findings.found("a server answers");
     } else {
@@ -117,22 +117,6 @@ final class SourceCheck implements AutoCloseable {
     Duration own = source.connectTimeout().plus(DIAGNOSIS);
     Duration most = Duration.ofMillis((long) (board.remaining().toMillis() * share));
     return own.compareTo(most) < 0 ? own : most;
-  }
-
-  /** Whether a server that has just been woken by the first attempt may take the second one. */
-  private static boolean maySucceedNow(ConnectFailure.Kind kind) {
-    return switch (kind) {
-      case UNREACHABLE, NO_ANSWER, CLOSED, NOT_READY, OTHER -> true;
-      default -> false;
-    };
-  }
-
-  /** Whether the network has done its part: a server has answered, and said no. */
-  private static boolean isPast(ConnectFailure.Kind kind) {
-    return switch (kind) {
-      case SECRET, AUTHENTICATION, DATABASE, TOO_MANY, NOT_READY -> true;
-      default -> false;
-    };
   }
 
   private void describe(CheckSteps.Findings findings) throws SQLException, InterruptedException {

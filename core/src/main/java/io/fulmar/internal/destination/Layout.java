@@ -30,13 +30,19 @@ final class Layout {
    *
    * @param target the table
    * @param action what is done
-   * @param change gives key and columns; all others of the batch have the same
+   * @param key the columns of the key
+   * @param rowColumns those of the rows
    * @param cleared the columns to empty, for CLEAR
    */
-  Layout(TableTarget target, Action action, Change change, List<String> cleared) {
+  Layout(
+      TableTarget target,
+      Action action,
+      List<String> key,
+      List<String> rowColumns,
+      List<String> cleared) {
     this.action = action;
-    this.key = change.key().columns();
-    this.columns = columns(action, change);
+    this.key = List.copyOf(key);
+    this.columns = columns(action, key, rowColumns);
     this.cleared = cleared;
     String sequence = target.sequenceColumn();
     this.sequenced = sequence != null;
@@ -80,10 +86,10 @@ final class Layout {
     names.put(token, identifiers);
   }
 
-  private static List<String> columns(Action action, Change change) {
-    List<String> columns = new ArrayList<>(change.key().columns());
+  private static List<String> columns(Action action, List<String> key, List<String> rowColumns) {
+    List<String> columns = new ArrayList<>(key);
     if (action != Action.DELETE && action != Action.CLEAR) {
-      columns.addAll(without(change.row().columns(), columns));
+      columns.addAll(without(rowColumns, columns));
     }
     return List.copyOf(columns);
   }
@@ -96,7 +102,7 @@ final class Layout {
   boolean fits(Action other, Change change) {
     return action == other
         && key.equals(change.key().columns())
-        && columns.equals(columns(other, change));
+        && columns.equals(columns(other, key, change.row().columns()));
   }
 
   Action action() {

@@ -30,9 +30,15 @@ record TableShape(Map<String, Column> columns, Set<Set<String>> uniqueKeys) {
    * @param generated whether the table makes its values and takes none
    * @param required whether a new row must bring a value
    * @param holdsSequence whether its type takes any {@code long}
+   * @param type its type, as {@code format_type} gives it without modifiers
    */
   record Column(
-      String name, boolean notNull, boolean generated, boolean required, boolean holdsSequence) {}
+      String name,
+      boolean notNull,
+      boolean generated,
+      boolean required,
+      boolean holdsSequence,
+      String type) {}
 
   static TableShape read(Connection connection, String schema, String table) throws SQLException {
     Map<String, Column> columns = new LinkedHashMap<>();
@@ -48,7 +54,8 @@ record TableShape(Map<String, Column> columns, Set<Set<String>> uniqueKeys) {
                   row.getBoolean(2),
                   row.getBoolean(3),
                   row.getBoolean(4),
-                  row.getBoolean(5));
+                  row.getBoolean(5),
+                  row.getString(6));
           columns.put(column.name(), column);
         });
     Set<Set<String>> keys = new HashSet<>();
@@ -63,6 +70,12 @@ record TableShape(Map<String, Column> columns, Set<Set<String>> uniqueKeys) {
 
   boolean exists() {
     return !columns.isEmpty();
+  }
+
+  /** Whether there is such a column, and the table makes its values. */
+  boolean isGenerated(String name) {
+    Column column = columns.get(name);
+    return column != null && column.generated();
   }
 
   /** Those of the names that the table has no column for. */

@@ -61,6 +61,22 @@ public record ConnectFailure(
     /** Anything else. */
     OTHER;
 
+    /** Whether a server has answered, and said no: the network has done its part. */
+    public boolean isOfServer() {
+      return switch (this) {
+        case SECRET, AUTHENTICATION, DATABASE, TOO_MANY, NOT_READY -> true;
+        default -> false;
+      };
+    }
+
+    /** Whether a server that this attempt has woken may take the next one. */
+    public boolean mayPassAtOnce() {
+      return switch (this) {
+        case UNREACHABLE, NO_ANSWER, CLOSED, NOT_READY, OTHER -> true;
+        default -> false;
+      };
+    }
+
     /** Whether the same attempt fails again until somebody changes a setting. */
     public boolean isPermanent() {
       return switch (this) {

@@ -60,7 +60,8 @@ public final class TableDestinationSql {
                 where g.tgrelid = c.oid and not g.tgisinternal) as is_required,
             a.atttypid in (
               'pg_catalog.int8'::pg_catalog.regtype, 'pg_catalog.numeric'::pg_catalog.regtype)
-              as holds_sequence
+              as holds_sequence,
+            pg_catalog.format_type(a.atttypid, null)
           from pg_catalog.pg_attribute as a
           join pg_catalog.pg_class as c on c.oid = a.attrelid
           join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
