@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
+import io.fulmar.ModelValidation;
 import io.fulmar.Operation;
 import io.fulmar.Source;
 import io.fulmar.StandardEngine;
@@ -239,6 +240,11 @@ class ModelCorpusTest extends SourceFixture {
   }
 
   private static void assertRefused(SyncEngine engine, Model model) {
+    ModelValidation validation = engine.validate(model);
+    assertThat(validation.isUsable()).isFalse();
+    assertThat(validation.findings())
+        .allSatisfy(
+            finding -> assertThat(finding.severity()).isEqualTo(ModelValidation.Severity.ERROR));
     assertThatThrownBy(() -> engine.preview(model))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageMatching(REFUSAL);
