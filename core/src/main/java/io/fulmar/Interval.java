@@ -61,7 +61,10 @@ public record Interval(int months, int days, long microseconds) {
         Math.floorDiv(microseconds, 1_000_000), Math.floorMod(microseconds, 1_000_000) * 1_000);
   }
 
-  /** PostgreSQL's text of the interval: {@code 1 year 2 mons -3 days +04:05:06.7}. */
+  /**
+   * PostgreSQL's text of the interval, {@code 1 year 2 mons -3 days +04:05:06.7}: the value itself,
+   * as with any Java value.
+   */
   @Override
   public String toString() {
     return IntervalText.text(this);

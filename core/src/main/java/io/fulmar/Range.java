@@ -72,7 +72,10 @@ public record Range<T>(@Nullable T lower, @Nullable T upper, Bounds bounds) {
     return bounds == Bounds.EMPTY;
   }
 
-  /** PostgreSQL's text of the range: {@code [2026-01-01,2026-02-01)}. */
+  /**
+   * PostgreSQL's text of the range, {@code [2026-01-01,2026-02-01)}: the value itself, as with any
+   * Java value.
+   */
   @Override
   public String toString() {
     return JavaValue.text(this);
