@@ -8,6 +8,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
 
 /**
  * Borrows connections of the application's data source, and does not wait with it for ever where no
@@ -48,12 +49,7 @@ final class Borrowing implements AutoCloseable {
     Wait wait = new Wait(Thread.currentThread());
     Future<?> alarm = alarm(wait, PATIENCE);
     try {
-      Connection connection = dataSource.getConnection();
-      wait.end();
-      if (connection == null) {
-        throw new SQLException("it gave no connection");
-      }
-      return connection;
+      return connected(dataSource.getConnection());
     } catch (SQLException e) {
       throw reason(e, wait.end(), began);
     } catch (RuntimeException e) {
@@ -65,6 +61,26 @@ final class Borrowing implements AutoCloseable {
       wait.end();
       alarm.cancel(false);
     }
+  }
+
+  /** A wrapper may ask its pool only when something is asked of the connection, so here. */
+  private static Connection connected(@Nullable Connection connection) throws SQLException {
+    if (connection == null) {
+      throw new SQLException("it gave no connection");
+    }
+    try {
+      if (connection.isWrapperFor(PGConnection.class)) {
+        return connection;
+      }
+    } catch (SQLException | RuntimeException e) {
+      try {
+        connection.close();
+      } catch (SQLException late) {
+        e.addSuppressed(late);
+      }
+      throw e;
+    }
+    return connection;
   }
 
   private SQLException reason(SQLException thrown, boolean givenUp, long began) {

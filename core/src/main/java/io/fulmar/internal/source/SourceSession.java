@@ -7,6 +7,7 @@ import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.ConnectFailure;
 import io.fulmar.internal.postgres.Connections;
 import io.fulmar.internal.postgres.DriverFault;
+import io.fulmar.internal.postgres.Eviction;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.postgres.StatementTimeout;
@@ -369,7 +370,7 @@ public final class SourceSession implements AutoCloseable {
     over.countDown();
     try {
       if (broken || !isClean()) {
-        handle.abort(Runnable::run);
+        evict();
       } else {
         handle.rollback();
         if (ours && !pooled) {
@@ -381,7 +382,7 @@ public final class SourceSession implements AutoCloseable {
         handle.setAutoCommit(autoCommit);
       }
     } catch (SQLException e) {
-      abortQuietly(e);
+      evictQuietly(e);
     } finally {
       closeQuietly(handle, null);
     }
@@ -410,9 +411,18 @@ public final class SourceSession implements AutoCloseable {
     return Held.now(handle).equals(before);
   }
 
-  private void abortQuietly(SQLException cause) {
-    try {
+  /** Our own pool hears of an abort; of those of applications, not all do. */
+  private void evict() throws SQLException {
+    if (ours) {
       handle.abort(Runnable::run);
+    } else {
+      Eviction.evict(handle);
+    }
+  }
+
+  private void evictQuietly(SQLException cause) {
+    try {
+      evict();
     } catch (SQLException e) {
       cause.addSuppressed(e);
     }

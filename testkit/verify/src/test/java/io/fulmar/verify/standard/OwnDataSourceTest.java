@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.fulmar.RunStatus;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.StandardEngine;
@@ -28,7 +27,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import javax.net.SocketFactory;
@@ -36,13 +34,12 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Connections that the application gives: a pool of one connection, if not said otherwise, so that
- * the next borrower gets the very connection that a run has used. Its sessions have settings that
- * are neither the server's nor Fulmar's. The table {@code item} holds 100 rows.
+ * Special cases of connections that the application gives (what holds for every pool is in {@link
+ * ApplicationPoolsTest}): a pool of one connection, if not said otherwise, so that the next
+ * borrower gets the very connection that a run has used. Its sessions have settings that are
+ * neither the server's nor Fulmar's. The table {@code item} holds 100 rows.
  */
 @DisplayName("The application's own connections")
 class OwnDataSourceTest extends SourceFixture {
@@ -105,27 +102,6 @@ class OwnDataSourceTest extends SourceFixture {
     return report;
   }
 
-  @ParameterizedTest
-  @CsvSource({"true, false", "false, false", "true, true", "false, true"})
-  @DisplayName("P6: the next borrower finds every setting as it was")
-  void nextBorrowerFindsEverySettingAsItWas(boolean autoCommit, boolean readOnly) throws Exception {
-    try (HikariDataSource pool =
-        pool(
-            config -> {
-              config.setAutoCommit(autoCommit);
-              config.setReadOnly(readOnly);
-            })) {
-      String before = probe(pool);
-      assertThat(before)
-          .startsWith(autoCommit + " " + readOnly)
-          .contains("application_name=shop", "statement_timeout=7000", "IntervalStyle=iso_8601");
-      deliverAll(pool);
-      assertThat(probe(pool)).isEqualTo(before);
-      assertThat(pool.isClosed()).isFalse();
-      assertThat(pool.getHikariPoolMXBean().getActiveConnections()).isZero();
-    }
-  }
-
   @Test
   @DisplayName("P6: a refused model leaves every setting as it was")
   void refusedModelLeavesEverySettingAsItWas() throws Exception {
@@ -180,32 +156,6 @@ class OwnDataSourceTest extends SourceFixture {
           .isInstanceOf(SourceException.class)
           .hasMessageMatching(
               "Cannot connect to the application's data source: no connection was to be had within 0\\.[3-9] s \\(pool of 1, 1 in use\\)\\. Is the caller inside a transaction\\? A run needs 1 connection besides what its caller holds: make the pool larger, or run outside of the transaction\\. \\[sync=crm run=\\d+]");
-    }
-  }
-
-  @Test
-  @DisplayName("A-01: a read whose backend is terminated leaves the pool usable")
-  void readWhoseBackendIsTerminatedLeavesPoolUsable() throws Exception {
-    String sql = MODEL + " where id < 100 or pg_advisory_xact_lock_shared(7) is not null";
-    try (HikariDataSource pool = pool(config -> {});
-        Connection holder = database.connect();
-        Statement lock = holder.createStatement()) {
-      lock.execute("select pg_advisory_lock(7)");
-      FutureTask<SyncReport> task =
-          new FutureTask<>(() -> run(Source.of(pool), sync(sql, "id").build()));
-      new Thread(task, "test-run").start();
-      String waiting =
-          " from pg_stat_activity where datname = current_database() and wait_event = 'advisory'";
-      for (int i = 0; i < 3; i++) {
-        awaitQuery("select count(*)" + waiting, "1");
-        assertThat(query("select count(pg_terminate_backend(pid))" + waiting)).isEqualTo("1");
-        awaitQuery("select count(*)" + waiting, "0");
-      }
-      assertThat(task.get().status()).isEqualTo(RunStatus.FAILED);
-      lock.execute("select pg_advisory_unlock(7)");
-      assertThat(probe(pool)).startsWith("true false 2 ").contains("application_name=shop");
-      assertThat(pool.getHikariPoolMXBean().getActiveConnections()).isZero();
-      deliverAll(pool);
     }
   }
 
