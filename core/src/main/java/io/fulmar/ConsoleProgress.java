@@ -128,7 +128,7 @@ public final class ConsoleProgress implements RunListener {
     } else if (event instanceof RunEvent.Reading reading) {
       show(course, now, reading(reading, now - course.stepAt));
     } else if (event instanceof RunEvent.ReadAgain again) {
-      line(event.sync() + ": reading again. " + oneLine(again.error().getMessage()));
+      line(event.sync() + ": reading again. " + OneLine.of(again.error().getMessage()));
       course.stepAt = now;
     } else if (event instanceof RunEvent.Planned) {
       course.stepAt = now;
@@ -158,7 +158,7 @@ public final class ConsoleProgress implements RunListener {
     String what = "%s: a call that run %d had left behind has ended (%s)";
     String carried =
         ": accepted %,d, skipped %,d, rejected %,d of %,d; what is remembered stays as it is";
-    return text(what, event.sync(), event.run(), oneLine(event.what()))
+    return text(what, event.sync(), event.run(), OneLine.of(event.what()))
         + (event.sent() == 0
             ? ""
             : text(carried, event.accepted(), event.skipped(), event.rejected(), event.sent()));
@@ -190,13 +190,8 @@ public final class ConsoleProgress implements RunListener {
       line.append(text(", calls left behind %,d", report.abandonedCalls()));
     }
     line.append(text(", %.1f s", Duration.ofNanos(nanos).toMillis() / 1000.0));
-    report.problem().ifPresent(problem -> line.append(". ").append(oneLine(problem)));
+    report.problem().ifPresent(problem -> line.append(". ").append(OneLine.of(problem)));
     return line.toString();
-  }
-
-  /** A message of server or destination must not move the cursor. */
-  private static String oneLine(@Nullable String message) {
-    return String.valueOf(message).replaceAll("\\p{Cntrl}+", " ");
   }
 
   /** Nothing while there is too little to measure. */

@@ -3,7 +3,7 @@ package io.fulmar;
 /**
  * Root of everything that Fulmar throws on its own account. Messages read {@code Cannot <verb>
  * <thing>: <fact>. <Remedy>. [sync=... run=... sqlstate=...]} and hold neither secrets nor row
- * values.
+ * values. They are one line, in which control characters of names and of others' words are escaped.
  */
 public abstract sealed class FulmarException extends RuntimeException
     permits AlreadyRunningException,
@@ -16,10 +16,10 @@ public abstract sealed class FulmarException extends RuntimeException
   private static final long serialVersionUID = 1L;
 
   FulmarException(String message) {
-    super(message);
+    super(OneLine.of(message));
   }
 
   FulmarException(String message, Throwable cause) {
-    super(message, cause);
+    super(OneLine.of(message), cause);
   }
 }

@@ -196,7 +196,7 @@ public final class HttpDestination implements Destination {
   /** Names the destination, without secrets. */
   @Override
   public String toString() {
-    return "HttpDestination[" + target.identity() + "]";
+    return OneLine.of("HttpDestination[" + target.identity() + "]");
   }
 
   /** Collects the settings of a destination. Not threadsafe. */

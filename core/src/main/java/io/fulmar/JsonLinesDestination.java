@@ -169,7 +169,7 @@ public final class JsonLinesDestination implements Destination {
   /** Names the file. */
   @Override
   public String toString() {
-    return "JsonLinesDestination[" + target.path() + "]";
+    return OneLine.of("JsonLinesDestination[" + target.path() + "]");
   }
 
   /** Collects the settings of a destination. Not threadsafe. */

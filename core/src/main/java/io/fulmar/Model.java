@@ -368,6 +368,6 @@ public final class Model {
 
   @Override
   public String toString() {
-    return "Model[" + name + ", key " + String.join(", ", key) + "]";
+    return OneLine.of("Model[" + name + ", key " + String.join(", ", key) + "]");
   }
 }

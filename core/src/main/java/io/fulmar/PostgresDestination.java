@@ -131,7 +131,7 @@ public final class PostgresDestination implements Destination {
   /** Names the destination, without secrets. */
   @Override
   public String toString() {
-    return "PostgresDestination[" + identity + "]";
+    return OneLine.of("PostgresDestination[" + identity + "]");
   }
 
   /** Collects the settings of a destination. Not threadsafe. */

@@ -277,7 +277,7 @@ public final class Source {
   public String toString() {
     return dataSource != null
         ? "Source[data source of the application]"
-        : "Source[postgresql://" + String.join(",", hosts()) + "/" + database() + "]";
+        : OneLine.of("Source[postgresql://" + String.join(",", hosts()) + "/" + database() + "]");
   }
 
   /** Collects the settings of a source. Not threadsafe. */

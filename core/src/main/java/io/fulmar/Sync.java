@@ -257,7 +257,7 @@ public final class Sync {
 
   @Override
   public String toString() {
-    return "Sync[" + name + ", " + model.name() + " to " + destination.identity() + "]";
+    return OneLine.of("Sync[" + name + ", " + model.name() + " to " + destination.identity() + "]");
   }
 
   /** Collects the parts of a sync. Not threadsafe. */

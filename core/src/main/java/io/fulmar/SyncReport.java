@@ -130,17 +130,18 @@ public record SyncReport(
     ChangeSet set = changeSet;
     if (status == RunStatus.HELD && set != null) {
       return Optional.of(
-          ("Cannot deliver plan %s (added %s, changed %s, removed %s): %s. Approve it by engine.apply(sync, \"%s\"), or"
-                  + " mend the source and run again. [sync=%s run=%s]")
-              .formatted(
-                  set.id(),
-                  set.planned(Operation.ADDED),
-                  set.planned(Operation.CHANGED),
-                  set.planned(Operation.REMOVED),
-                  String.join("; ", set.guards()),
-                  set.id(),
-                  sync,
-                  run));
+          OneLine.of(
+              ("Cannot deliver plan %s (added %s, changed %s, removed %s): %s. Approve it by engine.apply(sync, \"%s\"), or"
+                      + " mend the source and run again. [sync=%s run=%s]")
+                  .formatted(
+                      set.id(),
+                      set.planned(Operation.ADDED),
+                      set.planned(Operation.CHANGED),
+                      set.planned(Operation.REMOVED),
+                      String.join("; ", set.guards()),
+                      set.id(),
+                      sync,
+                      run)));
     }
     String message = error == null ? null : error.getMessage();
     return Optional.of(

@@ -148,7 +148,7 @@ class ConsoleProgressTest {
             RunStatus.FAILED,
             null,
             new SourceException("Cannot read:\r\n\u001b[2J gone.", null, null)));
-    assertThat(written()).isEqualTo("crm: FAILED, 0.0 s. Cannot read: [2J gone.\n");
+    assertThat(written()).isEqualTo("crm: FAILED, 0.0 s. Cannot read: \\u001b[2J gone.\n");
   }
 
   @Test

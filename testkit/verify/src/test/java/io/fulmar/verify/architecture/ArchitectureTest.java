@@ -150,15 +150,42 @@ class ArchitectureTest {
   @Test
   @DisplayName("has no dates of java.util")
   void hasNoDatesOfJavaUtil() {
-    hold(noClasses().should().dependOnClassesThat().areAssignableTo(Date.class));
+    // A certificate of the JDK tells its dates in no other form.
+    hold(
+        noClasses()
+            .that(describe("read no certificates", c -> !c.getSimpleName().equals("WatchedTrust")))
+            .should()
+            .dependOnClassesThat()
+            .areAssignableTo(Date.class));
     hold(noClasses().should().dependOnClassesThat().areAssignableTo(Calendar.class));
   }
 
   @Test
   @DisplayName("trusts no server blindly")
   void trustsNoServerBlindly() {
-    hold(noClasses().should().implement(HostnameVerifier.class));
-    hold(noClasses().should().beAssignableTo(X509TrustManager.class));
+    // What stands there watches the JVM's own verification; only `Unverified` replaces it, and only
+    // for who asked for it by name.
+    hold(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("io.fulmar.internal.postgres")
+            .should()
+            .implement(HostnameVerifier.class));
+    hold(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("io.fulmar.internal.postgres")
+            .should()
+            .beAssignableTo(X509TrustManager.class));
+    noClasses()
+        .that(
+            describe(
+                "are neither TlsContext nor Unverified",
+                c -> !Set.of("TlsContext", "Unverified").contains(c.getSimpleName())))
+        .should()
+        .dependOnClassesThat()
+        .haveSimpleName("Unverified")
+        .check(published);
     noClasses()
         .should()
         .dependOnClassesThat()

@@ -292,7 +292,7 @@ class ReadFaultsTest extends SourceFixture {
     assertThatThrownBy(() -> run(source, sync("select id, v from item", "id").build()))
         .isInstanceOf(SourceException.class)
         .hasMessageMatching(
-            "Cannot connect to localhost:1/.*: Connection to localhost:1 refused\\..* Look at host, port, network.*"
+            "Cannot connect to localhost:1/.*: localhost:1 refuses connections\\. Look at host and port.*"
                 + "sqlstate=08001]")
         .hasMessageNotContaining("fulmar-source");
   }

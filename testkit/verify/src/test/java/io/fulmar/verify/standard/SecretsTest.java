@@ -8,12 +8,16 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.read.ListAppender;
+import com.sun.net.httpserver.HttpServer;
+import io.fulmar.Action;
 import io.fulmar.Change;
 import io.fulmar.ChangeSet;
+import io.fulmar.CheckReport;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Explanation;
 import io.fulmar.FailureCodes;
 import io.fulmar.HeldChange;
+import io.fulmar.HttpDestination;
 import io.fulmar.InvalidRow;
 import io.fulmar.Mapping;
 import io.fulmar.Model;
@@ -38,17 +42,28 @@ import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
+import javax.management.JMException;
+import javax.management.MBeanAttributeInfo;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -688,6 +703,164 @@ class SecretsTest extends SourceFixture {
       }
       assertThat(seen).as(type).noneMatch(text -> text.contains(VALUE) || text.contains(PASSWORD));
     }
+  }
+
+  @Test
+  @DisplayName(
+      "S-04: threads, their stacks and the beans of the JVM show nothing while rows are sent")
+  void whatTheJvmShowsOfItselfHoldsNothing() {
+    List<String> names = new ArrayList<>();
+    SyncReport report =
+        runAndSee(
+            "select id, email from customer",
+            "id",
+            batch -> {
+              Thread.getAllStackTraces()
+                  .forEach(
+                      (thread, stack) -> {
+                        names.add(thread.getName());
+                        see(thread);
+                        see(thread.getThreadGroup());
+                        see(List.of(stack));
+                      });
+              for (ThreadInfo info :
+                  ManagementFactory.getThreadMXBean().dumpAllThreads(true, true)) {
+                see(info);
+              }
+              seeBeans();
+              return Delivery.allAccepted();
+            });
+    assertThat(report.status()).isEqualTo(RunStatus.SUCCEEDED);
+    assertThat(names).anyMatch(name -> name.startsWith("fulmar-crm-lane"));
+    assertThat(seen).anyMatch(text -> text.contains("java.lang:type=Runtime SpecVersion"));
+    assertNothingShown();
+  }
+
+  private void seeBeans() {
+    MBeanServer server = ManagementFactory.getPlatformMBeanServer();
+    for (ObjectName name : server.queryNames(null, null)) {
+      try {
+        for (MBeanAttributeInfo attribute : server.getMBeanInfo(name).getAttributes()) {
+          if (attribute.isReadable()) {
+            seeAttribute(server, name, attribute.getName());
+          }
+        }
+      } catch (JMException e) {
+        see(name);
+      }
+    }
+  }
+
+  private void seeAttribute(MBeanServer server, ObjectName name, String attribute) {
+    try {
+      Object value = server.getAttribute(name, attribute);
+      see(name + " " + attribute + " " + (value instanceof Object[] all ? List.of(all) : value));
+    } catch (JMException | RuntimeException e) {
+      see(name + " " + attribute);
+    }
+  }
+
+  @Test
+  @DisplayName("S-04: a password in a JDBC URL or an option is not shown, right or wrong")
+  void aPasswordInAnOptionIsNotShown() {
+    String place = "jdbc:postgresql://" + database.host() + ":" + database.port() + "/";
+    for (String url :
+        List.of(
+            place + database.name() + "?user=nobody&sslmode=disable&password=" + PASSWORD,
+            place + database.name() + "?user=nobody&password=" + PASSWORD + "&nonsense=1",
+            place + database.name() + "?password=" + PASSWORD + "%zz",
+            "jdbc:postgresql://user:" + PASSWORD + "@" + database.host() + "/x",
+            "jdbc:postgresql:" + PASSWORD,
+            "postgresql://user:" + PASSWORD + "@" + database.host() + "/x",
+            PASSWORD)) {
+      Throwable refused =
+          catchThrowable(
+              () -> {
+                Source source = Source.builder(url).connectTimeout(Duration.ofSeconds(1)).build();
+                see(source);
+                try (SyncEngine engine = StandardEngine.on(source, state)) {
+                  see(engine.run(seeing(batch -> Delivery.allAccepted()).build()));
+                }
+              });
+      assertThat(refused).isNotNull();
+      see(refused);
+    }
+    for (String key : List.of("password", "passwort", "host", "port", "tls", "connectTimeout")) {
+      Throwable refused =
+          catchThrowable(
+              () ->
+                  see(Source.of(Map.of("host", "h", "database", "d", key, PASSWORD, "user", "u"))));
+      see(refused);
+    }
+    assertNothingShown();
+  }
+
+  @Test
+  @DisplayName(
+      "S-04: what an HTTP server says of a row, and the headers that were sent, are not shown")
+  void whatAnHttpServerSaysIsNotShown() throws Exception {
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    AtomicInteger status = new AtomicInteger();
+    AtomicInteger authorised = new AtomicInteger();
+    server.createContext(
+        "/",
+        exchange -> {
+          String header = exchange.getRequestHeaders().getFirst("Authorization");
+          authorised.addAndGet(String.valueOf(header).contains(PASSWORD) ? 1 : 0);
+          byte[] body = exchange.getRequestBody().readAllBytes();
+          exchange.getResponseHeaders().add("X-Echo", VALUE);
+          exchange.sendResponseHeaders(status.get(), body.length);
+          exchange.getResponseBody().write(body);
+          exchange.close();
+        });
+    server.start();
+    try {
+      URI base = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+      HttpDestination destination =
+          HttpDestination.builder(base)
+              .request(Action.UPSERT, "POST", "/contacts")
+              .bearerToken(Secret.of(PASSWORD))
+              .header("X-Key", Secret.of(PASSWORD))
+              .allowPrivateAddresses()
+              .allowPlainHttp()
+              .build();
+      see(destination);
+      for (int code : new int[] {400, 401, 403, 404, 409, 413, 422, 429, 500, 503, 302, 200}) {
+        status.set(code);
+        Sync sync =
+            Sync.builder("http" + code)
+                .model(Model.query("rows", "select id, email from customer").key("id"))
+                .to(destination)
+                .retryFor(Duration.ZERO)
+                .listener(this::see)
+                .build();
+        see(sync);
+        Throwable refused = catchThrowable(() -> see(runAndSee(sync)));
+        see(refused);
+      }
+    } finally {
+      server.stop(0);
+    }
+    assertThat(authorised.get()).isGreaterThan(11);
+    assertNothingShown();
+  }
+
+  @Test
+  @DisplayName("S-04: a check shows neither")
+  void aCheckShowsNothing() {
+    Source wrong = sourceBuilder().password(Secret.of(PASSWORD)).user("nobody").build();
+    Sync sync = seeing(batch -> Delivery.allAccepted()).build();
+    for (Source source : List.of(secretSource(), wrong)) {
+      try (SyncEngine engine = StandardEngine.on(source, state)) {
+        for (CheckReport report : List.of(engine.check(), engine.check(sync))) {
+          see(report);
+          see(report.text());
+          see(catchThrowable(report::throwIfFailed));
+        }
+      }
+    }
+    assertNothingShown();
   }
 
   private static String valueOf(Batch batch) {
