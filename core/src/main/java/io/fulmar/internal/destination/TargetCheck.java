@@ -129,7 +129,7 @@ public final class TargetCheck implements AutoCloseable {
           }
           breaches.forEach(breach -> findings.failure(breach.fact(), breach.remedy()));
           if (shape.exists()) {
-            findings.found("%s, %d columns".formatted(target.identifier(), shape.columns().size()));
+            findings.found("%s, %s columns".formatted(target.identifier(), shape.columns().size()));
             types(shape, findings);
           } else if (target.columnTypes() != null) {
             findings.found(target.identifier() + " is not there yet: the first batch makes it");

@@ -264,6 +264,33 @@ class ArchitectureTest {
   }
 
   @Test
+  @DisplayName("G-04: formats numbers in no language, which may have digits of its own")
+  void formatsNumbersInNoLanguage() throws IOException {
+    Pattern number = Pattern.compile("%(?:\\d\\$)?[-+ 0,(]*[\\d.]*[dfeg](?![a-z])");
+    assertThat(number.matcher("key_%d").find()).isTrue();
+    assertThat(number.matcher("%1$,d of %.1f s").find()).isTrue();
+    assertThat(number.matcher("%s of 5%").find()).isFalse();
+    List<String> found = new ArrayList<>();
+    for (String module : MODULES) {
+      try (Stream<Path> files = Files.walk(ROOT.resolve(module).resolve("src/main/java"))) {
+        for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
+          String text = Files.readString(file);
+          // One that hands on formats does so under no language, if it formats at all.
+          boolean handsOn = text.contains("String.format(Locale.ROOT, format, arguments)");
+          Matcher matcher = number.matcher(text);
+          while (!handsOn && matcher.find()) {
+            int from = Math.max(0, matcher.start() - 200);
+            if (!text.substring(from, matcher.start()).contains("Locale.ROOT")) {
+              found.add(file.getFileName() + ": " + matcher.group());
+            }
+          }
+        }
+      }
+    }
+    assertThat(found).as("write %s, or String.format(Locale.ROOT, ...)").isEmpty();
+  }
+
+  @Test
   @DisplayName("shows no internal type, and its SPI knows of none")
   void showsNoInternalType() {
     DescribedPredicate<JavaClass> internal =
