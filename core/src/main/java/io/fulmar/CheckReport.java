@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param took how long all of it took
  */
 public record CheckReport(String source, @Nullable String sync, List<Step> steps, Duration took) {
+  private static final Pattern LINE_BREAK = Pattern.compile("\\s*\\R\\s*");
   private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
 
   /** Copies the steps. */
@@ -87,9 +88,9 @@ public record CheckReport(String source, @Nullable String sync, List<Step> steps
   public String text() {
     int width = steps.stream().mapToInt(step -> step.name().length()).max().orElse(0);
     StringBuilder text = new StringBuilder();
-    text.append("check of ").append(source);
+    text.append("check of ").append(visible(source));
     if (sync != null) {
-      text.append(" for ").append(sync);
+      text.append(" for ").append(visible(sync));
     }
     text.append(": ").append(summary()).append(", ").append(seconds(took));
     for (Step step : steps) {
@@ -100,18 +101,15 @@ public record CheckReport(String source, @Nullable String sync, List<Step> steps
               Locale.ROOT,
               "%-7s  %-" + Math.max(1, width) + "s  %6s",
               step.verdict(),
-              step.name(),
+              visible(step.name()),
               seconds(step.took()));
       text.append('\n').append(head);
       for (int i = 0; i < lines.size(); i++) {
-        text.append(i == 0 ? "  " : "\n" + " ".repeat(head.length() + 2)).append(lines.get(i));
+        text.append(i == 0 ? "  " : "\n" + " ".repeat(head.length() + 2))
+            .append(visible(lines.get(i)));
       }
     }
-    return text.toString()
-        .lines()
-        .map(CheckReport::visible)
-        .reduce((a, b) -> a + "\n" + b)
-        .orElse("");
+    return text.toString();
   }
 
   private String summary() {
@@ -135,9 +133,9 @@ public record CheckReport(String source, @Nullable String sync, List<Step> steps
     return String.format(Locale.ROOT, "%.2f s", duration.toNanos() / 1e9);
   }
 
-  /** Names out of a catalog may hold anything. */
-  static String visible(String line) {
-    return CONTROL.matcher(line).replaceAll("?");
+  /** In one line; names out of a catalog may hold anything. */
+  static String visible(String text) {
+    return CONTROL.matcher(LINE_BREAK.matcher(text).replaceAll(" ")).replaceAll("?");
   }
 
   /** {@link #text}. */

@@ -3,6 +3,7 @@ package io.fulmar.internal.check;
 import io.fulmar.Source;
 import io.fulmar.internal.postgres.Connector;
 import io.fulmar.internal.run.RunnerSettings;
+import java.net.InetSocketAddress;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTimeoutException;
@@ -68,6 +69,13 @@ final class Access implements AutoCloseable {
   /** A connection, in the time that the source gives it; the caller closes it. */
   Connection another() throws SQLException {
     return connector.connect();
+  }
+
+  /** This machine's end of the newest connection, as address and port; null if nobody knows. */
+  @Nullable String local() {
+    return connector.local() instanceof InetSocketAddress inet && inet.getAddress() != null
+        ? ServerFacts.place(inet.getAddress().getHostAddress(), inet.getPort())
+        : null;
   }
 
   private void connect(CompletableFuture<Connection> result) {

@@ -68,19 +68,26 @@ record ServerFacts(
     }
   }
 
-  private static @Nullable String place(@Nullable String address, int port) {
+  static @Nullable String place(@Nullable String address, int port) {
     if (address == null) {
       return null;
     }
     return address.contains(":") ? "[" + address + "]:" + port : address + ":" + port;
   }
 
-  /** What a report says of it. */
-  List<String> lines() {
+  /**
+   * What a report says of it.
+   *
+   * @param local this machine's end as it sees it itself; null if nobody knows
+   */
+  List<String> lines(@Nullable String local) {
     List<String> lines = new ArrayList<>();
     lines.add("PostgreSQL " + version + (standby ? ", a hot standby" : ""));
     if (client != null && server != null) {
       lines.add("the server has the address %s and sees us come from %s".formatted(server, client));
+      if (local != null && !local.equals(client)) {
+        lines.add("here our address is " + local + ": something between stands for one of us");
+      }
     } else {
       lines.add("a socket of the server's own machine");
     }

@@ -125,7 +125,7 @@ final class SourceCheck implements AutoCloseable {
       return;
     }
     ServerFacts server = ServerFacts.of(open, board);
-    server.lines().forEach(findings::found);
+    server.lines(access.local()).forEach(findings::found);
     if (server.clocksDiffer(TOLERATED_CLOCKS)) {
       findings.warning(server.clock(), "Let both machines set their clocks by NTP");
     } else {

@@ -4,6 +4,7 @@ import io.fulmar.Action;
 import io.fulmar.internal.postgres.ConnectFailure;
 import io.fulmar.internal.postgres.Connector;
 import io.fulmar.internal.postgres.OneShot;
+import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.sql.ColumnDefinition;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.TableCheckSql;
@@ -355,7 +356,7 @@ public final class TargetCheck implements AutoCloseable {
         connection.close();
       }
     } catch (SQLException e) {
-      LOG.debug("a connection of a check could not be closed: {}", e.getSQLState());
+      LOG.debug("a connection of a check could not be closed: {}", SqlStates.code(e));
     } finally {
       connector.close();
     }

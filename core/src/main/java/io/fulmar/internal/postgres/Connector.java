@@ -3,9 +3,11 @@ package io.fulmar.internal.postgres;
 import io.fulmar.Secret;
 import io.fulmar.Source;
 import io.fulmar.internal.postgres.ConnectFailure.Kind;
+import java.net.SocketAddress;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Properties;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +35,7 @@ public final class Connector implements AutoCloseable {
   private final Wiring wiring;
   private final Driver driver = new Driver();
   private final @Nullable Borrowing borrowing;
+  private volatile @Nullable SocketAddress local;
 
   /**
    * A connector for a source.
@@ -67,6 +70,8 @@ public final class Connector implements AutoCloseable {
       if (connection == null) {
         throw new SQLException("the driver does not take its own address", "08001");
       }
+      List<Contact> contacts = attempt.contacts();
+      local = contacts.isEmpty() ? null : contacts.get(contacts.size() - 1).local();
       return connection;
     } catch (ConnectFailedException e) {
       throw e;
@@ -76,6 +81,14 @@ public final class Connector implements AutoCloseable {
     } finally {
       wiring.end(arg);
     }
+  }
+
+  /**
+   * This machine's end of the connection that was made last; null if there was none, or the sockets
+   * are the application's own.
+   */
+  public @Nullable SocketAddress local() {
+    return local;
   }
 
   /** Places alone: whatever stands behind them in a URL beats the properties. */

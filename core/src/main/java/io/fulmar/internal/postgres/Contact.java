@@ -11,6 +11,7 @@ final class Contact {
 
   private String place = "";
   private Progress progress = Progress.RESOLVING;
+  private @Nullable SocketAddress local;
   private byte[] answer = new byte[0];
   private boolean over;
   private @Nullable Refusal refusal;
@@ -46,7 +47,8 @@ final class Contact {
     progress = Progress.DIALLING;
   }
 
-  synchronized void connected() {
+  synchronized void connected(@Nullable SocketAddress ofThisMachine) {
+    local = ofThisMachine;
     progress = Progress.CONNECTED;
   }
 
@@ -77,6 +79,11 @@ final class Contact {
   /** Null if nothing was wrong with its certificate, or none came. */
   synchronized @Nullable Refusal refusal() {
     return refusal;
+  }
+
+  /** This machine's end; null until something accepted the connection. */
+  synchronized @Nullable SocketAddress local() {
+    return local;
   }
 
   synchronized Progress progress() {

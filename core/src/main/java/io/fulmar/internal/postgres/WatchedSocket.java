@@ -23,7 +23,7 @@ final class WatchedSocket extends Socket {
   public void connect(SocketAddress address, int timeout) throws IOException {
     contact.dialling(address);
     super.connect(address, timeout);
-    contact.connected();
+    contact.connected(getLocalSocketAddress());
   }
 
   @Override

@@ -26,9 +26,7 @@ class SqlTextNamesTest {
             List.of("The App", "Customer"),
             List.of("orders"))
         .doesNotContain(List.of("hidden"));
-    assertThat(text.tables())
-        .containsExactly(
-            List.of("The App", "Customer"), List.of("orders"));
+    assertThat(text.tables()).containsExactly(List.of("The App", "Customer"), List.of("orders"));
   }
 
   @ParameterizedTest

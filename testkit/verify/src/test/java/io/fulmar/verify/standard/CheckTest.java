@@ -40,6 +40,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /** What a check says of a source that works and of one that does not, step by step. */
 class CheckTest extends SourceFixture {
@@ -406,5 +407,58 @@ class CheckTest extends SourceFixture {
       assertThat(step(report, "network").found())
           .contains("a pooler stands between and pools by transaction, which is allowed for");
     }
+  }
+
+  @Test
+  void theApplicationsOwnPoolIsAskedAndKeepsItsSettings() throws SQLException {
+    database.execute("create table item (id int primary key)");
+    PGSimpleDataSource pool = new PGSimpleDataSource();
+    pool.setUrl(database.jdbcUrl());
+    pool.setUser(database.user());
+    CheckReport report =
+        check(Source.of(pool), sync("select id from item", "id").build(), state).throwIfFailed();
+    assertThat(report.source()).isEqualTo("the application's data source");
+    assertThat(verdicts(report)).startsWith("network PASSED", "credentials PASSED");
+  }
+
+  @Test
+  void whatIsOddAboutTheFirstRowsOfAModelIsAWarning() throws SQLException {
+    database.execute(
+        "create table item (id int, name text)",
+        "insert into item values (1, 'a'), (2, 'b'), (3, 'c'), (3, 'd'), (null, 'e')");
+    Sync sync = sync("select id, name, clock_timestamp() as read_at from item", "id").build();
+    CheckReport report = check(source(), sync, state).throwIfFailed();
+    assertThat(step(report, "model").verdict()).isEqualTo(Verdict.WARNING);
+    assertThat(step(report, "model").found())
+        .anyMatch(fact -> fact.contains("clock_timestamp(), which is VOLATILE"));
+    assertThat(step(report, "first rows").found())
+        .containsExactly(
+            "5 read",
+            "the column \"read_at\" is another in each read",
+            "2 of them have a NULL in the key, or the key of another row, and would not be sent");
+  }
+
+  @Test
+  void aMessageHoldsEachFailedStepWithItsRemedyAndNoControlCharacter() {
+    CheckReport.Step failed =
+        new CheckReport.Step(
+            "network",
+            Verdict.FAILED,
+            Duration.ofMillis(1),
+            List.of("nobody\nlistens\u001b"),
+            List.of("Look at it"));
+    CheckReport report =
+        new CheckReport("postgresql://h:1/d", "crm", List.of(failed), Duration.ofMillis(2));
+    assertThatThrownBy(report::throwIfFailed)
+        .isExactlyInstanceOf(CheckFailedException.class)
+        .hasMessage(
+            "Cannot rely on crm: 1 of 1 steps of its check failed (network: nobody listens?). Look at"
+                + " it. [sync=crm]");
+    assertThat(report.text())
+        .isEqualTo(
+            """
+            check of postgresql://h:1/d for crm: 1 of 1 steps failed, 0.00 s
+            FAILED   network  0.00 s  nobody listens?
+                                      -> Look at it""");
   }
 }

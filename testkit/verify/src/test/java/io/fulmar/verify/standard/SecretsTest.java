@@ -34,8 +34,12 @@ import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.spi.Batch;
+import io.fulmar.spi.Capabilities;
+import io.fulmar.spi.CheckContext;
+import io.fulmar.spi.CheckSteps;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
+import io.fulmar.spi.RunContext;
 import io.fulmar.spi.Writer;
 import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
@@ -341,6 +345,58 @@ class SecretsTest extends SourceFixture {
           .as(expression)
           .noneMatch(text -> text.contains(VALUE) || text.contains(PASSWORD));
     }
+  }
+
+  @Test
+  void aCheckShowsNeitherTheValuesThatItReadsNorThePassword() {
+    Destination talkative =
+        new Destination() {
+          @Override
+          public String type() {
+            return destination.type();
+          }
+
+          @Override
+          public String identity() {
+            return destination.identity();
+          }
+
+          @Override
+          public Capabilities capabilities() {
+            return destination.capabilities();
+          }
+
+          @Override
+          public Writer open(RunContext run) {
+            throw new AssertionError("a check opens nothing");
+          }
+
+          @Override
+          public void check(CheckContext sync, CheckSteps steps) {
+            steps.step(
+                "endpoint",
+                findings -> {
+                  throw new IllegalStateException(PASSWORD, new SQLException(VALUE));
+                });
+          }
+        };
+    Source source = sourceBuilder().password(Secret.of(PASSWORD)).build();
+    Source wrong = sourceBuilder().user("nobody").password(Secret.of(PASSWORD)).build();
+    Model doubled = Model.query("rows", "select email, 1 as one from customer").key("email");
+    Model failing = Model.query("rows", "select id, email::int as e from customer").key("id");
+    for (Model model : List.of(doubled, failing)) {
+      Sync sync = Sync.builder("crm").model(model).to(talkative).build();
+      for (Source each : List.of(source, wrong)) {
+        try (SyncEngine engine = StandardEngine.on(each, state)) {
+          CheckReport report = engine.check(sync);
+          assertThat(report.passed()).isFalse();
+          see(report);
+          report.steps().forEach(this::see);
+          see(catchThrowable(report::throwIfFailed));
+        }
+      }
+    }
+    assertNothingShown();
   }
 
   @Test
