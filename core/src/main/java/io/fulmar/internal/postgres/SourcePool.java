@@ -92,7 +92,9 @@ public final class SourcePool implements Connections, AutoCloseable {
   private void giveUp(long began, SQLException none) throws SQLException {
     Failed last = lastFailed;
     boolean known = last != null && last.atNanos() > began - ATTEMPTS_APART.toNanos();
-    if (known && ConnectFailure.of(last.why()).kind().isPermanent()) {
+    // What was refused before this began may be mended, so it takes an attempt to say so again.
+    boolean tried = known && last.atNanos() > began;
+    if (tried && ConnectFailure.of(last.why()).kind().isPermanent()) {
       throw last.why();
     }
     Duration waited = Duration.ofNanos(System.nanoTime() - began);

@@ -53,18 +53,24 @@ final class PlanDeadline implements AutoCloseable {
 
   /** What the run ends with when it has passed. */
   SourceException exception(SourceException cause) {
+    String state = cause.sqlState() == null ? "" : " sqlstate=" + cause.sqlState();
     return new SourceException(
         "Cannot read the model %s: it was not read within %s. Make the model faster, or raise Source.Builder.planDeadline. %s"
-            .formatted(scope.sync().model().name(), shown(), scope.identity()),
+            .formatted(
+                scope.sync().model().name(), shown(), scope.identity().replace("]", state + "]")),
         cause.sqlState(),
         cause);
   }
 
   private String shown() {
+    long millis = bound.toMillis();
+    if (millis % 1_000 != 0) {
+      return millis + " ms";
+    }
     long seconds = bound.toSeconds();
     return seconds % 3600 == 0
         ? seconds / 3600 + " h"
-        : seconds % 60 == 0 ? seconds / 60 + " min" : bound.toMillis() / 1000.0 + " s";
+        : seconds % 60 == 0 ? seconds / 60 + " min" : seconds + " s";
   }
 
   @Override
