@@ -113,6 +113,37 @@ class ErrorFormTest extends SourceFixture {
             "\"id\" of type double precision",
             "\"id\"::numeric"),
         model("character 0", "select 1 as id\0", RUN, "the character 0", "Remove it"),
+        model(
+            "no such column",
+            "select id,\n  w from t",
+            RUN,
+            "\"w\" does not exist (line 2, column 3)",
+            "names of the columns"),
+        new Case(
+            "condition of a table",
+            ConfigurationException.class,
+            RUN,
+            List.of("its condition is not one condition", "each of its own opened and closed"),
+            test ->
+                test.run(
+                    test.of(Model.table("rows", "public", "t").where("true) or (true").key("id")))),
+        new Case(
+            "no such table by name",
+            ConfigurationException.class,
+            RUN,
+            List.of("relation \"public.T\" does not exist", "Look at its name"),
+            test -> test.run(test.of(Model.table("rows", "public", "T").key("id")))),
+        new Case(
+            "row security",
+            ConfigurationException.class,
+            RUN,
+            List.of("row-level security policy for table \"t\"", "Model.allowRowSecurity()"),
+            test -> {
+              test.database.execute(
+                  "alter table t enable row level security", "grant select on t to public");
+              return test.run(
+                  test.sourceBuilder().user(test.role("nosuperuser")).build(), test.plain());
+            }),
         source(
             "division by zero",
             "select id / (id - 5) as id from t",
@@ -644,6 +675,10 @@ class ErrorFormTest extends SourceFixture {
         RUN + " sqlstate=" + state,
         List.of(words),
         test -> test.run(test.sync(sql, "id").build()));
+  }
+
+  private Sync of(Model model) {
+    return Sync.builder("crm").model(model).to(destination).build();
   }
 
   private Sync plain() {

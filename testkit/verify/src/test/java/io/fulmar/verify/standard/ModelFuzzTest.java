@@ -26,8 +26,9 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Random texts, some of which are queries, some write, some are broken in the middle, previewed by
  * a superuser in a server in which nobody else does anything: so the number of the next transaction
- * tells whether anything was written, and the counters of the tables whether rows were. Seed and
- * number of texts come from the properties {@code fulmar.fuzz.seed} and {@code fulmar.fuzz.texts}.
+ * tells whether anything was written: nothing of a table gets into the write-ahead log without one.
+ * Seed and number of texts come from the properties {@code fulmar.fuzz.seed} and {@code
+ * fulmar.fuzz.texts}.
  */
 @DisplayName("H-08: no text passes that writes")
 class ModelFuzzTest {
@@ -65,17 +66,14 @@ class ModelFuzzTest {
     server.close();
   }
 
-  /** What any write changes: the next transaction, counters, contents, sizes, the catalog. */
+  /** What any write changes: the next transaction, contents, the catalog. */
   private static String fingerprint() throws SQLException {
     try (Statement statement = watcher.createStatement()) {
-      statement.execute("select pg_stat_clear_snapshot()");
       try (ResultSet row =
           statement.executeQuery(
               """
               select concat_ws(' ',
                 pg_snapshot_xmax(pg_current_snapshot()),
-                (select string_agg(concat_ws(',', relname, n_tup_ins, n_tup_upd, n_tup_del), ' ' order by relname)
-                 from pg_stat_user_tables),
                 (select md5(string_agg(v::text, ',' order by id)) from victim v),
                 (select md5(string_agg(o::text, ',' order by id)) from other o),
                 (select last_value from counter),

@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
 import io.fulmar.RunStatus;
+import io.fulmar.Source;
 import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
+import io.fulmar.verify.fixture.PgBouncer;
 import java.sql.SQLException;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -100,6 +102,33 @@ class ModelSettingTest extends SourceFixture {
           Model.query("next", "select coalesce(current_setting('app.tenant', true), '') as id")
               .key("id");
       assertThat(texts(engine.preview(next).rows().get(0))).containsExactly("");
+    }
+  }
+
+  @Test
+  @DisplayName("behind a pooler that pools by transaction, models of several tenants do not mix")
+  void tenantsDoNotMixBehindPooler() throws Exception {
+    try (PgBouncer pooler =
+        PgBouncer.before(database).poolMode(PgBouncer.PoolMode.TRANSACTION).start()) {
+      Source pooled = sourceBuilder().port(pooler.port()).build();
+      try (SyncEngine engine = StandardEngine.on(pooled, state)) {
+        for (int i = 0; i < 6; i++) {
+          String tenant = i % 2 == 0 ? "a" : "b";
+          assertThat(engine.preview(ofTenant(tenant)).rows())
+              .extracting(row -> row.text("id"))
+              .containsExactly(i % 2 == 0 ? "1" : "2");
+        }
+        assertThat(
+                engine
+                    .preview(
+                        Model.query(
+                                "next",
+                                "select coalesce(current_setting('app.tenant', true), '') as id")
+                            .key("id"))
+                    .rows())
+            .extracting(row -> row.text("id"))
+            .containsExactly("");
+      }
     }
   }
 

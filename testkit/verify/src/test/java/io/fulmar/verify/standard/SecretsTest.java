@@ -21,6 +21,7 @@ import io.fulmar.HttpDestination;
 import io.fulmar.InvalidRow;
 import io.fulmar.Mapping;
 import io.fulmar.Model;
+import io.fulmar.ModelValidation;
 import io.fulmar.Operation;
 import io.fulmar.Removal;
 import io.fulmar.RunEvent;
@@ -241,6 +242,45 @@ class SecretsTest extends SourceFixture {
             });
     assertThat(report.status()).isEqualTo(RunStatus.SUCCEEDED);
     assertThat(types).hasSize(1);
+    assertNothingShown();
+  }
+
+  @Test
+  @DisplayName(
+      "P11: the value of a setting of a model is shown nowhere, whether the model works or not")
+  void theValueOfSettingIsNotShown() throws SQLException {
+    String uses = "select id, email from customer where email = current_setting('app.email')";
+    List<Model> models =
+        List.of(
+            Model.query("rows", uses).key("id"),
+            Model.query("rows", uses + " and nothing").key("id"),
+            Model.query("rows", "select id, current_setting('app.email')::int as n from customer")
+                .key("id"),
+            Model.query("rows", "select id from customer; select '" + VALUE + "'").key("id"),
+            Model.query("rows", "select id, '" + VALUE + "' as x, nothing from customer").key("id"),
+            Model.table("rows", "public", "customer")
+                .where("email = '" + VALUE + "' and x")
+                .key("id"),
+            Model.table("rows", "public", "customer")
+                .where("email = current_setting('app.email')")
+                .key("id"));
+    int usable = 0;
+    try (SyncEngine engine = StandardEngine.on(secretSource(), state)) {
+      for (Model plain : models) {
+        Model model = plain.setting("app.email", VALUE);
+        see(model);
+        ModelValidation validation = engine.validate(model);
+        see(validation);
+        usable += validation.isUsable() ? 1 : 0;
+        see(catchThrowable(() -> see(engine.preview(model).columns())));
+        Sync sync =
+            Sync.builder("set" + models.indexOf(plain)).model(model).to(destination).build();
+        see(sync);
+        see(catchThrowable(() -> see(engine.run(sync))));
+        see(catchThrowable(() -> see(engine.check(sync))));
+      }
+    }
+    assertThat(usable).isEqualTo(2);
     assertNothingShown();
   }
 
