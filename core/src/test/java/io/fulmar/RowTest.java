@@ -125,7 +125,7 @@ class RowTest {
   }
 
   static Arguments[] refusals() {
-    String special = "it holds a SpecialValue, which Java has no other type for";
+    String special = "it is a SpecialValue, which Java has no other type for";
     return new Arguments[] {
       refused("small", "String", fits("Integer"), row -> row.string("small")),
       refused("text", "Boolean", fits("String"), row -> row.bool("text")),
@@ -138,11 +138,15 @@ class RowTest {
       refused("seen", "LocalDate", fits("OffsetDateTime"), row -> row.localDate("seen")),
       refused("born", "Instant", fits("LocalDate"), row -> row.instant("born")),
       refused("big", "Double", fits("Long"), row -> row.value("big", Double.class)),
-      refused("tags", "a List of Integer", fits("List"), row -> row.list("tags", Integer.class)),
+      refused(
+          "tags",
+          "a List of Integer",
+          "an element of it is String, which does not fit",
+          row -> row.list("tags", Integer.class)),
       refused(
           "nevers",
           "a List of LocalDate",
-          fits("List"),
+          "an element of it is a SpecialValue, which Java has no other type for",
           row -> row.list("nevers", LocalDate.class)),
       refused("home", "a List of String", fits("Map"), row -> row.list("home", String.class)),
       refused("text", "UUID", fits("String"), row -> row.value("text", UUID.class)),

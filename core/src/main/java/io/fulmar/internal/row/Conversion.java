@@ -43,7 +43,7 @@ public final class Conversion {
     }
     Object converted = converted(value, type);
     if (converted == null) {
-      throw refused(column, type.getSimpleName(), value);
+      throw refused(column, type.getSimpleName(), "it " + objection(value));
     }
     return (T) converted; // of this class, or of its box
   }
@@ -55,21 +55,37 @@ public final class Conversion {
     if (value == null) {
       return null;
     }
-    Object converted = value instanceof List<?> list ? list(list, element) : null;
+    String wanted = "a List of " + element.getSimpleName();
+    if (!(value instanceof List<?> list)) {
+      throw refused(column, wanted, "it " + objection(value));
+    }
+    List<@Nullable Object> converted = list(list, element);
     if (converted == null) {
-      throw refused(column, "a List of " + element.getSimpleName(), value);
+      throw refused(column, wanted, "an element of it " + objection(culprit(list, element)));
     }
     return (List<@Nullable T>) converted;
   }
 
-  private static IllegalArgumentException refused(String column, String wanted, Object value) {
-    String fact =
-        value instanceof SpecialValue
-            ? "it holds a SpecialValue, which Java has no other type for"
-            : "it is %s, which does not fit".formatted(name(value));
+  /** The first element that does not fit. */
+  private static Object culprit(List<?> list, Class<?> element) {
+    for (Object each : list) {
+      if (each != null && converted(each, element) == null) {
+        return each;
+      }
+    }
+    throw new IllegalStateException("every element fits");
+  }
+
+  private static IllegalArgumentException refused(String column, String wanted, String fact) {
     return new IllegalArgumentException(
         "Cannot take the column %s as %s: %s. Use value(column), or text(column) for PostgreSQL's text."
             .formatted(column, wanted, fact));
+  }
+
+  private static String objection(Object value) {
+    return value instanceof SpecialValue
+        ? "is a SpecialValue, which Java has no other type for"
+        : "is %s, which does not fit".formatted(name(value));
   }
 
   /** The type of a value, by the name that {@link Row} has for it. */

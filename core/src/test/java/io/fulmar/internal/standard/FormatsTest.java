@@ -7,9 +7,17 @@ import io.fulmar.HoldKind;
 import io.fulmar.Removal;
 import io.fulmar.RunStatus;
 import io.fulmar.SyncMode;
+import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.Outcome.Kind;
+import io.fulmar.internal.type.ArrayType;
+import io.fulmar.internal.type.ColumnKind;
+import io.fulmar.internal.type.CompositeType;
+import io.fulmar.internal.type.MultirangeType;
+import io.fulmar.internal.type.RangeType;
+import io.fulmar.internal.type.ScalarType;
+import io.fulmar.internal.type.ValueType;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -92,6 +100,57 @@ class FormatsTest {
     file.write(directory);
     SyncFile read = SyncFile.read(directory.syncFile());
     assertThat(read).usingRecursiveComparison().isEqualTo(file);
+  }
+
+  @Test
+  void shapesComeBackWithTheirTypes() throws Exception {
+    ValueType pairs =
+        new ArrayType(
+            new CompositeType(
+                List.of("a", "b c:;<"),
+                List.of(
+                    new RangeType(ScalarType.DATE),
+                    new MultirangeType(new RangeType(ScalarType.INTEGER)))),
+            ';');
+    Shape shape =
+        Shape.of(
+            List.of("id", "pairs", "other"),
+            List.of(ColumnKind.INT8, ColumnKind.OTHER, ColumnKind.OTHER),
+            List.of(ScalarType.LONG, pairs, ScalarType.UNMAPPED),
+            List.of(1, 0, 2));
+    assertThat(throughAFile(out -> PlanHead.putShape(out, shape))).isEqualTo(shape);
+  }
+
+  @Test
+  void shapeOfAnOlderFileGivesTexts() throws Exception {
+    Shape read =
+        throughAFile(
+            out -> {
+              out.putVarint(1);
+              out.putString("ids");
+              out.putString("OTHER");
+              out.putVarint(0);
+            });
+    assertThat(read.types()).containsExactly(ScalarType.UNMAPPED);
+  }
+
+  private interface Writing {
+    void to(FileOut out) throws IOException;
+  }
+
+  private Shape throughAFile(Writing writing) throws IOException {
+    Path file = temporary.resolve("shape");
+    try (FileOut out = new FileOut(directory.create(file))) {
+      writing.to(out);
+      out.force();
+    }
+    try (SteadyChannel channel = SteadyChannel.reading(file)) {
+      FileIn in = new FileIn(channel);
+      in.section(0, channel.size());
+      Shape shape = PlanHead.getShape(in);
+      assertThat(in.hasMore()).isFalse();
+      return shape;
+    }
   }
 
   @Test
