@@ -2,6 +2,7 @@ package io.fulmar.internal.destination;
 
 import io.fulmar.Action;
 import io.fulmar.Change;
+import io.fulmar.Row;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.sql.TableDestinationSql;
@@ -52,11 +53,7 @@ final class BatchWrite {
 
   /** Applies what can be applied; an error that is no row's fault comes out. */
   Delivery apply(StraightCopy straight) throws SQLException {
-    for (Change change : changes) {
-      if (!layout.fits(layout.action(), change)) {
-        throw new IllegalArgumentException("the rows of a batch must have the same columns");
-      }
-    }
+    checkColumns();
     if (straight.isWorthATry(connection, layout, changes)) {
       if (isCopiedStraight()) {
         straight.worked();
@@ -70,6 +67,21 @@ final class BatchWrite {
     stageAll();
     write(0, changes.size());
     return delivery.build();
+  }
+
+  /** Rows of one run share the lists of their columns, so that one look is enough for most. */
+  private void checkColumns() {
+    List<String> keyColumns = null;
+    List<String> rowColumns = null;
+    for (Change change : changes) {
+      if (change.key().columns() != keyColumns || change.row().columns() != rowColumns) {
+        if (!layout.fits(layout.action(), change)) {
+          throw new IllegalArgumentException("the rows of a batch must have the same columns");
+        }
+        keyColumns = change.key().columns();
+        rowColumns = change.row().columns();
+      }
+    }
   }
 
   /** Copies all rows into the table; false, and nothing was done, if one of them is in the way. */
@@ -91,8 +103,11 @@ final class BatchWrite {
 
   private boolean encode(CopyLines into, int i) {
     Change change = changes.get(i);
-    for (String column : layout.columns()) {
-      into.value(layout.value(change, column));
+    List<String> columns = layout.columns();
+    int keyColumns = layout.key().size(); // which come first
+    for (int c = 0; c < columns.size(); c++) {
+      Row row = c < keyColumns ? change.key() : change.row();
+      into.value(row.text(columns.get(c)));
     }
     if (sequence != null) {
       into.value(Long.toString(change.sequence()));

@@ -1,8 +1,8 @@
 package io.fulmar.internal.destination;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.copy.CopyIn;
 
@@ -28,10 +28,10 @@ final class CopyLines {
   /** Adds a value to the line that is being made. */
   void value(@Nullable String value) {
     if (bytes.size() > start) {
-      bytes.write('\t');
+      bytes.write((byte) '\t');
     }
     if (value == null) {
-      bytes.writeBytes(NULL);
+      bytes.write(NULL, 0, NULL.length);
       return;
     }
     byte[] utf8 = value.getBytes(StandardCharsets.UTF_8);
@@ -42,7 +42,7 @@ final class CopyLines {
       byte escape = escape(utf8[i]);
       if (escape != 0) {
         bytes.write(utf8, from, i - from);
-        bytes.write('\\');
+        bytes.write((byte) '\\');
         bytes.write(escape);
         from = i + 1;
       }
@@ -88,7 +88,7 @@ final class CopyLines {
   boolean end() {
     boolean ended = isText;
     if (ended) {
-      bytes.write('\n');
+      bytes.write((byte) '\n');
     } else {
       bytes.cut(start);
     }
@@ -123,14 +123,41 @@ final class CopyLines {
     }
   }
 
-  /** Saves a copy of what may be many megabytes. */
-  private static final class Bytes extends ByteArrayOutputStream {
-    byte[] array() {
-      return buf;
+  /**
+   * Grows; without the lock and the copies of the stream of the JDK, which every byte would pay.
+   */
+  private static final class Bytes {
+    private byte[] all = new byte[4 * PIECE];
+    private int size;
+
+    int size() {
+      return size;
     }
 
-    void cut(int size) {
-      count = size;
+    byte[] array() {
+      return all;
+    }
+
+    void cut(int to) {
+      size = to;
+    }
+
+    void write(byte b) {
+      ensure(1);
+      all[size++] = b;
+    }
+
+    void write(byte[] bytes, int from, int length) {
+      ensure(length);
+      System.arraycopy(bytes, from, all, size, length);
+      size += length;
+    }
+
+    private void ensure(int more) {
+      if (more > all.length - size) {
+        long twice = Math.min(2L * all.length, Integer.MAX_VALUE - 8);
+        all = Arrays.copyOf(all, Math.max((int) twice, Math.addExact(size, more)));
+      }
     }
   }
 }

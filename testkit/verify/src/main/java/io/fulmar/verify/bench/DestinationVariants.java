@@ -74,6 +74,12 @@ final class DestinationVariants {
         o_shippriority = excluded.o_shippriority, o_comment = excluded.o_comment
       """;
 
+  /** Rows in a batch; HTTP and JSON lines take fewer. */
+  private static final int BATCH = 50_000;
+
+  /** Lanes into the table: one reads and makes lines while the other waits for the server. */
+  private static final int LANES = 2;
+
   private final Source source;
   private final String url;
   private final Path root;
@@ -137,12 +143,10 @@ final class DestinationVariants {
 
       execute(MAKE_TARGET);
       Path state = Files.createTempDirectory(root, "state");
-      rows = run("PostgreSQL, first run", state, table(1), 1);
+      rows = run("PostgreSQL, first run", state, table(), LANES);
       execute("update orders set o_totalprice = o_totalprice + 1", "vacuum analyze orders");
       execute("vacuum analyze target");
-      run("PostgreSQL, all rows changed", state, table(1), 1);
-      execute(MAKE_TARGET);
-      run("PostgreSQL, first run, 2 lanes", Files.createTempDirectory(root, "s"), table(2), 2);
+      run("PostgreSQL, all rows changed", state, table(), LANES);
       Path lines = Files.createTempFile(root, "orders", ".jsonl");
       run(
           "JSON lines",
@@ -173,7 +177,8 @@ final class DestinationVariants {
   private void print(long rows, String heap) {
     double copy = median("bare COPY");
     double upsert = median("staged upsert by hand, all rows changed");
-    System.out.printf("%n%,d rows%n%n", rows);
+    System.out.printf(
+        "%n%,d rows, into the table in batches of %,d on %d lanes%n%n", rows, BATCH, LANES);
     System.out.printf(
         "| step deliver (heap %s) | median s | min | max | rows/s | rate to bare COPY | time to staged upsert |%n",
         heap);
@@ -196,11 +201,8 @@ final class DestinationVariants {
         "%nGoals for PostgreSQL: first run at least 0.60 of the rate of bare COPY, changes at most 1.50 of the time of the staged upsert%n");
   }
 
-  private PostgresDestination table(int connections) {
-    return PostgresDestination.builder(source)
-        .table("public", "target")
-        .concurrency(connections)
-        .build();
+  private PostgresDestination table() {
+    return PostgresDestination.builder(source).table("public", "target").maxRows(BATCH).build();
   }
 
   private static HttpDestination http(int port, int rows) {
@@ -217,7 +219,7 @@ final class DestinationVariants {
         Sync.builder("orders")
             .model(Model.query("orders", SELECT).key("o_orderkey"))
             .to(destination)
-            .batchRows(10_000)
+            .batchRows(BATCH)
             .lanes(lanes)
             .guardChanges(1, 1)
             .build();

@@ -6,6 +6,8 @@ import static io.fulmar.verify.destination.ValueRow.change;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import io.fulmar.Action;
 import io.fulmar.Change;
 import io.fulmar.HttpDestination;
@@ -24,6 +26,8 @@ import io.fulmar.spi.Verdict;
 import io.fulmar.spi.Writer;
 import io.fulmar.verify.fault.ForkedJvm;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -31,11 +35,16 @@ import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -765,6 +774,94 @@ class HttpDestinationTest {
       assertThatThrownBy(() -> write(destination, Action.UPSERT, row(1)))
           .isExactlyInstanceOf(NotAppliedException.class)
           .hasMessageEndingWith(": it takes no connection");
+    }
+  }
+
+  /** A key pair of its own for 127.0.0.1, or for another host, as a context of either side. */
+  private SSLContext tls(String name, String subject) throws Exception {
+    Path file = directory.resolve(name + ".p12");
+    Process keytool =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-genkeypair",
+                "-alias",
+                "key",
+                "-keyalg",
+                "EC",
+                "-dname",
+                "CN=test",
+                "-ext",
+                "san=" + subject,
+                "-storepass",
+                "changeit",
+                "-keystore",
+                file.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(directory.resolve(name + ".out").toFile())
+            .start();
+    assertThat(keytool.waitFor()).isZero();
+    KeyStore keys = KeyStore.getInstance(file.toFile(), "changeit".toCharArray());
+    KeyManagerFactory own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    own.init(keys, "changeit".toCharArray());
+    KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
+    trusted.load(null, null);
+    trusted.setCertificateEntry("key", keys.getCertificate("key"));
+    TrustManagerFactory trust =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    trust.init(trusted);
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(own.getKeyManagers(), trust.getTrustManagers(), null);
+    return context;
+  }
+
+  private static HttpDestination.Builder secure(HttpsServer server) {
+    return HttpDestination.builder(URI.create("https://127.0.0.1:" + server.getAddress().getPort()))
+        .allowPrivateAddresses()
+        .request(Action.UPSERT, "PUT", "{id}");
+  }
+
+  private static void assertRefused(HttpDestination destination) {
+    assertThatThrownBy(() -> write(destination, Action.UPSERT, row(1)))
+        .isExactlyInstanceOf(StopRunException.class)
+        .hasMessageEndingWith(
+            ": its certificate is not trusted, or is of another host. Check the address, or add its authority to the trust store of the JVM.")
+        .extracting(e -> ((StopRunException) e).code())
+        .isEqualTo("TLS");
+  }
+
+  @Test
+  @DisplayName("S-01: a certificate that is not trusted, or is of another host, stops the run")
+  void certificateIsVerified() throws Exception {
+    for (String subject : List.of("ip:127.0.0.1", "dns:other.example")) {
+      SSLContext context = tls(subject.replace(':', '-'), subject);
+      HttpsServer server =
+          HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+      server.setHttpsConfigurator(new HttpsConfigurator(context));
+      List<String> requests = new CopyOnWriteArrayList<>();
+      server.createContext(
+          "/",
+          exchange -> {
+            requests.add(exchange.getRequestURI().getPath());
+            exchange.sendResponseHeaders(204, -1);
+            exchange.close();
+          });
+      server.start();
+      try {
+        assertRefused(secure(server).build());
+        HttpDestination trusting =
+            secure(server).client(HttpClient.newBuilder().sslContext(context).build()).build();
+        if (subject.startsWith("dns")) {
+          assertRefused(trusting);
+          assertThat(requests).isEmpty();
+        } else {
+          Change change = row(1);
+          assertThat(verdicts(write(trusting, Action.UPSERT, change), change))
+              .containsExactly("accepted");
+          assertThat(requests).containsExactly("/1");
+        }
+      } finally {
+        server.stop(0);
+      }
     }
   }
 
