@@ -2,6 +2,9 @@
 module io.fulmar.core {
   exports io.fulmar;
   exports io.fulmar.spi;
+  // pgjdbc makes what a connection is made with by the names of its classes.
+  exports io.fulmar.internal.postgres to
+      org.postgresql.jdbc;
 
   requires transitive java.sql;
   requires static transitive org.jspecify;

@@ -75,12 +75,15 @@ class ModulePathTest {
     command.addAll(List.of("-p", modulePath + File.pathSeparator + compiled));
     command.addAll(List.of("--add-modules", String.join(",", FULMAR)));
     command.addAll(List.of("-m", "io.fulmar.consumer/io.fulmar.consumer.Consumer"));
+    command.add(compiled.resolveSibling("state").toString());
     Process application = new ProcessBuilder(command).redirectErrorStream(true).start();
     application.getOutputStream().close();
     String output = new String(application.getInputStream().readAllBytes());
 
     assertThat(application.waitFor(60, TimeUnit.SECONDS)).isTrue();
-    assertThat(output.lines()).contains("model customers of module io.fulmar.core");
+    assertThat(output.lines())
+        .contains("model customers of module io.fulmar.core")
+        .anyMatch(line -> line.contains("127.0.0.1:1 refuses connections."));
     assertThat(application.exitValue()).as(output).isZero();
   }
 
