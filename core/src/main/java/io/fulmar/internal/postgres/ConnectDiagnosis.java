@@ -76,19 +76,38 @@ final class ConnectDiagnosis {
   static ConnectFailure of(
       SQLException error, ConnectAttempt attempt, Source source, Duration elapsed) {
     List<Contact> contacts = attempt.contacts();
+    Contact last = contacts.isEmpty() ? null : contacts.get(contacts.size() - 1);
+    String all = String.join(", ", source.hosts());
     Duration bound = source.connectTimeout();
+    boolean late = elapsed.compareTo(bound) >= 0;
+    if (last != null && !late && isOfAnotherKind(error, source, last)) {
+      return new ConnectFailure(
+          Kind.TARGET_SERVER,
+          "no server of the kind %s answered, of %s".formatted(source.targetServer(), all),
+          "Look at which of them is the primary, or give another kind to targetServer(...).",
+          error.getSQLState(),
+          error);
+    }
+    // Of several servers the driver tells about the last one alone.
+    boolean several = source.hosts().size() > 1 && last != null && !last.place().isEmpty();
     ConnectDiagnosis diagnosis =
         new ConnectDiagnosis(
             error,
-            String.join(", ", source.hosts()),
+            several ? last.place() : all,
             bound,
             source.tls() != Source.Tls.OFF,
-            error.getCause() == null && elapsed.compareTo(bound) >= 0);
-    ConnectFailure failure =
-        contacts.isEmpty()
-            ? diagnosis.withoutContact()
-            : diagnosis.last(contacts.get(contacts.size() - 1));
+            error.getCause() == null && late);
+    ConnectFailure failure = last == null ? diagnosis.withoutContact() : diagnosis.last(last);
     return diagnosis.lacksConnect() ? withGrant(failure, source) : failure;
+  }
+
+  /** The driver went through all servers, and the last one had nothing wrong with it. */
+  private static boolean isOfAnotherKind(SQLException error, Source source, Contact last) {
+    return source.targetServer() != Source.TargetServer.ANY
+        && error.getCause() == null
+        && !serverAnswered(error)
+        && last.refusal() == null
+        && SqlStates.isUnableToConnect(error);
   }
 
   /** The routine that looks at CONNECT; the message is in the language of the server. */

@@ -252,6 +252,11 @@ public final class SqlStates {
     return new SourceException(message, state, cause(e));
   }
 
+  /** Whether the driver found nothing to connect to. */
+  static boolean isUnableToConnect(SQLException e) {
+    return serverMessage(e) == null && "08001".equals(code(e));
+  }
+
   /** Whether the driver itself went no further with a server that it had reached. */
   static boolean isRejectedByDriver(SQLException e) {
     return serverMessage(e) == null && "08004".equals(code(e));

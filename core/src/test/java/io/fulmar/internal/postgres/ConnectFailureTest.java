@@ -85,6 +85,15 @@ class ConnectFailureTest {
     }
   }
 
+  @Test
+  void silenceIsNotTakenForAServerOfAnotherKind() throws Exception {
+    try (StubServer server = StubServer.silent()) {
+      ConnectFailure failure =
+          failure(to(server.port()).withoutTls().targetServer(Source.TargetServer.PRIMARY).build());
+      assertThat(failure.kind()).isEqualTo(Kind.NO_ANSWER);
+    }
+  }
+
   static Stream<Arguments> otherServices() {
     byte[] mysql = new byte[90];
     mysql[0] = 86;

@@ -66,6 +66,12 @@ class SwitchOverTest {
               .as("%s", wanted)
               .isEqualTo(expected);
         }
+        Source onlyStandbys =
+            source(primary, primary).targetServer(Source.TargetServer.STANDBY).build();
+        assertThat(catchThrowableOfType(SourceException.class, () -> port(onlyStandbys)))
+            .hasMessageContaining(
+                "no server of the kind STANDBY answered, of localhost:%d, localhost:%d. Look at which of them is the primary, or give another kind to targetServer(...).",
+                primary.port(), primary.port());
         Source onlyPrimary =
             source(standby, primary).targetServer(Source.TargetServer.PRIMARY).build();
         try (SyncEngine engine = StandardEngine.on(onlyPrimary, state)) {
@@ -85,7 +91,9 @@ class SwitchOverTest {
         Source aStandby =
             source(standby, primary).targetServer(Source.TargetServer.STANDBY).build();
         assertThat(catchThrowableOfType(SourceException.class, () -> port(aStandby)))
-            .hasMessageContaining("Look at");
+            .hasMessageStartingWith(
+                "Cannot connect to localhost:%d,localhost:%d/%s: localhost:%d refuses connections. ",
+                standby.port(), primary.port(), primary.name(), primary.port());
       }
     } finally {
       postgres.close();
