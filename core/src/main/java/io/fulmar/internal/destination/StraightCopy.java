@@ -3,6 +3,7 @@ package io.fulmar.internal.destination;
 import io.fulmar.Action;
 import io.fulmar.Change;
 import io.fulmar.Operation;
+import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.sql.TableDestinationSql;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -39,7 +40,7 @@ final class StraightCopy {
     pause = 0;
     if (possible == null) {
       try (PreparedStatement look =
-          connection.prepareStatement(TableDestinationSql.TAKES_STRAIGHT_COPY.sql())) {
+          OneShot.prepare(connection, TableDestinationSql.TAKES_STRAIGHT_COPY.sql())) {
         look.setString(1, target.schema());
         look.setString(2, target.table());
         possible = isTrue(look);
@@ -56,7 +57,7 @@ final class StraightCopy {
   /** A newer one would have to win over a row. */
   private static boolean hasNoTombstones(Connection connection, Layout layout) throws SQLException {
     try (PreparedStatement look =
-        connection.prepareStatement(layout.sql(TableDestinationSql.HAS_NO_TOMBSTONES))) {
+        OneShot.prepare(connection, layout.sql(TableDestinationSql.HAS_NO_TOMBSTONES))) {
       return isTrue(look);
     }
   }

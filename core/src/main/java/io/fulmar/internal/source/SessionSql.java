@@ -75,8 +75,9 @@ final class SessionSql {
 
   /**
    * Behind a pooler a session comes with what other clients have set in it: all of it is put back
-   * to what the server gives a new session, for this transaction. The encoding is left as the
-   * driver and the pooler agree on it.
+   * to what the server gives a new session, for this transaction. Encoding and style of dates are
+   * left as the driver and the pooler agree on them. Settings with a dot in their names that no
+   * extension has declared are in no catalog, so they stay.
    */
   static final SqlTemplate FORGET_STRANGERS =
       SqlTemplate.of(
@@ -103,7 +104,7 @@ final class SessionSql {
                   from pg_catalog.pg_settings s
                   where s.source operator(pg_catalog.=) 'session'
                     and s.context operator(pg_catalog.<>) 'internal'
-                    and s.name operator(pg_catalog.!~) '^(client_encoding|transaction_.*)$')
+                    and s.name operator(pg_catalog.!~) '^(client_encoding|DateStyle|transaction_.*)$')
           """);
 
   /** Leaves a connection of the engine's own pool as a new one. */

@@ -44,7 +44,7 @@ final class SourceSql {
                  (select system_identifier from pg_catalog.pg_control_system()),
                  case when pg_catalog.pg_is_in_recovery()
                       then pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_last_wal_replay_lsn(), '0/0')
-                      else pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')
+                      else pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')
                  end::pg_catalog.int8,
                  case when pg_catalog.pg_is_in_recovery()
                       then (select timeline_id from pg_catalog.pg_control_checkpoint())

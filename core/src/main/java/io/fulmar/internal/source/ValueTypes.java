@@ -1,5 +1,6 @@
 package io.fulmar.internal.source;
 
+import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.type.ArrayType;
 import io.fulmar.internal.type.CompositeType;
 import io.fulmar.internal.type.MultirangeType;
@@ -49,7 +50,7 @@ final class ValueTypes {
     if (oids.isEmpty()) {
       return types;
     }
-    try (PreparedStatement statement = connection.prepareStatement(SourceSql.VALUE_TYPES.sql())) {
+    try (PreparedStatement statement = OneShot.prepare(connection, SourceSql.VALUE_TYPES.sql())) {
       Array asked = connection.createArrayOf("int8", oids.toArray());
       statement.setArray(1, asked);
       try (ResultSet rows = statement.executeQuery()) {

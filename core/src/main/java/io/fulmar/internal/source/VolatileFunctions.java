@@ -3,6 +3,7 @@ package io.fulmar.internal.source;
 import io.fulmar.ModelValidation.Finding;
 import io.fulmar.ModelValidation.Position;
 import io.fulmar.ModelValidation.Severity;
+import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.sql.SqlText;
 import io.fulmar.internal.sql.SqlText.Call;
 import java.sql.Connection;
@@ -43,7 +44,7 @@ final class VolatileFunctions {
     List<Call> written = SqlText.of(text.written()).calls();
     List<Finding> warnings = new ArrayList<>();
     try (PreparedStatement lookup =
-        connection.prepareStatement(SourceSql.VOLATILE_FUNCTIONS.sql())) {
+        OneShot.prepare(connection, SourceSql.VOLATILE_FUNCTIONS.sql())) {
       Object[] schemas = called.stream().map(VolatileFunctions::schema).toArray();
       Object[] names = called.stream().map(VolatileFunctions::function).toArray();
       lookup.setArray(1, connection.createArrayOf("text", schemas));
