@@ -3,6 +3,7 @@ package io.fulmar.internal.destination;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Source;
 import io.fulmar.internal.postgres.Connector;
+import io.fulmar.internal.postgres.Eviction;
 import io.fulmar.internal.postgres.NoConnectionException;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
@@ -195,6 +196,7 @@ public final class TableWriter implements Writer {
       cause.addSuppressed(e);
     }
     connection = null;
+    evict(open, cause);
     close(open, cause);
     return false;
   }
@@ -204,6 +206,17 @@ public final class TableWriter implements Writer {
       connection = null;
       open.setAutoCommit(autoCommitBefore);
       open.close();
+    }
+  }
+
+  /** A pool of the application's may lend a dead connection again, unless it is told. */
+  private void evict(Connection open, Throwable cause) {
+    if (target.source().dataSource() != null) {
+      try {
+        Eviction.evict(open);
+      } catch (SQLException e) {
+        cause.addSuppressed(e);
+      }
     }
   }
 

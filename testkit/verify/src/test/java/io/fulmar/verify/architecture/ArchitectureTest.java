@@ -237,6 +237,19 @@ class ArchitectureTest {
   }
 
   @Test
+  @DisplayName("F-04: keeps no statement in the server, where a pooler would not find it again")
+  void keepsNoStatementInTheServer() {
+    ArchRule rule =
+        noClasses()
+            .that(describe("are not OneShot", c -> !c.getSimpleName().equals("OneShot")))
+            .and()
+            .resideOutsideOfPackage("io.fulmar.testkit..")
+            .should()
+            .callMethodWhere(of(Connection.class, Set.of("prepareStatement")));
+    hold(rule);
+  }
+
+  @Test
   @DisplayName("glues no SQL: what a statement is made of holds no plus sign")
   void gluesNoSql() throws IOException {
     Pattern glued =
