@@ -19,16 +19,15 @@ final class CheckSql {
                  s.version,
                  s.cipher
           from (select 1) as one
-          left join pg_catalog.pg_stat_ssl s on s.pid = pg_catalog.pg_backend_pid() and s.ssl
+          left join pg_catalog.pg_stat_ssl s on s.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid() and s.ssl
           """);
 
-  /** Timeouts for this transaction. Binds that of statements and that of locks. */
+  /** A timeout for this transaction. */
   static final SqlTemplate LIMIT =
       SqlTemplate.of(
           """
           /* fulmar: check limit */
-          select pg_catalog.set_config('statement_timeout', ?, true),
-                 pg_catalog.set_config('lock_timeout', ?, true)
+          select pg_catalog.set_config('statement_timeout', ?, true)
           """);
 
   /** Who has logged in, and where. */
@@ -51,9 +50,9 @@ final class CheckSql {
           select p.power, r.rolname::pg_catalog.text,
                  (select pg_catalog.min(d.rolname::pg_catalog.text)
                   from pg_catalog.pg_auth_members m
-                  join pg_catalog.pg_roles d on d.oid = m.roleid
-                  join pg_catalog.pg_roles me on me.oid = m.member
-                  where me.rolname = current_user
+                  join pg_catalog.pg_roles d on d.oid operator(pg_catalog.=) m.roleid
+                  join pg_catalog.pg_roles me on me.oid operator(pg_catalog.=) m.member
+                  where me.rolname operator(pg_catalog.=) current_user
                     and pg_catalog.pg_has_role(d.oid, r.oid, 'member'))
           from pg_catalog.pg_roles r
           cross join lateral (
@@ -62,18 +61,18 @@ final class CheckSql {
                    ('replication', r.rolreplication),
                    ('createrole', r.rolcreaterole),
                    ('createdb', r.rolcreatedb),
-                   ('member', r.rolname in (
+                   ('member', r.rolname operator(pg_catalog.=) any (array[
                      'pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files',
                      'pg_write_all_data', 'pg_signal_backend', 'pg_maintain', 'pg_checkpoint',
                      'pg_create_subscription', 'pg_signal_autovacuum_worker', 'rds_superuser',
-                     'rds_replication', 'cloudsqlsuperuser', 'alloydbsuperuser', 'azure_pg_admin'))
+                     'rds_replication', 'cloudsqlsuperuser', 'alloydbsuperuser', 'azure_pg_admin']::pg_catalog.name[]))
           ) as p (power, has)
           where p.has
-            and (p.power = 'superuser' or not r.rolsuper)
-            and (r.rolname = current_user or pg_catalog.pg_has_role(current_user, r.oid, 'member'))
-            and (r.rolname = current_user or not (
-              select me.rolsuper from pg_catalog.pg_roles me where me.rolname = current_user))
-          order by r.rolname <> current_user, r.rolname, p.power
+            and (p.power operator(pg_catalog.=) 'superuser' or not r.rolsuper)
+            and (r.rolname operator(pg_catalog.=) current_user or pg_catalog.pg_has_role(current_user, r.oid, 'member'))
+            and (r.rolname operator(pg_catalog.=) current_user or not (
+              select me.rolsuper from pg_catalog.pg_roles me where me.rolname operator(pg_catalog.=) current_user))
+          order by r.rolname operator(pg_catalog.<>) current_user, r.rolname, p.power
           """);
 
   /** How many tables and views each schema has, and how many of them the role may read. */
@@ -88,9 +87,9 @@ final class CheckSql {
                       or pg_catalog.has_any_column_privilege(c.oid, 'select')),
                  pg_catalog.count(*)
           from pg_catalog.pg_namespace n
-          join pg_catalog.pg_class c on c.relnamespace = n.oid
-          where c.relkind in ('r', 'p', 'v', 'm', 'f')
-            and n.nspname <> 'information_schema'
+          join pg_catalog.pg_class c on c.relnamespace operator(pg_catalog.=) n.oid
+          where c.relkind operator(pg_catalog.=) any (array['r', 'p', 'v', 'm', 'f']::pg_catalog."char"[])
+            and n.nspname operator(pg_catalog.<>) 'information_schema'
             and not pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_')
           group by n.oid, n.nspname
           order by n.nspname

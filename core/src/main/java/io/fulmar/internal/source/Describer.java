@@ -422,6 +422,7 @@ public final class Describer {
       case NO_TABLE ->
           "Look at its name and at the search_path, or write its schema in front of it";
       case NO_COLUMN -> "Look at the names of the columns";
+      case NO_OBJECT, WRONG_TYPE -> "Look at the names and types of what it refers to";
       case VALUE -> "Mend the expression, which fails whatever the rows are";
       case ENCODING ->
           "Its text has a character that the encoding of the database lacks: write it in another way";

@@ -141,6 +141,23 @@ class ValidationTest extends SourceFixture {
   }
 
   @Test
+  void theRemedyFitsTheError() {
+    assertThat(validate("select id, lowr(name) as l from item").findings())
+        .extracting(Finding::text)
+        .containsExactly(
+            "function lowr(text) does not exist (line 1, column 12). Look at the names and types of what"
+                + " it refers to (sqlstate=42883).");
+    assertThat(validate("delete from item returning id").findings())
+        .extracting(Finding::remedy)
+        .singleElement()
+        .asString()
+        .startsWith("It must be one statement that returns rows and writes nothing");
+    assertThat(validate("select id, 1 / 0 as x from item").findings())
+        .extracting(Finding::text)
+        .allMatch(text -> text.startsWith("a value "));
+  }
+
+  @Test
   void anErrorWithinAFunctionHasNoPlaceInTheText() throws SQLException {
     database.execute(
         "create function broken() returns int language sql as 'select 1'",
