@@ -3,6 +3,10 @@ package io.fulmar.verify.standard;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.fulmar.Action;
 import io.fulmar.AlreadyRunningException;
 import io.fulmar.ConfigurationException;
@@ -50,6 +54,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.slf4j.LoggerFactory;
 
 /**
  * Every error that an application meets on the way from the source to the destination: its type,
@@ -86,6 +91,9 @@ class ErrorFormTest extends SourceFixture {
     }
   }
 
+  private static final Logger LOG = (Logger) LoggerFactory.getLogger("io.fulmar.run");
+  private static final List<String> STEPS =
+      List.of("claim", "recover", "plan", "clear", "deliver", "fold");
   private static final String RUN = "sync=crm run=\\d+";
 
   @BeforeEach
@@ -635,10 +643,18 @@ class ErrorFormTest extends SourceFixture {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("cases")
-  @DisplayName("P11: each error has its type, its form and its remedy, and shows no value of a row")
+  @DisplayName(
+      "P11: each error has its type, form and remedy, its log lines name sync, run and step, and no value is shown")
   void errorHasItsForm(Case one) {
     AtomicReference<Throwable> reported = new AtomicReference<>();
+    ListAppender<ILoggingEvent> lines = new ListAppender<>();
+    lines.start();
+    Level level = LOG.getLevel();
+    LOG.setLevel(Level.INFO);
+    LOG.addAppender(lines);
     Throwable thrown = catchThrowable(() -> reported.set(one.provocation().provoke(this).error()));
+    LOG.detachAppender(lines);
+    LOG.setLevel(level);
     Throwable error = thrown == null ? reported.get() : thrown;
 
     assertThat(error).isExactlyInstanceOf(one.type());
@@ -652,6 +668,22 @@ class ErrorFormTest extends SourceFixture {
       for (Throwable suppressed : cause.getSuppressed()) {
         assertThat(suppressed.toString()).doesNotContain(CANARY);
       }
+    }
+    for (ILoggingEvent line : List.copyOf(lines.list)) {
+      assertThat(line.getMDCPropertyMap())
+          .as(line.getFormattedMessage())
+          .containsEntry("fulmar.sync", "crm")
+          .containsKey("fulmar.step");
+      assertThat(line.getMDCPropertyMap().get("fulmar.run")).matches("\\d+");
+      assertThat(line.getFormattedMessage()).doesNotContain(CANARY);
+    }
+    if (reported.get() != null && !one.what().startsWith("cancelled")) {
+      assertThat(lines.list)
+          .anyMatch(
+              line ->
+                  line.getLevel() == Level.ERROR
+                      && line.getFormattedMessage().startsWith("Cannot ")
+                      && STEPS.contains(line.getMDCPropertyMap().get("fulmar.step")));
     }
     String state = one.tail().replaceFirst(".*sqlstate=", "");
     if (error instanceof SourceException source) {

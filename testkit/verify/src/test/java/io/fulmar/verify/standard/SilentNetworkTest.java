@@ -1,6 +1,7 @@
 package io.fulmar.verify.standard;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.fulmar.Removal;
 import io.fulmar.RunEvent;
@@ -161,6 +162,23 @@ class SilentNetworkTest extends SourceFixture {
     assertShorter(began, Duration.ofSeconds(5));
     assertThat(readAgainAt).isEmpty();
     assertThat(engine.run(sync).throwIfFailed().total().planned()).isZero();
+  }
+
+  @Test
+  @DisplayName("B-12: from the beginning on: the engine says that the server did not answer")
+  void fromTheBeginningOn() {
+    proxy.resetAll();
+    proxy.silence();
+    long began = System.nanoTime();
+    Throwable refused = catchThrowable(() -> engine.run(sync));
+    assertShorter(began, Duration.ofSeconds(5));
+    assertThat(refused)
+        .isInstanceOf(SourceException.class)
+        .hasMessageMatching(
+            "Cannot connect to localhost:\\d+/.*: .* the server did not answer .*\\[sync=crm run=\\d+.*]");
+    proxy.heal();
+    proxy.resetAll();
+    assertNextRunIsRight();
   }
 
   @Test
