@@ -279,7 +279,7 @@ class ClaimTest {
           .isInstanceOf(StateException.class)
           .hasMessage(
               "Cannot run crm: its state says what crm:contacts has accepted, and the destination"
-                  + " now is crm:other\nline. If it is the same under another name, rebind the"
+                  + " now is crm:other line. If it is the same under another name, rebind the"
                   + " sync; else give a sync to another destination another name. [sync=crm]");
     }
   }
