@@ -85,7 +85,7 @@ final class ConnectDiagnosis {
           Kind.TARGET_SERVER,
           "no server of the kind %s answered, of %s".formatted(source.targetServer(), all),
           "Look at which of them is the primary, or give another kind to targetServer(...).",
-          error.getSQLState(),
+          SqlStates.codeOrNull(error),
           error);
     }
     // Of several servers the driver tells about the last one alone.
