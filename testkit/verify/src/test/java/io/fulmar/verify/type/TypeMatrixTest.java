@@ -255,7 +255,8 @@ class TypeMatrixTest {
     private void create(List<Type> of, int number) throws SQLException {
       List<String> columns = new ArrayList<>(List.of("id int primary key"));
       for (int i = 0; i < of.size(); i++) {
-        columns.add("c%d %s".formatted(i, of.get(i).name()));
+        // A domain may have a default, the present moment even.
+        columns.add("c%d %s default null".formatted(i, of.get(i).name()));
       }
       for (String table : List.of("was_", "is_")) {
         statement.execute(
@@ -326,6 +327,7 @@ class TypeMatrixTest {
       before.forEach(
           (id, texts) -> {
             if (!texts.equals(after.get(id))) {
+              assertThat(Integer.parseInt(id) % 4).as("a row that was kept").isNotZero();
               expected.add(of.get(Integer.parseInt(id) / 1000).name() + " " + id);
             }
           });
