@@ -204,6 +204,7 @@ final class SourceCheck implements AutoCloseable {
   private void privileges(CheckSteps.Findings findings) throws SQLException, InterruptedException {
     try (SourceSession session = session();
         Statement statement = session.connection().createStatement()) {
+      limit(session, 0.4);
       String role;
       try (ResultSet row = statement.executeQuery(CheckSql.ROLE.sql())) {
         row.next();
@@ -266,12 +267,15 @@ final class SourceCheck implements AutoCloseable {
     return SourceSession.open(connections, source, "fulmar check", about, cancellation);
   }
 
-  /** Lets no statement of a session take more than a share of what is left. */
+  /**
+   * Lets no statement of a session take more than a share of what is left, and no lock half of it.
+   */
   void limit(SourceSession session, double share) throws SQLException {
     long millis = Math.max(1, (long) (board.remaining().toMillis() * share));
     try (PreparedStatement statement =
         OneShot.prepare(session.connection(), CheckSql.LIMIT.sql())) {
       statement.setString(1, millis + "ms");
+      statement.setString(2, Math.max(1, millis / 2) + "ms");
       statement.executeQuery().close();
     }
   }

@@ -68,6 +68,7 @@ final class SyncCheck {
 
   private void model(CheckSteps.Findings findings) throws SQLException, InterruptedException {
     try (SourceSession session = source.session()) {
+      source.limit(session, 0.4);
       ModelValidation validation = Describer.validate(session, sync.model());
       for (ModelValidation.Finding finding : validation.findings()) {
         ModelValidation.Position position = finding.position();

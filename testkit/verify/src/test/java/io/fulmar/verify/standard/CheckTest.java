@@ -1,5 +1,6 @@
 package io.fulmar.verify.standard;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -23,10 +24,14 @@ import io.fulmar.spi.Writer;
 import io.fulmar.verify.fault.FaultyProxy;
 import io.fulmar.verify.fixture.HotStandby;
 import io.fulmar.verify.fixture.PgBouncer;
+import java.io.IOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -460,5 +465,100 @@ class CheckTest extends SourceFixture {
             check of postgresql://h:1/d for crm: 1 of 1 steps failed, 0.00 s
             FAILED   network  0.00 s  nobody listens?
                                       -> Look at it""");
+  }
+
+  @Test
+  void aTableThatSomebodyHoldsIsSaidWithinTheBound() throws SQLException {
+    database.execute("create table item (id int primary key)");
+    StandardEngine.Builder builder =
+        StandardEngine.builder(source(), state).checkTimeout(Duration.ofSeconds(5));
+    try (Connection holder = database.connect();
+        Statement lock = holder.createStatement();
+        SyncEngine engine = builder.build()) {
+      holder.setAutoCommit(false);
+      lock.execute("lock table item in access exclusive mode");
+      CheckReport report = engine.check(sync("select id from item", "id").build());
+      assertThat(step(report, "model").verdict()).isEqualTo(Verdict.FAILED);
+      assertThat(step(report, "model").found())
+          .singleElement()
+          .asString()
+          .contains("Something holds a lock on a table of the model");
+      assertThat(verdicts(report)).contains("first rows SKIPPED");
+      holder.rollback();
+    }
+  }
+
+  @Test
+  void closingTheEngineEndsTheCheck() throws Exception {
+    CountDownLatch looking = new CountDownLatch(1);
+    Destination hanging =
+        new Looked() {
+          @Override
+          public void check(CheckContext sync, CheckSteps steps) {
+            steps.step(
+                "endpoint",
+                findings -> {
+                  looking.countDown();
+                  new CountDownLatch(1).await();
+                });
+          }
+        };
+    Sync sync = sync("select 1 as id", "id").to(hanging).build();
+    SyncEngine engine = StandardEngine.on(source(), state);
+    FutureTask<CheckReport> check = new FutureTask<>(() -> engine.check(sync));
+    Thread thread = new Thread(check);
+    thread.start();
+    assertThat(looking.await(60, TimeUnit.SECONDS)).isTrue();
+    engine.close();
+    CheckReport report = check.get(20, TimeUnit.SECONDS);
+    thread.join();
+    assertThat(step(report, "destination endpoint").found())
+        .containsExactly("the engine was closed");
+  }
+
+  @Test
+  void whatStandsInTheWayToAServerIsToldApart() throws Exception {
+    assertWay(sourceBuilder().host("no.such.host.invalid").build(), "network", "(DNS)");
+    assertWay(sourceBuilder().port(1).build(), "network", "refuses connections");
+    assertWay(sourceBuilder().database("nothing").build(), "credentials", "\"nothing\"");
+    assertWay(sourceBuilder().user("nobody").build(), "credentials", "\"nobody\"");
+    Source encrypted =
+        Source.builder()
+            .host(database.host())
+            .port(database.port())
+            .database(database.name())
+            .user(database.user())
+            .build();
+    assertWay(encrypted, "network", "offers no encryption");
+    ServerSocket web = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+    Thread answers = new Thread(() -> answerAsAWebServer(web));
+    answers.start();
+    try {
+      Source source = sourceBuilder().host("127.0.0.1").port(web.getLocalPort()).build();
+      assertWay(source, "network", "like HTTP");
+    } finally {
+      web.close();
+      answers.join();
+    }
+  }
+
+  private void assertWay(Source source, String failed, String fact) {
+    CheckReport report = check(source, null, state);
+    assertThat(step(report, failed).verdict()).isEqualTo(Verdict.FAILED);
+    assertThat(step(report, failed).found()).last().asString().contains(fact);
+    assertThat(step(report, failed).remedies()).isNotEmpty();
+  }
+
+  private static void answerAsAWebServer(ServerSocket web) {
+    try {
+      while (true) {
+        try (Socket client = web.accept()) {
+          client.getInputStream().read();
+          client.getOutputStream().write("HTTP/1.1 400 Bad Request\r\n\r\n".getBytes(US_ASCII));
+        }
+      }
+    } catch (IOException e) {
+      assertThat(web.isClosed()).isTrue();
+    }
   }
 }
