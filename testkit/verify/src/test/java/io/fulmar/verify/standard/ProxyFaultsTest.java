@@ -148,7 +148,10 @@ class ProxyFaultsTest extends SourceFixture {
         "drop role if exists " + ROLE,
         "set password_encryption = 'scram-sha-256'",
         "create role " + ROLE + " login superuser password 'not a secret'",
-        "copy (select unnest(array['host all %s all scram-sha-256', 'host all all all trust'])) to '%s'"
+        """
+        copy (select unnest(array['host all %s all scram-sha-256', 'host all all all trust',
+                                  'host replication all all trust'])) to '%s'
+        """
             .formatted(ROLE, hba),
         "select pg_reload_conf()");
   }
