@@ -22,12 +22,13 @@ final class CheckSql {
           left join pg_catalog.pg_stat_ssl s on s.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid() and s.ssl
           """);
 
-  /** A timeout for this transaction. */
+  /** Timeouts for this transaction. Binds that of statements and that of locks. */
   static final SqlTemplate LIMIT =
       SqlTemplate.of(
           """
           /* fulmar: check limit */
-          select pg_catalog.set_config('statement_timeout', ?, true)
+          select pg_catalog.set_config('statement_timeout', ?, true),
+                 pg_catalog.set_config('lock_timeout', ?, true)
           """);
 
   /** Who has logged in, and where. */
