@@ -31,7 +31,7 @@ class SwitchOverTest {
         .hosts("localhost:" + first.port(), "localhost:" + second.port())
         .database(first.name())
         .user(first.user())
-        .connectTimeout(Duration.ofSeconds(10))
+        .connectTimeout(Duration.ofSeconds(3))
         .withoutTls();
   }
 
