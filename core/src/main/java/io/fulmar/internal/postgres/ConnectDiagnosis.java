@@ -89,11 +89,11 @@ final class ConnectDiagnosis {
           error);
     }
     // Of several servers the driver tells about the last one alone.
-    boolean several = source.hosts().size() > 1 && last != null && !last.place().isEmpty();
+    String lastPlace = last == null || source.hosts().size() < 2 ? "" : last.place();
     ConnectDiagnosis diagnosis =
         new ConnectDiagnosis(
             error,
-            several ? last.place() : all,
+            lastPlace.isEmpty() ? all : lastPlace,
             bound,
             source.tls() != Source.Tls.OFF,
             error.getCause() == null && late);

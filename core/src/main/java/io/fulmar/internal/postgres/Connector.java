@@ -181,7 +181,7 @@ public final class Connector implements AutoCloseable {
     SQLException cause = new SQLException(e.getMessage());
     cause.setStackTrace(e.getStackTrace());
     return new ConnectFailedException(
-        new ConnectFailure(kind, cause.getMessage(), remedy, null, cause), cause);
+        new ConnectFailure(kind, String.valueOf(e.getMessage()), remedy, null, cause), cause);
   }
 
   private static int seconds(Duration duration) {

@@ -91,15 +91,19 @@ public final class SourcePool implements Connections, AutoCloseable {
   /** Goes on if another look may find a connection; the pool says how long it waited, not why. */
   private void giveUp(long began, SQLException none) throws SQLException {
     Failed last = lastFailed;
-    boolean known = last != null && last.atNanos() > began - ATTEMPTS_APART.toNanos();
+    if (last != null && began - last.atNanos() >= ATTEMPTS_APART.toNanos()) {
+      last = null;
+    }
     // What was refused before this began may be mended, so it takes an attempt to say so again.
-    boolean tried = known && last.atNanos() > began;
-    if (tried && ConnectFailure.of(last.why()).kind().isPermanent()) {
+    if (last != null
+        && last.atNanos() - began > 0
+        && ConnectFailure.of(last.why()).kind().isPermanent()) {
       throw last.why();
     }
     Duration waited = Duration.ofNanos(System.nanoTime() - began);
-    if (waited.compareTo(source.connectTimeout().plus(known ? ATTEMPTS_APART : LONGER)) >= 0) {
-      throw known ? last.why() : none;
+    Duration more = last != null ? ATTEMPTS_APART : LONGER;
+    if (waited.compareTo(source.connectTimeout().plus(more)) >= 0) {
+      throw last != null ? last.why() : none;
     }
   }
 
