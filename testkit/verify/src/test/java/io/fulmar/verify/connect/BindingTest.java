@@ -2,6 +2,7 @@ package io.fulmar.verify.connect;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fulmar.ByteSize;
 import io.fulmar.Secret;
 import io.fulmar.Source;
 import io.smallrye.config.SmallRyeConfig;
@@ -134,5 +135,16 @@ class BindingTest {
                     name -> name.substring("crm.source.".length()),
                     name -> config.getValue(name, String.class)));
     assertBound(Source.of(read));
+  }
+
+  /** What an application writes for itself, too. */
+  record Sizes(ByteSize largestRow) {}
+
+  @Test
+  void bothBindSizes() {
+    Sizes sizes = spring(Map.of("crm.largest-row", "64MiB")).bind("crm", Sizes.class).get();
+    assertThat(sizes.largestRow().bytes()).isEqualTo(64L << 20);
+    SmallRyeConfig config = smallRye(Map.of("crm.largest-row", "64MiB"));
+    assertThat(config.getValue("crm.largest-row", ByteSize.class)).isEqualTo(sizes.largestRow());
   }
 }
