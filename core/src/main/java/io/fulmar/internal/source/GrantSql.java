@@ -36,7 +36,7 @@ final class GrantSql {
           /* fulmar: locked */
           select pg_catalog.array_agg(l.relation::pg_catalog.int8)
           from pg_catalog.pg_locks l
-          where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation'
+          where l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid() and l.locktype operator(pg_catalog.=) 'relation'
             and l.relation is not null
           """);
 
@@ -63,60 +63,60 @@ final class GrantSql {
             group by w.namespace, w.name),
           path as (
             select pg_catalog.btrim(p.name, ' "') as name, p.position
-            from unnest(pg_catalog.string_to_array(
+            from pg_catalog.unnest(pg_catalog.string_to_array(
                 pg_catalog.replace(pg_catalog.current_setting('search_path'), '"$user"', current_user::pg_catalog.text), ','))
               with ordinality as p (name, position)),
           space as (
             select n.oid, n.nspname::pg_catalog.text as name, p.position,
                    pg_catalog.has_schema_privilege(n.oid, 'usage') as usable
             from pg_catalog.pg_namespace n
-            left join path p on p.name = n.nspname
-            where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')),
+            left join path p on p.name operator(pg_catalog.=) n.nspname
+            where n.nspname operator(pg_catalog.<>) all (array['pg_catalog', 'information_schema', 'pg_toast'])),
           direct as (
             select distinct on (w.namespace, w.name)
                    c.oid, s.name as namespace, c.relname::pg_catalog.text as name, s.usable
             from word w
-            join pg_catalog.pg_class c on c.relname = w.name and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-            join space s on s.oid = c.relnamespace
-            where w.is_table and (w.namespace = s.name or (w.namespace = '' and s.position is not null))
+            join pg_catalog.pg_class c on c.relname operator(pg_catalog.=) w.name and c.relkind operator(pg_catalog.=) any (array['r', 'p', 'v', 'm', 'f', 'S'])
+            join space s on s.oid operator(pg_catalog.=) c.relnamespace
+            where w.is_table and (w.namespace operator(pg_catalog.=) s.name or (w.namespace operator(pg_catalog.=) '' and s.position is not null))
             order by w.namespace, w.name, s.usable desc, s.position),
           referred as (
             select d.oid, d.namespace, d.name, d.usable, current_user::pg_catalog.text as reader
             from direct d, given
-            where given.locked is null or d.oid::pg_catalog.int8 = any (given.locked)),
+            where given.locked is null or d.oid::pg_catalog.int8 operator(pg_catalog.=) any (given.locked)),
           behind as (
             select distinct c.oid, n.nspname::pg_catalog.text as namespace, c.relname::pg_catalog.text as name,
                    true as usable, reader.name::pg_catalog.text as reader
             from given
-            join pg_catalog.pg_class v on v.oid::pg_catalog.int8 = any (given.locked) and v.relkind = 'v'
-            join pg_catalog.pg_rewrite r on r.ev_class = v.oid
+            join pg_catalog.pg_class v on v.oid::pg_catalog.int8 operator(pg_catalog.=) any (given.locked) and v.relkind operator(pg_catalog.=) 'v'
+            join pg_catalog.pg_rewrite r on r.ev_class operator(pg_catalog.=) v.oid
             join pg_catalog.pg_depend d
-              on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = r.oid
-                and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid <> v.oid
-            join pg_catalog.pg_class c on c.oid = d.refobjid
-            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+              on d.classid operator(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid operator(pg_catalog.=) r.oid
+                and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid operator(pg_catalog.<>) v.oid
+            join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) d.refobjid
+            join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
             cross join lateral (
               select case when exists (
                   select from pg_catalog.pg_options_to_table(v.reloptions) o
-                  where o.option_name = 'security_invoker' and o.option_value in ('true', 'on', '1', 'yes'))
+                  where o.option_name operator(pg_catalog.=) 'security_invoker' and o.option_value operator(pg_catalog.=) any (array['true', 'on', '1', 'yes']))
                 then current_user else pg_catalog.pg_get_userbyid(v.relowner) end as name) as reader),
           relation as (select * from referred union select * from behind),
           column_missing as (
             select r.oid, r.reader,
                    pg_catalog.string_agg(pg_catalog.quote_ident(a.attname::pg_catalog.text), ', ' order by a.attnum) as columns
             from relation r
-            join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+            join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
             cross join given
-            where (given.star or a.attname = any (given.names))
+            where (given.star or a.attname operator(pg_catalog.=) any (given.names))
               and not pg_catalog.has_column_privilege(r.reader, r.oid, a.attnum, 'select')
             group by r.oid, r.reader),
           called as (
             select p.oid, s.name as namespace, p.proname::pg_catalog.text as name, s.usable,
                    pg_catalog.pg_get_function_identity_arguments(p.oid) as arguments, p.prokind
             from word w
-            join pg_catalog.pg_proc p on p.proname = w.name
-            join space s on s.oid = p.pronamespace
-            where w.namespace = s.name or (w.namespace = '' and s.position is not null))
+            join pg_catalog.pg_proc p on p.proname operator(pg_catalog.=) w.name
+            join space s on s.oid operator(pg_catalog.=) p.pronamespace
+            where w.namespace operator(pg_catalog.=) s.name or (w.namespace operator(pg_catalog.=) '' and s.position is not null))
           select 'usage' as kind, namespace, '' as name, '' as detail, reader
           from relation where not usable
           union
@@ -128,7 +128,7 @@ final class GrantSql {
             and not pg_catalog.has_any_column_privilege(r.reader, r.oid, 'select')
           union
           select 'columns', r.namespace, r.name, m.columns, r.reader
-          from relation r join column_missing m on m.oid = r.oid and m.reader = r.reader
+          from relation r join column_missing m on m.oid operator(pg_catalog.=) r.oid and m.reader operator(pg_catalog.=) r.reader
           where not pg_catalog.has_table_privilege(r.reader, r.oid, 'select')
             and pg_catalog.has_any_column_privilege(r.reader, r.oid, 'select')
           union
@@ -154,21 +154,21 @@ final class GrantSql {
             where not pg_catalog.has_schema_privilege(n.oid, 'usage')
             union all
             select 'select', n.nspname::pg_catalog.text, c.relname::pg_catalog.text, '', c.relname::pg_catalog.text
-            from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-            where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-              and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+            from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+            where c.relkind operator(pg_catalog.=) any (array['r', 'p', 'v', 'm', 'f', 'S'])
+              and n.nspname operator(pg_catalog.<>) all (array['pg_catalog', 'information_schema', 'pg_toast'])
               and not pg_catalog.has_table_privilege(c.oid, 'select')
             union all
             select 'execute', n.nspname::pg_catalog.text, p.proname::pg_catalog.text,
                    pg_catalog.pg_get_function_identity_arguments(p.oid), p.proname::pg_catalog.text
-            from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+            from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
             where not pg_catalog.has_function_privilege(p.oid, 'execute')),
           found as (
             select l.*, pg_catalog.dense_rank() over (order by pg_catalog.length(l.named) desc) as place
             from lacking l, given
-            where pg_catalog.strpos(given.message, l.named) > 0)
+            where pg_catalog.strpos(given.message, l.named) operator(pg_catalog.>) 0)
           select kind, namespace, name, detail, current_user::pg_catalog.text
-          from found where place = 1
+          from found where place operator(pg_catalog.=) 1
           order by 2, 1 desc, 3, 4
           limit 10
           """);
@@ -187,11 +187,11 @@ final class GrantSql {
                    case when pg_catalog.has_table_privilege(c.oid, 'truncate') then 'truncate' end),
                  current_user::pg_catalog.text
           from pg_catalog.pg_class c
-          join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-          where c.oid::pg_catalog.int8 = any (?::pg_catalog.int8[])
-            and c.relkind in ('r', 'p', 'v', 'm', 'f')
-            and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
-            and not (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user)
+          join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+          where c.oid::pg_catalog.int8 operator(pg_catalog.=) any (?::pg_catalog.int8[])
+            and c.relkind operator(pg_catalog.=) any (array['r', 'p', 'v', 'm', 'f'])
+            and n.nspname operator(pg_catalog.<>) all (array['pg_catalog', 'information_schema', 'pg_toast'])
+            and not (select r.rolsuper from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) current_user)
           order by 1, 2
           """);
 

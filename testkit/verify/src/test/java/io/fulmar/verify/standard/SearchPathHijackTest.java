@@ -168,7 +168,7 @@ class SearchPathHijackTest extends SourceFixture {
       assertThat(preview.rows()).hasSize(2);
       assertThat(engine.validate(model).findings()).isEmpty();
       assertThat(engine.validate(table).findings()).isEmpty();
-      assertThat(engine.check().toString()).doesNotContain("P0001");
+      assertThat(engine.check(sync).toString()).doesNotContain("P0001", "stepped on");
       assertThat(engine.run(sync).throwIfFailed().counts(Operation.ADDED).failed()).isZero();
       assertThat(
               engine
