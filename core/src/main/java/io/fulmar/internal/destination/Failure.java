@@ -1,5 +1,6 @@
 package io.fulmar.internal.destination;
 
+import io.fulmar.internal.postgres.ConnectFailure;
 import io.fulmar.internal.postgres.NoConnectionException;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.postgres.Trouble;
@@ -63,6 +64,22 @@ final class Failure {
     }
     // The driver's own errors hold addresses, those of the server might hold values.
     return new NotAppliedException(text, SqlStates.serverMessage(error) == null ? error : null);
+  }
+
+  /**
+   * What is thrown when no connection came about. What nobody but a change of settings mends, wrong
+   * certificates above all, stops the run; it would only meet the same again.
+   */
+  static Exception ofConnect(SQLException error, String what, String grants) {
+    ConnectFailure failure = ConnectFailure.of(error);
+    // What the server says is said better where it is known what the role is needed for.
+    if (!failure.kind().isPermanent() || SqlStates.serverMessage(failure.cause()) != null) {
+      return ofBatch(error, what, grants);
+    }
+    String state = SqlStates.code(error);
+    return new StopRunException(
+        state,
+        "Cannot %s: %s. %s [sqlstate=%s]".formatted(what, failure.fact(), failure.remedy(), state));
   }
 
   private static String factAndRemedy(Trouble trouble, String grants) {

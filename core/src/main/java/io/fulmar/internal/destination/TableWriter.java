@@ -121,7 +121,9 @@ public final class TableWriter implements Writer {
       throw Failure.ofPool(e, what);
     } catch (SQLException e) {
       close(open, e);
-      throw Failure.ofBatch(e, what, grants());
+      throw open == null
+          ? Failure.ofConnect(e, what, grants())
+          : Failure.ofBatch(e, what, grants());
     } catch (StopRunException e) {
       close(open, e);
       throw e;

@@ -382,6 +382,27 @@ class PostgresDestinationErrorTest {
   }
 
   @Test
+  @DisplayName("S-01: a server without TLS stops the run, instead of being asked again and again")
+  void serverWithoutTlsStopsTheRun() {
+    Source verified =
+        Source.builder()
+            .host(fixture.database().host())
+            .port(fixture.database().port())
+            .database(fixture.database().name())
+            .user(fixture.database().user())
+            .build();
+    assertStopped(
+        PostgresDestination.builder(verified).table("a", "b").build(),
+        Action.UPSERT,
+        "08004",
+        "Cannot write to \"a\".\"b\": %s:%d offers no encryption."
+                .formatted(fixture.database().host(), fixture.database().port())
+            + " Switch ssl on in the server, or look for what stands between: it may have taken the"
+            + " offer out. Only if nobody can listen: withoutTls(). [sqlstate=08004]",
+        change(1, "id", "1"));
+  }
+
+  @Test
   void twoKeysThatAreOneInTheTableStopTheRun() throws Exception {
     fixture.run(
         "create collation folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
