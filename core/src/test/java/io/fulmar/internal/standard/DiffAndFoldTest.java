@@ -16,16 +16,19 @@ import io.fulmar.internal.store.Rules;
 import io.fulmar.internal.store.Version;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
@@ -364,6 +367,24 @@ class DiffAndFoldTest {
     long seed = Long.getLong("fulmar.seed", System.nanoTime());
     System.out.println("DiffAndFoldTest, " + what + ": seed " + seed);
     return seed;
+  }
+
+  @Test
+  @DisplayName(
+      "P1, G-14: a version is a hash of 128 bits under a seed of the sync, so that what collides in one does not in another")
+  void versionsAreAsManyAsRowsAndOthersUnderAnotherSeed() throws Exception {
+    Diff.Seeds other = new Diff.Seeds(SEEDS.ofRows() + 1, SEEDS.ofIds());
+    Set<Long> halves = new HashSet<>();
+    int rows = 100_000;
+    for (int i = 0; i < rows; i++) {
+      // Rows that differ in one bit or digit, as a counter or a flag does.
+      byte[] row = fields(new Line((long) i, "v" + (i & 1))).getBytes(StandardCharsets.US_ASCII);
+      HashValue128 version = SEEDS.rowHasher().hashBytesTo128Bits(row);
+      halves.add(version.getMostSignificantBits());
+      halves.add(version.getLeastSignificantBits());
+      assertThat(other.rowHasher().hashBytesTo128Bits(row)).isNotEqualTo(version);
+    }
+    assertThat(halves).as("either half alone tells them apart").hasSize(2 * rows);
   }
 
   @Test
