@@ -8,6 +8,27 @@ import io.fulmar.internal.sql.SqlTemplate;
  * search path.
  */
 final class SessionSql {
+  private static final String HELD_QUERY =
+      """
+      select pg_catalog.pg_backend_pid(),
+             (select pg_catalog.count(*) from pg_catalog.pg_locks l
+              where l.locktype operator(pg_catalog.=) 'advisory'
+                and l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()),
+             (select pg_catalog.count(*) from pg_catalog.pg_prepared_statements p where p.from_sql),
+             (select pg_catalog.count(*) from pg_catalog.pg_class c
+              where c.relnamespace operator(pg_catalog.=) pg_catalog.pg_my_temp_schema()),
+             (select pg_catalog.count(*) from pg_catalog.pg_replication_slots s
+              where s.temporary and s.active_pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()),
+             (select n.nspname
+              from pg_catalog.pg_extension e
+              join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) e.extnamespace
+              join pg_catalog.pg_proc f on f.pronamespace operator(pg_catalog.=) n.oid
+                and f.proname operator(pg_catalog.=) 'dblink_get_connections'
+              where e.extname operator(pg_catalog.=) 'dblink'
+                and pg_catalog.has_schema_privilege(n.oid, 'usage')
+                and pg_catalog.has_function_privilege(f.oid, 'execute'))
+      """;
+
   /**
    * What a rollback does not take back: the backend, its advisory locks, its statements prepared by
    * SQL, what is in its temporary schema, its temporary replication slots. Compared before and
@@ -17,24 +38,8 @@ final class SessionSql {
       SqlTemplate.of(
           """
           /* fulmar: held */
-          select pg_catalog.pg_backend_pid(),
-                 (select pg_catalog.count(*) from pg_catalog.pg_locks l
-                  where l.locktype operator(pg_catalog.=) 'advisory'
-                    and l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()),
-                 (select pg_catalog.count(*) from pg_catalog.pg_prepared_statements p where p.from_sql),
-                 (select pg_catalog.count(*) from pg_catalog.pg_class c
-                  where c.relnamespace operator(pg_catalog.=) pg_catalog.pg_my_temp_schema()),
-                 (select pg_catalog.count(*) from pg_catalog.pg_replication_slots s
-                  where s.temporary and s.active_pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()),
-                 (select n.nspname
-                  from pg_catalog.pg_extension e
-                  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) e.extnamespace
-                  join pg_catalog.pg_proc f on f.pronamespace operator(pg_catalog.=) n.oid
-                    and f.proname operator(pg_catalog.=) 'dblink_get_connections'
-                  where e.extname operator(pg_catalog.=) 'dblink'
-                    and pg_catalog.has_schema_privilege(n.oid, 'usage')
-                    and pg_catalog.has_function_privilege(f.oid, 'execute'))
-          """);
+          %s"""
+              .formatted(HELD_QUERY));
 
   /**
    * First in the transaction: one snapshot, nothing written; and {@link #HELD} in the same round
@@ -45,24 +50,8 @@ final class SessionSql {
           """
           /* fulmar: begin */
           set transaction isolation level repeatable read, read only;
-          select pg_catalog.pg_backend_pid(),
-                 (select pg_catalog.count(*) from pg_catalog.pg_locks l
-                  where l.locktype operator(pg_catalog.=) 'advisory'
-                    and l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()),
-                 (select pg_catalog.count(*) from pg_catalog.pg_prepared_statements p where p.from_sql),
-                 (select pg_catalog.count(*) from pg_catalog.pg_class c
-                  where c.relnamespace operator(pg_catalog.=) pg_catalog.pg_my_temp_schema()),
-                 (select pg_catalog.count(*) from pg_catalog.pg_replication_slots s
-                  where s.temporary and s.active_pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()),
-                 (select n.nspname
-                  from pg_catalog.pg_extension e
-                  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) e.extnamespace
-                  join pg_catalog.pg_proc f on f.pronamespace operator(pg_catalog.=) n.oid
-                    and f.proname operator(pg_catalog.=) 'dblink_get_connections'
-                  where e.extname operator(pg_catalog.=) 'dblink'
-                    and pg_catalog.has_schema_privilege(n.oid, 'usage')
-                    and pg_catalog.has_function_privilege(f.oid, 'execute'))
-          """);
+          %s"""
+              .formatted(HELD_QUERY));
 
   /** The open connections of the extension dblink, of which no catalog knows. */
   static final SqlTemplate LINKS =

@@ -13,11 +13,8 @@ import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.spi.Delivery;
-import java.io.IOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Proxy;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
@@ -27,9 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import javax.net.SocketFactory;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -183,12 +178,12 @@ class OwnDataSourceTest extends SourceFixture {
     try (SyncEngine engine =
         StandardEngine.on(sourceBuilder().socketFactory(sockets).build(), state)) {
       assertThat(engine.run(sync(MODEL, "id").build()).throwIfFailed().calls()).isPositive();
-      assertThat(sockets.made).hasValue(1);
+      assertThat(sockets.made()).isEqualTo(1);
       database.execute(
           "select pg_terminate_backend(pid) from pg_stat_activity"
               + " where datname = current_database() and application_name = 'fulmar'");
       assertThat(engine.run(sync(MODEL, "id").build()).throwIfFailed().calls()).isZero();
-      assertThat(sockets.made).hasValue(2);
+      assertThat(sockets.made()).isEqualTo(2);
       assertThat(registered()).contains(sockets);
     }
     assertThat(registered()).doesNotContain(sockets);
@@ -208,39 +203,6 @@ class OwnDataSourceTest extends SourceFixture {
     Field field = type.getDeclaredField(name);
     field.setAccessible(true);
     return field.get(of);
-  }
-
-  /** Plain sockets that are counted. */
-  private static final class CountingSockets extends SocketFactory {
-    private final AtomicInteger made = new AtomicInteger();
-
-    @Override
-    public Socket createSocket() {
-      made.incrementAndGet();
-      return new Socket();
-    }
-
-    @Override
-    public Socket createSocket(String host, int port) throws IOException {
-      throw new IOException("not used by the driver");
-    }
-
-    @Override
-    public Socket createSocket(String host, int port, InetAddress from, int fromPort)
-        throws IOException {
-      throw new IOException("not used by the driver");
-    }
-
-    @Override
-    public Socket createSocket(InetAddress host, int port) throws IOException {
-      throw new IOException("not used by the driver");
-    }
-
-    @Override
-    public Socket createSocket(InetAddress host, int port, InetAddress from, int fromPort)
-        throws IOException {
-      throw new IOException("not used by the driver");
-    }
   }
 
   @Test

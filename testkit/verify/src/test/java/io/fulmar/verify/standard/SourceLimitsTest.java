@@ -18,9 +18,6 @@ import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.spi.Delivery;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -30,8 +27,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import javax.net.SocketFactory;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -77,7 +72,7 @@ class SourceLimitsTest extends SourceFixture {
             .satisfies(e -> assertThat(((SourceException) e).sqlState()).isEqualTo("53300"));
         assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began)).isLessThan(30);
         // Two seconds of the pool's growing waits; a storm would be hundreds.
-        assertThat(sockets.made.get()).isBetween(1, 20);
+        assertThat(sockets.made()).isBetween(1, 20);
       }
       awaitQuery("select count(*) from pg_stat_activity where usename = '" + reader + "'", "0");
       assertThat(engine.run(sync(MODEL, "id").build()).throwIfFailed().total().accepted())
@@ -277,38 +272,5 @@ class SourceLimitsTest extends SourceFixture {
       assertThat(report.calls()).isGreaterThanOrEqualTo(2);
     }
     assertThat(query("select count(*) from target where v = 'v'")).isEqualTo("100");
-  }
-
-  /** Plain sockets that are counted. */
-  private static final class CountingSockets extends SocketFactory {
-    private final AtomicInteger made = new AtomicInteger();
-
-    @Override
-    public Socket createSocket() {
-      made.incrementAndGet();
-      return new Socket();
-    }
-
-    @Override
-    public Socket createSocket(String host, int port) throws IOException {
-      throw new IOException("not used by the driver");
-    }
-
-    @Override
-    public Socket createSocket(String host, int port, InetAddress from, int fromPort)
-        throws IOException {
-      throw new IOException("not used by the driver");
-    }
-
-    @Override
-    public Socket createSocket(InetAddress host, int port) throws IOException {
-      throw new IOException("not used by the driver");
-    }
-
-    @Override
-    public Socket createSocket(InetAddress host, int port, InetAddress from, int fromPort)
-        throws IOException {
-      throw new IOException("not used by the driver");
-    }
   }
 }
