@@ -21,6 +21,7 @@ class StandardEngineTest {
           .port(1)
           .database("shop")
           .user("fulmar")
+          .connectTimeout(Duration.ofMillis(100))
           .withoutTls()
           .build();
 
