@@ -30,6 +30,7 @@ import java.util.Objects;
  *     model and in the order in which they were named: in how many of the changed rows it differs
  *     from the version that was accepted last. Rows of which no values are remembered, or that are
  *     too large to be read, do not count
+ * @param way how the changes were found
  */
 public record ChangeSet(
     String id,
@@ -45,7 +46,8 @@ public record ChangeSet(
     List<InvalidRow> invalidRows,
     List<Sample> samples,
     List<String> guards,
-    Map<String, Long> columnChanges) {
+    Map<String, Long> columnChanges,
+    Way way) {
   /** Copies the collections. */
   public ChangeSet {
     Objects.requireNonNull(id, "id");
@@ -56,6 +58,7 @@ public record ChangeSet(
     samples = List.copyOf(samples);
     guards = List.copyOf(guards);
     columnChanges = Collections.unmodifiableMap(new LinkedHashMap<>(columnChanges));
+    Objects.requireNonNull(way, "way");
   }
 
   /**
@@ -65,6 +68,34 @@ public record ChangeSet(
    * @param key the key columns with their values; {@code toString()} shows none of them
    */
   public record Sample(Operation operation, Row key) {}
+
+  /**
+   * How the changes of a plan were found. Whichever way it was, they are the same changes.
+   *
+   * @param kind what was looked at
+   * @param reason why it was this way, without a full stop and without values: {@code "the table
+   *     has row security"}
+   */
+  public record Way(Kind kind, String reason) {
+    /** The standard engine's. */
+    public static final Way READ = new Way(Kind.READ, "this engine reads the model");
+
+    /** Checks that nothing is missing. */
+    public Way {
+      Objects.requireNonNull(kind, "kind");
+      Objects.requireNonNull(reason, "reason");
+    }
+
+    /** What was looked at; in the log in lower case. */
+    public enum Kind {
+      /** Every row was read out of the database, and compared outside it. */
+      READ,
+      /** Every row was compared in the database. */
+      FULL,
+      /** Only rows were compared that were written since an earlier plan, and what is held. */
+      DELTA
+    }
+  }
 
   /** How many changes of this operation are planned. */
   public long planned(Operation operation) {

@@ -120,6 +120,11 @@ public record SyncReport(
     return counts.values().stream().reduce(Counts.NONE, Counts::plus);
   }
 
+  /** How the changes were found, and why in this way; empty if the run ended before that. */
+  public Optional<ChangeSet.Way> way() {
+    return Optional.ofNullable(changeSet).map(ChangeSet::way);
+  }
+
   /**
    * What went wrong and what to do about it, in a sentence or two; empty for SUCCEEDED and WARNING.
    */

@@ -47,7 +47,8 @@ class ConsoleProgressTest {
         List.of(),
         List.of(),
         List.of(),
-        Map.of());
+        Map.of(),
+        ChangeSet.Way.READ);
   }
 
   private static RunEvent.Ended ended(
@@ -184,7 +185,8 @@ class ConsoleProgressTest {
             List.of(),
             List.of(),
             List.of("the model is empty, and 200 synced keys would be removed"),
-            Map.of());
+            Map.of(),
+            ChangeSet.Way.READ);
     progress.on(new RunEvent.Started("crm", 7));
     progress.on(new RunEvent.Planned("crm", 7, held));
     progress.on(ended("crm", RunStatus.HELD, held, null));

@@ -70,11 +70,12 @@ final class RunLog {
     SyncReport.Counts total = report.total();
     return String.format(
         Locale.ROOT,
-        "sync=%s run=%s status=%s added=%s changed=%s removed=%s succeeded=%s failed=%s held=%s invalid=%s"
+        "sync=%s run=%s status=%s way=%s added=%s changed=%s removed=%s succeeded=%s failed=%s held=%s invalid=%s"
             + " plan=%s deliver=%s fold=%s",
         report.sync(),
         report.run(),
         report.status(),
+        report.way().map(way -> way.kind().name().toLowerCase(Locale.ROOT)).orElse("none"),
         report.counts(Operation.ADDED).planned(),
         report.counts(Operation.CHANGED).planned(),
         report.counts(Operation.REMOVED).planned(),

@@ -132,7 +132,8 @@ final class PlanHead {
                 .map(s -> new ChangeSet.Sample(s.operation(), ImageRow.ofKey(keyShape, s.key())))
                 .toList(),
             guards,
-            remembered.named(columnChanges));
+            remembered.named(columnChanges),
+            ChangeSet.Way.READ);
     return new StoredPlan(changeSet, firstRemovals, objections, effects(), request, extent, change);
   }
 

@@ -46,7 +46,8 @@ public record StoredPlan(
             set.invalidRows(),
             set.samples(),
             guards,
-            set.columnChanges());
+            set.columnChanges(),
+            set.way());
     return new StoredPlan(guarded, firstRemovals, objections, effects, request, extent, definition);
   }
 }

@@ -311,7 +311,8 @@ final class PlanStore extends StoreOfClaims {
                 List.of(),
                 List.of(),
                 List.of(),
-                Map.of());
+                Map.of(),
+                new ChangeSet.Way(ChangeSet.Way.Kind.FULL, "this store has all changes at once"));
         Extent extent = request.keys() == null ? Extent.WHOLE : Extent.PART;
         return new StoredPlan(
             set, firstRemovals, objections, 0, request.kind(), extent, definition);

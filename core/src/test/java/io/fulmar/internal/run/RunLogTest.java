@@ -6,10 +6,12 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.fulmar.ChangeSet;
 import io.fulmar.Model;
 import io.fulmar.Operation;
 import io.fulmar.Removal;
 import io.fulmar.RunEvent;
+import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.internal.store.PlannedChange;
@@ -99,7 +101,7 @@ class RunLogTest {
         .containsExactly(
             "INFO sync=crm run=%d started model=customers destination=crm:contacts"
                 .formatted(report.run()),
-            "INFO sync=crm run=%d status=SUCCEEDED added=4 changed=3 removed=2 succeeded=9 failed=0 held=0 invalid=0 plan=0.0s deliver=0.0s fold=0.0s"
+            "INFO sync=crm run=%d status=SUCCEEDED way=full added=4 changed=3 removed=2 succeeded=9 failed=0 held=0 invalid=0 plan=0.0s deliver=0.0s fold=0.0s"
                 .formatted(report.run()));
     assertThat(lines.list).allMatch(event -> event.getThrowableProxy() == null);
   }
@@ -135,7 +137,7 @@ class RunLogTest {
                 .formatted(report.run()),
             "WARN sync=crm run=%d failed=3 operation=CHANGED code=BAD_EMAIL message=\"no at sign\""
                 .formatted(report.run()),
-            "INFO sync=crm run=%d status=WARNING added=4 changed=3 removed=2 succeeded=2 failed=7 held=0 invalid=0 plan=0.0s deliver=0.0s fold=0.0s"
+            "INFO sync=crm run=%d status=WARNING way=full added=4 changed=3 removed=2 succeeded=2 failed=7 held=0 invalid=0 plan=0.0s deliver=0.0s fold=0.0s"
                 .formatted(report.run()));
   }
 
@@ -156,8 +158,27 @@ class RunLogTest {
                 .formatted(report.run()),
             "ERROR Cannot deliver all of crm: the destination stopped the run (QUOTA): used up. What was accepted is remembered, the rest stays due. [sync=crm run=%d]"
                 .formatted(report.run()),
-            "INFO sync=crm run=%d status=FAILED added=4 changed=3 removed=2 succeeded=0 failed=0 held=0 invalid=0 plan=0.0s deliver=0.0s fold=0.0s"
+            "INFO sync=crm run=%d status=FAILED way=full added=4 changed=3 removed=2 succeeded=0 failed=0 held=0 invalid=0 plan=0.0s deliver=0.0s fold=0.0s"
                 .formatted(report.run()));
+  }
+
+  @Test
+  void runThatPlannedNothingWentNoWay() {
+    store.fails("plan", new StateException("Cannot keep the plan: the disk is full. Make room."));
+    SyncReport report = runner.run(sync("crm:contacts", batch -> Delivery.allAccepted()).build());
+    assertThat(report.way()).isEmpty();
+    assertThat(lines())
+        .contains(
+            "INFO sync=crm run=%d status=FAILED way=none added=0 changed=0 removed=0 succeeded=0 failed=0 held=0 invalid=0 plan=0.0s deliver=0.0s fold=0.0s"
+                .formatted(report.run()));
+  }
+
+  @Test
+  void reportSaysWhichWayAStoreWentAndWhy() {
+    store.plan(Changes.added(1));
+    SyncReport report = runner.run(sync("crm:contacts", batch -> Delivery.allAccepted()).build());
+    assertThat(report.way())
+        .contains(new ChangeSet.Way(ChangeSet.Way.Kind.FULL, "this store has all changes at once"));
   }
 
   @Test
@@ -175,7 +196,7 @@ class RunLogTest {
             ("ERROR Cannot deliver plan %d (added 0, changed 0, removed 150): 150 of 200 synced keys would be removed, more than 30 %% and 100."
                     + " Approve it by engine.apply(sync, \\\"%d\\\"), or mend the source and run again. [sync=crm run=%d]")
                 .formatted(report.run(), report.run(), report.run()),
-            "INFO sync=crm run=%d status=HELD added=0 changed=0 removed=150 succeeded=0 failed=0 held=0 invalid=0 plan=0.0s deliver=0.0s fold=0.0s"
+            "INFO sync=crm run=%d status=HELD way=full added=0 changed=0 removed=150 succeeded=0 failed=0 held=0 invalid=0 plan=0.0s deliver=0.0s fold=0.0s"
                 .formatted(report.run()));
   }
 

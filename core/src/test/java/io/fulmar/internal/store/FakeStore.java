@@ -595,7 +595,8 @@ public final class FakeStore implements SyncStore {
               invalid,
               List.of(),
               List.of(),
-              Map.of());
+              Map.of(),
+              ChangeSet.Way.READ);
       Map<String, String> definition = definition(sync);
       StoredPlan stored =
           new StoredPlan(
