@@ -11,6 +11,8 @@ module io.fulmar.core {
       io.fulmar.lightning;
   exports io.fulmar.internal.mapping to
       io.fulmar.lightning;
+  exports io.fulmar.internal.plan to
+      io.fulmar.lightning;
   exports io.fulmar.internal.row to
       io.fulmar.lightning;
   exports io.fulmar.internal.run to

@@ -1,5 +1,6 @@
 package io.fulmar.internal.standard;
 
+import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Outcome;
 import java.io.Closeable;

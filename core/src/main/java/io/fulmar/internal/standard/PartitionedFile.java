@@ -1,5 +1,6 @@
 package io.fulmar.internal.standard;
 
+import io.fulmar.internal.row.DamagedException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;

@@ -1,6 +1,7 @@
 package io.fulmar.internal.standard;
 
 import io.fulmar.Operation;
+import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.store.Planned;
 import io.fulmar.internal.store.Version;
 import java.io.Closeable;

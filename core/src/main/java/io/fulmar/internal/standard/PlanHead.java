@@ -5,17 +5,17 @@ import io.fulmar.InvalidRow;
 import io.fulmar.Operation;
 import io.fulmar.Removal;
 import io.fulmar.SyncMode;
+import io.fulmar.internal.plan.PlanTerms;
+import io.fulmar.internal.plan.Remembered;
+import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
+import io.fulmar.internal.row.StoredColumn;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.store.DefinitionChange;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.StoredPlan;
-import io.fulmar.internal.type.ColumnKind;
-import io.fulmar.internal.type.ScalarType;
-import io.fulmar.internal.type.TypeCode;
-import io.fulmar.internal.type.ValueType;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -84,6 +84,11 @@ final class PlanHead {
 
   String id() {
     return Long.toString(run);
+  }
+
+  PlanTerms terms() {
+    return new PlanTerms(
+        stateVersion, destination, mode, removal, request, fingerprint, definition, madeAt);
   }
 
   long total() {
@@ -312,36 +317,22 @@ final class PlanHead {
   }
 
   static void putShape(FileOut out, Shape shape) throws IOException {
-    out.putVarint(shape.names().size());
-    for (int i = 0; i < shape.names().size(); i++) {
-      out.putString(shape.names().get(i));
-      out.putString(columnType(shape, i));
-      out.putVarint(shape.fields().get(i));
+    List<StoredColumn> columns = StoredColumn.of(shape);
+    out.putVarint(columns.size());
+    for (StoredColumn column : columns) {
+      out.putString(column.name());
+      out.putString(column.type());
+      out.putVarint(column.field());
     }
   }
 
   static Shape getShape(FileIn in) throws IOException {
     int count = in.getVarint();
-    List<String> names = new ArrayList<>();
-    List<ColumnKind> kinds = new ArrayList<>();
-    List<ValueType> types = new ArrayList<>();
-    List<Integer> fields = new ArrayList<>();
+    List<StoredColumn> columns = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      names.add(in.getString());
-      String type = in.getString();
-      int space = type.indexOf(' ');
-      ColumnKind kind = ColumnKind.valueOf(space < 0 ? type : type.substring(0, space));
-      kinds.add(kind);
-      types.add(space < 0 ? ScalarType.of(kind) : TypeCode.parse(type.substring(space + 1)));
-      fields.add(in.getVarint());
+      columns.add(new StoredColumn(in.getString(), in.getString(), in.getVarint()));
     }
-    return Shape.of(names, kinds, types, fields);
-  }
-
-  /** How a column is read and, if that is as text, what the text means. */
-  private static String columnType(Shape shape, int i) {
-    ColumnKind kind = shape.kinds().get(i);
-    return kind.readAsText() ? kind.name() + ' ' + TypeCode.of(shape.types().get(i)) : kind.name();
+    return StoredColumn.shape(columns);
   }
 
   private static void putStrings(FileOut out, List<String> strings) throws IOException {

@@ -1,12 +1,15 @@
 package io.fulmar.internal.standard;
 
 import com.dynatrace.hash4j.hashing.Hashing;
-import io.fulmar.ConfigurationException;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncMode;
-import io.fulmar.internal.mapping.MappingSignature;
 import io.fulmar.internal.mapping.UsedColumns;
+import io.fulmar.internal.plan.PlanTerms;
+import io.fulmar.internal.plan.Refusal;
+import io.fulmar.internal.plan.Remembered;
+import io.fulmar.internal.plan.Snapshot;
+import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.ServerIdentity;
@@ -14,7 +17,6 @@ import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.PlanRequest;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
@@ -126,7 +128,7 @@ final class Planning {
       throws IOException {
     String about = "[sync=" + sync.name() + " run=" + run + "]";
     try (Snapshot snapshot =
-        store.snapshot(sync.model(), StandardClaim.application(sync, run), about, cancellation)) {
+        store.snapshot(sync.model(), PlanTerms.application(sync, run), about, cancellation)) {
       head.server = snapshot.server();
       ModelShape shape = UsedColumns.of(snapshot.shape(), sync, about);
       begin(head, shape);
@@ -170,34 +172,19 @@ final class Planning {
     head.columnChanges = new long[sync.remembered().size()];
     head.live = file.live;
     head.objections = objections(head.server);
-    head.definition = StandardClaim.definition(head.fingerprint, sync);
+    head.definition = PlanTerms.definition(sync, head.fingerprint);
     head.change = file.definitions.change(head.definition);
     head.madeAt = now();
     boolean beginsAnew =
         head.request == PlanRequest.Kind.RESET || head.request == PlanRequest.Kind.FILL;
     if (!beginsAnew && !file.key.isEmpty() && !file.key.equals(head.key)) {
-      throw new ConfigurationException(
-          "Cannot run %s: its key was (%s) and now is (%s), so what is remembered no longer fits. Go back to that key; or reset the sync, if the destination holds the present rows under the new key; or clear and fill it. [sync=%s run=%s]"
-              .formatted(sync.name(), file.key, head.key, sync.name(), run));
+      throw Refusal.key(sync, run, file.key, head.key);
     }
   }
 
   /** What speaks for it that this is not the source that the state was made from, as it went on. */
   private List<String> objections(ServerIdentity server) {
-    List<String> objections = new ArrayList<>();
-    if (file.system == 0) {
-      return objections;
-    }
-    if (file.system != server.system() || !file.database.equals(server.database())) {
-      objections.add(
-          "the source is another database (%s in cluster %s) than before (%s in cluster %s)"
-              .formatted(server.database(), server.system(), file.database, file.system));
-    } else if (server.position() < file.position) {
-      objections.add(
-          "the source went back in time: its log stands at %s (timeline %s), the last run saw %s (timeline %s)"
-              .formatted(server.position(), server.timeline(), file.position, file.timeline));
-    }
-    return objections;
+    return file.system == 0 ? List.of() : file.server().objections(server);
   }
 
   private void read(Snapshot snapshot, ModelShape shape, Diff diff, LongConsumer progress)
@@ -219,8 +206,7 @@ final class Planning {
 
   /** What is stored under another fingerprint, mapping or epoch equals nothing. */
   static Diff.Seeds seeds(SyncFile file, Sync sync, ModelShape shape) {
-    String columns = shape.fingerprint() + MappingSignature.of(sync.mapping());
-    String ofRows = file.secret + "\n" + file.epoch + "\n" + columns;
+    String ofRows = PlanTerms.rowSeed(file.secret, file.epoch, sync, shape);
     return new Diff.Seeds(
         Hashing.xxh3_64().hashCharsToLong(ofRows),
         Hashing.xxh3_64().hashCharsToLong(file.incarnation));

@@ -1,16 +1,17 @@
 package io.fulmar.internal.standard;
 
-import io.fulmar.ConfigurationException;
 import io.fulmar.HoldKind;
 import io.fulmar.Removal;
 import io.fulmar.RunStatus;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncMode;
-import io.fulmar.internal.mapping.MappingSignature;
+import io.fulmar.internal.plan.PlanTerms;
+import io.fulmar.internal.plan.Refusal;
+import io.fulmar.internal.plan.Snapshot;
+import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.store.Claim;
-import io.fulmar.internal.store.Definitions;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.Folded;
 import io.fulmar.internal.store.Outcome;
@@ -32,7 +33,6 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -182,21 +182,14 @@ final class StandardClaim implements Claim {
   private void check(SyncStore.Purpose purpose) throws IOException {
     checkName();
     if (!file.destination.equals(sync.destination().identity())) {
-      throw new StateException(
-          "Cannot run %s: its state says what %s has accepted, and the destination now is %s. If it is the same under another name, rebind the sync; else give a sync to another destination another name. [sync=%s]"
-              .formatted(
-                  sync.name(), file.destination, sync.destination().identity(), sync.name()));
+      throw Refusal.destination(sync, file.destination);
     }
     boolean runs = purpose == SyncStore.Purpose.RUN || purpose == SyncStore.Purpose.EXISTING;
     if (file.initialising && runs) {
-      throw new StateException(
-          "Cannot run %s: it was to begin with what the destination holds, and that did not end. Initialise it again. [sync=%s]"
-              .formatted(sync.name(), sync.name()));
+      throw Refusal.beginning(sync);
     }
     if (sync.revision() < file.revision) {
-      throw new ConfigurationException(
-          "Cannot run %s: this is revision %s of it, and revision %s has run. Stop the old version of the application, or raise the revision. [sync=%s]"
-              .formatted(sync.name(), sync.revision(), file.revision, sync.name()));
+      throw Refusal.revision(sync, file.revision);
     }
     if (sync.revision() > file.revision) {
       file.revision = sync.revision();
@@ -332,13 +325,7 @@ final class StandardClaim implements Claim {
   }
 
   private static Rules rules(Sync sync, SyncFile file, SyncMode mode, Removal removal) {
-    return new Rules(
-        mode,
-        removal,
-        file.mode == null || (file.mode == mode && file.removal == removal),
-        sync.quarantineAttempts(),
-        sync.quarantineAge(),
-        sync.forgetAfter());
+    return PlanTerms.rules(sync, mode, removal, file.mode, file.removal);
   }
 
   // ------------------------------------------------------------------------------------------ plan
@@ -356,12 +343,7 @@ final class StandardClaim implements Claim {
   }
 
   private String application() {
-    return application(sync, run);
-  }
-
-  static String application(Sync sync, long run) {
-    String name = "fulmar " + sync.name() + " " + run;
-    return name.length() <= 63 ? name : "fulmar " + sync.name().substring(0, 40) + " " + run;
+    return PlanTerms.application(sync, run);
   }
 
   private long now() {
@@ -441,34 +423,9 @@ final class StandardClaim implements Claim {
     return stale(head, file, sync, now());
   }
 
-  static Map<String, String> definition(String fingerprint, Sync sync) {
-    return Definitions.definition(sync, fingerprint, MappingSignature.of(sync.mapping()));
-  }
-
   /** Why a stored plan cannot be delivered any more; null if it can. */
   static @Nullable String stale(PlanHead head, SyncFile file, Sync sync, long now) {
-    if (head.stateVersion != file.version) {
-      return "the state has moved on since it was made";
-    }
-    if (head.mode != sync.mode() || head.removal != sync.removal()) {
-      return "mode or removal have changed since it was made";
-    }
-    if (!head.destination.equals(sync.destination().identity())) {
-      return "the destination has changed since it was made";
-    }
-    Map<String, String> today = definition(head.fingerprint, sync);
-    for (String part : Definitions.OF_DELIVERY) {
-      if (!Objects.equals(head.definition.get(part), today.get(part))) {
-        return "the " + part + " has changed since it was made";
-      }
-    }
-    if (now - head.madeAt >= sync.planExpiry().toMillis()) {
-      return "it has expired (planExpiry " + sync.planExpiry() + ")";
-    }
-    if (file.clearing && head.request != PlanRequest.Kind.FILL) {
-      return "a clear of the destination was begun since it was made";
-    }
-    return null;
+    return head.terms().stale(sync, file.version, file.clearing, now);
   }
 
   @Override

@@ -7,19 +7,16 @@ import io.fulmar.HoldKind;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
 import io.fulmar.ModelValidation;
-import io.fulmar.ModelValidation.Finding;
-import io.fulmar.ModelValidation.Severity;
-import io.fulmar.Row;
 import io.fulmar.Source;
-import io.fulmar.SourceException;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncStatus;
-import io.fulmar.internal.postgres.SqlStates;
-import io.fulmar.internal.row.ImageRow;
-import io.fulmar.internal.row.Shape;
+import io.fulmar.internal.plan.ModelLook;
+import io.fulmar.internal.plan.PostgresSnapshots;
+import io.fulmar.internal.plan.Snapshot;
+import io.fulmar.internal.plan.Snapshots;
+import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.source.Cancellation;
-import io.fulmar.internal.source.UnstableColumns;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Explainer;
 import io.fulmar.internal.store.Hold;
@@ -34,7 +31,6 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -352,63 +348,12 @@ public final class StandardStore implements SyncStore {
 
   @Override
   public ModelPreview preview(Model model) {
-    ModelPreview first = firstRows(model);
-    ModelPreview second = firstRows(model);
-    return new ModelPreview(
-        first.columns(), first.rows(), UnstableColumns.between(model.key(), first, second));
+    return new ModelLook(snapshots).preview(model);
   }
 
   @Override
   public ModelValidation validate(Model model) {
-    ModelValidation proven =
-        snapshots.validate(model, "fulmar validate", "[model=" + model.name() + "]");
-    if (!proven.isUsable()) {
-      return proven;
-    }
-    List<Finding> findings = new ArrayList<>();
-    try {
-      for (String column : preview(model).unstable()) {
-        findings.add(
-            new Finding(
-                Severity.WARNING,
-                "its column \"" + column + "\" is another in each read",
-                "Leave it out: with it, every row changes in every run",
-                null));
-      }
-    } catch (SourceException e) {
-      findings.add(ofRead(e));
-    }
-    findings.addAll(proven.findings());
-    return new ModelValidation(model.name(), proven.columns(), proven.key(), findings);
-  }
-
-  /** What only the rows of a model can show; anything else is thrown again. */
-  private static Finding ofRead(SourceException e) {
-    boolean writes = SqlStates.isReadOnly(e.sqlState());
-    if (!writes && !SqlStates.isOfData(e.sqlState())) {
-      throw e;
-    }
-    return new Finding(
-        Severity.ERROR,
-        writes
-            ? "it writes as soon as its rows are read (sqlstate=25006)"
-            : "a value of its first rows could not be computed (sqlstate=" + e.sqlState() + ")",
-        writes ? "Make it a plain query" : "Mend the model or the row",
-        null);
-  }
-
-  private ModelPreview firstRows(Model model) {
-    String about = "[model=" + model.name() + "]";
-    List<Row> rows = new ArrayList<>();
-    try (Snapshot snapshot = snapshots.open(model, "fulmar preview", about, new Cancellation())) {
-      Shape rowShape = snapshot.shape().rowShape();
-      snapshot.firstRows(
-          (buffer, from, to, fields) ->
-              rows.add(ImageRow.of(rowShape, Arrays.copyOfRange(buffer, from, to))));
-      return new ModelPreview(snapshot.shape().preview(), rows, List.of());
-    } catch (IOException e) {
-      throw new IllegalStateException("a list does not throw this", e);
-    }
+    return new ModelLook(snapshots).validate(model);
   }
 
   @Override

@@ -1,6 +1,8 @@
 package io.fulmar.internal.standard;
 
 import io.fulmar.HoldKind;
+import io.fulmar.internal.plan.Remembered;
+import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Memory;

@@ -6,6 +6,7 @@ import io.fulmar.Explanation;
 import io.fulmar.Row;
 import io.fulmar.Sync;
 import io.fulmar.internal.mapping.UsedColumns;
+import io.fulmar.internal.plan.Snapshot;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.source.Cancellation;

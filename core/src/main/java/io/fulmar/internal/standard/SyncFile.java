@@ -4,7 +4,9 @@ import io.fulmar.HoldKind;
 import io.fulmar.Removal;
 import io.fulmar.RunStatus;
 import io.fulmar.SyncMode;
+import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.row.Shape;
+import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.store.Definitions;
 import io.fulmar.internal.type.ColumnKind;
 import java.io.IOException;
@@ -90,6 +92,11 @@ final class SyncFile {
 
   /** The plan of a run whose end is noted here, and whose fold failed. */
   long unfolded;
+
+  /** The source that the state was folded from; its moment is not kept. */
+  ServerIdentity server() {
+    return new ServerIdentity(Instant.EPOCH, database, system, timeline, position);
+  }
 
   /** Reads the file; null if there is none. */
   static @Nullable SyncFile read(Path path) throws IOException {

@@ -8,6 +8,7 @@ import io.fulmar.HoldKind;
 import io.fulmar.Operation;
 import io.fulmar.Removal;
 import io.fulmar.SyncMode;
+import io.fulmar.internal.plan.Remembered;
 import io.fulmar.internal.standard.MemoryModel.Line;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Memory;

@@ -7,6 +7,7 @@ import io.fulmar.HoldKind;
 import io.fulmar.Removal;
 import io.fulmar.RunStatus;
 import io.fulmar.SyncMode;
+import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Outcome;

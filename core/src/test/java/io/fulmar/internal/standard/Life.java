@@ -15,6 +15,8 @@ import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.SyncStatus;
 import io.fulmar.harness.ManualClock;
+import io.fulmar.internal.plan.Snapshot;
+import io.fulmar.internal.plan.Snapshots;
 import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.standard.LoggedCrm.Mood;
 import io.fulmar.internal.store.Claim;

@@ -2,6 +2,8 @@ package io.fulmar.internal.standard;
 
 import io.fulmar.Model;
 import io.fulmar.harness.SourceRow;
+import io.fulmar.internal.plan.Snapshot;
+import io.fulmar.internal.plan.Snapshots;
 import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;

@@ -4,6 +4,7 @@ import io.fulmar.Removal;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.SyncStatus;
+import io.fulmar.internal.plan.Snapshots;
 import io.fulmar.internal.run.Runner;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.spi.Destination;

@@ -1,4 +1,4 @@
-package io.fulmar.internal.standard;
+package io.fulmar.internal.plan;
 
 import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
@@ -24,11 +24,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Snapshots of PostgreSQL, over a pool of its own. This class is threadsafe. */
-final class PostgresSnapshots implements Snapshots {
+public final class PostgresSnapshots implements Snapshots {
   private final Source source;
   private final SourcePool pool;
 
-  PostgresSnapshots(Source source) {
+  public PostgresSnapshots(Source source) {
     this.source = source;
     this.pool = new SourcePool(source, "fulmar");
   }

@@ -1,5 +1,6 @@
-package io.fulmar.internal.standard;
+package io.fulmar.internal.plan;
 
+import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.source.ModelShape;
 import java.io.IOException;
@@ -19,16 +20,16 @@ import java.util.Map;
  * @param shape how kept values are decoded, in the order in which the columns were named
  * @param fields where they stand in a row, in the order of the kept fields
  */
-record Remembered(Shape shape, List<Integer> fields) {
+public record Remembered(Shape shape, List<Integer> fields) {
   /** Nothing is kept. */
-  static final Remembered NOTHING =
+  public static final Remembered NOTHING =
       new Remembered(Shape.of(List.of(), List.of(), List.of()), List.of());
 
   private static final VarHandle INT =
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
 
   /** Copies the list. */
-  Remembered {
+  public Remembered {
     fields = List.copyOf(fields);
   }
 
@@ -38,7 +39,7 @@ record Remembered(Shape shape, List<Integer> fields) {
    * @param model which has them
    * @param names of the columns
    */
-  static Remembered of(ModelShape model, List<String> names) {
+  public static Remembered of(ModelShape model, List<String> names) {
     Shape row = model.rowShape();
     List<Integer> places = names.stream().map(row::position).map(row.fields()::get).toList();
     List<Integer> sorted = places.stream().sorted().toList();
@@ -51,12 +52,12 @@ record Remembered(Shape shape, List<Integer> fields) {
         sorted);
   }
 
-  boolean isEmpty() {
+  public boolean isEmpty() {
     return fields.isEmpty();
   }
 
   /** Whether these are the same columns, whatever the order in which they were named. */
-  boolean isKeptLike(Shape other) {
+  public boolean isKeptLike(Shape other) {
     return columns(shape).equals(columns(other));
   }
 
@@ -70,7 +71,7 @@ record Remembered(Shape shape, List<Integer> fields) {
   }
 
   /** How many bytes are kept of a row, of which start and length of each field are given. */
-  int bytes(int[] startsAndLengths) {
+  public int bytes(int[] startsAndLengths) {
     int bytes = 0;
     for (int field : fields) {
       bytes += 4 + Math.max(0, startsAndLengths[2 * field + 1]);
@@ -79,7 +80,7 @@ record Remembered(Shape shape, List<Integer> fields) {
   }
 
   /** What is kept of a row. */
-  byte[] of(byte[] row) throws IOException {
+  public byte[] of(byte[] row) throws IOException {
     byte[] kept = new byte[row.length];
     int length = 0;
     int at = 0;
@@ -97,7 +98,7 @@ record Remembered(Shape shape, List<Integer> fields) {
   }
 
   /** Counts in which columns two kept values differ. */
-  void count(byte[] before, byte[] after, long[] differences) throws IOException {
+  public void count(byte[] before, byte[] after, long[] differences) throws IOException {
     int a = 0;
     int b = 0;
     for (int i = 0; i < fields.size(); i++) {
@@ -110,7 +111,7 @@ record Remembered(Shape shape, List<Integer> fields) {
   }
 
   /** Counts of {@link #count} by the names of the columns. */
-  Map<String, Long> named(long[] differences) {
+  public Map<String, Long> named(long[] differences) {
     Map<String, Long> named = new LinkedHashMap<>();
     for (int i = 0; i < shape.names().size(); i++) {
       named.put(shape.names().get(i), differences[shape.fields().get(i)]);

@@ -1,4 +1,4 @@
-package io.fulmar.internal.standard;
+package io.fulmar.internal.plan;
 
 import io.fulmar.Model;
 import io.fulmar.ModelValidation;
@@ -6,7 +6,7 @@ import io.fulmar.internal.source.Cancellation;
 import java.util.List;
 
 /** Where models are read. Threadsafe. */
-interface Snapshots extends AutoCloseable {
+public interface Snapshots extends AutoCloseable {
   /**
    * Begins a snapshot and describes the model in it.
    *

@@ -1,4 +1,4 @@
-package io.fulmar.internal.standard;
+package io.fulmar.internal.plan;
 
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;
@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.util.List;
 
 /** One model at one moment; the transaction is over once it is closed. Not threadsafe. */
-interface Snapshot extends AutoCloseable {
+public interface Snapshot extends AutoCloseable {
   /** Which database it is, and when. */
   ServerIdentity server();
 

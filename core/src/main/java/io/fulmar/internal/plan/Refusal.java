@@ -1,0 +1,55 @@
+package io.fulmar.internal.plan;
+
+import io.fulmar.ConfigurationException;
+import io.fulmar.StateException;
+import io.fulmar.Sync;
+
+/** Why a state cannot be used for a sync as it is now: the words are those of every engine. */
+public final class Refusal {
+  private Refusal() {}
+
+  /**
+   * The state is that of another destination.
+   *
+   * @param sync as it is now
+   * @param identity of the destination of the state
+   */
+  public static StateException destination(Sync sync, String identity) {
+    return new StateException(
+        "Cannot run %s: its state says what %s has accepted, and the destination now is %s. If it is the same under another name, rebind the sync; else give a sync to another destination another name. [sync=%s]"
+            .formatted(sync.name(), identity, sync.destination().identity(), sync.name()));
+  }
+
+  /** The state was to begin with what the destination holds, and that did not end. */
+  public static StateException beginning(Sync sync) {
+    return new StateException(
+        "Cannot run %s: it was to begin with what the destination holds, and that did not end. Initialise it again. [sync=%s]"
+            .formatted(sync.name(), sync.name()));
+  }
+
+  /**
+   * A newer revision of the sync has run.
+   *
+   * @param sync as it is now
+   * @param seen newest revision
+   */
+  public static ConfigurationException revision(Sync sync, long seen) {
+    return new ConfigurationException(
+        "Cannot run %s: this is revision %s of it, and revision %s has run. Stop the old version of the application, or raise the revision. [sync=%s]"
+            .formatted(sync.name(), sync.revision(), seen, sync.name()));
+  }
+
+  /**
+   * What is remembered is remembered by another key.
+   *
+   * @param sync as it is now
+   * @param run its number
+   * @param before the key of the state
+   * @param now the key of the model
+   */
+  public static ConfigurationException key(Sync sync, long run, String before, String now) {
+    return new ConfigurationException(
+        "Cannot run %s: its key was (%s) and now is (%s), so what is remembered no longer fits. Go back to that key; or reset the sync, if the destination holds the present rows under the new key; or clear and fill it. [sync=%s run=%s]"
+            .formatted(sync.name(), before, now, sync.name(), run));
+  }
+}
