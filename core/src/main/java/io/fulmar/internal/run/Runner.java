@@ -597,22 +597,24 @@ public final class Runner implements AutoCloseable {
       boolean all = plan.extent() == Extent.WHOLE && plan.request() != PlanRequest.Kind.RESYNC;
       boolean nothingUnsent = stop == null && clean && total.aborted() == 0 && all;
       Folded folded;
+      FulmarException error =
+          stop instanceof RunScope.Stop.Failed failed
+              ? failure(failed)
+              : stop == null ? null : cancelled();
       try {
         Instant now = settings.clock().instant();
-        folded = claim.fold(plan, new RunEnd(status, now, nothingUnsent, extent));
+        String problem = report(status, error).problem().orElse(null);
+        folded = claim.fold(plan, new RunEnd(status, now, nothingUnsent, extent, problem));
       } catch (StateException e) {
         foldTime = since(began);
-        if (stop instanceof RunScope.Stop.Failed failed) {
-          suppress(e, failure(failed));
+        if (stop instanceof RunScope.Stop.Failed && error != null) {
+          suppress(e, error);
         }
         throw e;
       }
       newlyQuarantined = folded.newlyQuarantined();
       foldTime = since(began);
-      if (stop instanceof RunScope.Stop.Failed failed) {
-        return report(status, failure(failed));
-      }
-      return report(status, stop == null ? null : cancelled());
+      return report(status, error);
     }
 
     private static void suppress(Throwable first, Throwable later) {
@@ -641,7 +643,8 @@ public final class Runner implements AutoCloseable {
 
     private SyncReport end(RunStatus status, @Nullable FulmarException error) {
       try {
-        claim.end(new RunEnd(status, settings.clock().instant(), false, Extent.PART));
+        String problem = report(status, error).problem().orElse(null);
+        claim.end(new RunEnd(status, settings.clock().instant(), false, Extent.PART, problem));
       } catch (StateException e) {
         if (error == null) {
           throw e;

@@ -305,7 +305,7 @@ final class StandardClaim implements Claim {
     file.keyShape = file.keyShape == null ? head.keyShape : file.keyShape;
     Instant now = store.clock().instant();
     if (file.unfolded != number) {
-      ended(new RunEnd(RunStatus.INTERRUPTED, now, false, Extent.PART));
+      ended(new RunEnd(RunStatus.INTERRUPTED, now, false, Extent.PART, null));
     }
     file.unfolded = 0;
     file.write(directory);

@@ -78,7 +78,7 @@ class FakeStoreTest {
             Outcome.ACCEPTED,
             Outcome.SKIPPED,
             new Outcome(Outcome.Kind.UNKNOWN, true, until, null)));
-    claim.fold(plan, new RunEnd(RunStatus.WARNING, clock.instant(), false, Extent.WHOLE));
+    claim.fold(plan, new RunEnd(RunStatus.WARNING, clock.instant(), false, Extent.WHOLE, null));
     claim.close();
 
     assertThat(store.memory().get("k1")).isEqualTo(new Remembered("0:a", 0, null, 0));
@@ -175,7 +175,7 @@ class FakeStoreTest {
   void secondFoldIsABreach() {
     Claim claim = claimed();
     StoredPlan plan = opened(claim);
-    RunEnd end = new RunEnd(RunStatus.FAILED, clock.instant(), false, Extent.WHOLE);
+    RunEnd end = new RunEnd(RunStatus.FAILED, clock.instant(), false, Extent.WHOLE, null);
     claim.fold(plan, end);
 
     assertBreach(() -> claim.fold(plan, end), "folded twice");
@@ -208,7 +208,7 @@ class FakeStoreTest {
     planning.close();
     Claim running = claimed();
     running.fold(
-        opened(running), new RunEnd(RunStatus.FAILED, clock.instant(), false, Extent.WHOLE));
+        opened(running), new RunEnd(RunStatus.FAILED, clock.instant(), false, Extent.WHOLE, null));
     running.close();
     Claim applying = claimed();
 
