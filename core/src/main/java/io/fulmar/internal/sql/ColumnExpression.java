@@ -25,6 +25,16 @@ public final class ColumnExpression implements SqlPart {
     return new ColumnExpression(column.sql());
   }
 
+  /** A number of ours. */
+  public static ColumnExpression number(long value) {
+    return new ColumnExpression("'%s'::pg_catalog.int8".formatted(value));
+  }
+
+  /** The place of a row in a table. */
+  public static ColumnExpression place(long block, int line) {
+    return new ColumnExpression("'(%s,%s)'::pg_catalog.tid".formatted(block, line));
+  }
+
   /** The column as its text, under its own name. */
   public static ColumnExpression text(Identifier column, Identifier name) {
     return new ColumnExpression("%s::pg_catalog.text as %s".formatted(column.sql(), name.sql()));

@@ -1,13 +1,8 @@
 package io.fulmar.internal.sql;
 
-import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * A statement with tokens such as <code>{target}</code> that take quoted names, one or a list;
@@ -25,16 +20,11 @@ import java.util.stream.Collectors;
  */
 public final class SqlTemplate {
   private static final Pattern NAMED = Pattern.compile("/\\* fulmar: [a-z -]+ \\*/\n(?s:.+)");
-  private static final Pattern TOKEN = Pattern.compile("\\{([a-z_]+)}");
 
-  private final String text;
-  private final Set<String> tokens;
-  private final Map<String, String> values;
+  private final SqlTokens tokens;
 
-  private SqlTemplate(String text, Set<String> tokens, Map<String, String> values) {
-    this.text = text;
+  private SqlTemplate(SqlTokens tokens) {
     this.tokens = tokens;
-    this.values = values;
   }
 
   /**
@@ -49,16 +39,7 @@ public final class SqlTemplate {
       throw new IllegalArgumentException(
           "a statement begins with /* fulmar: name */ on a line of its own: " + text);
     }
-    Set<String> found = new LinkedHashSet<>();
-    TOKEN.matcher(text).results().forEach(match -> found.add(match.group(1)));
-    if (!found.equals(Set.of(tokens))) {
-      throw new IllegalArgumentException(
-          "tokens are named " + Set.of(tokens) + " and used " + found + ": " + text);
-    }
-    if (TOKEN.matcher(text).replaceAll("").matches("(?s).*[{}].*")) {
-      throw new IllegalArgumentException("a brace that belongs to no token: " + text);
-    }
-    return new SqlTemplate(text, Set.copyOf(found), Map.of());
+    return new SqlTemplate(SqlTokens.of(text, tokens));
   }
 
   /** This template with one token filled. */
@@ -73,13 +54,7 @@ public final class SqlTemplate {
    *     is empty
    */
   public SqlTemplate with(String token, List<? extends SqlPart> parts) {
-    if (!tokens.contains(token) || values.containsKey(token) || parts.isEmpty()) {
-      throw new IllegalArgumentException(
-          "{" + token + "} is unknown, filled already, or given nothing: " + text);
-    }
-    Map<String, String> more = new HashMap<>(values);
-    more.put(token, parts.stream().map(SqlPart::sql).collect(Collectors.joining(", ")));
-    return new SqlTemplate(text, tokens, Map.copyOf(more));
+    return new SqlTemplate(tokens.with(token, parts));
   }
 
   /**
@@ -89,7 +64,7 @@ public final class SqlTemplate {
    */
   public String sql(Map<String, ? extends List<? extends SqlPart>> parts) {
     SqlTemplate filled = this;
-    for (String token : tokens) {
+    for (String token : tokens.names()) {
       filled = filled.with(token, parts.containsKey(token) ? parts.get(token) : List.of());
     }
     return filled.sql();
@@ -101,11 +76,6 @@ public final class SqlTemplate {
    * @throws IllegalStateException if a token has not been filled
    */
   public String sql() {
-    if (values.size() < tokens.size()) {
-      throw new IllegalStateException("filled is only " + values.keySet() + ": " + text);
-    }
-    return TOKEN
-        .matcher(text)
-        .replaceAll(match -> Matcher.quoteReplacement(values.getOrDefault(match.group(1), "")));
+    return tokens.filled();
   }
 }

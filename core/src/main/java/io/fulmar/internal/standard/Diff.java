@@ -7,6 +7,7 @@ import io.fulmar.InvalidRow;
 import io.fulmar.Operation;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;
+import io.fulmar.internal.store.ChangeIds;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Memory;
 import io.fulmar.internal.store.PlanRequest;
@@ -54,7 +55,7 @@ final class Diff implements RowSink, Closeable {
   private final @Nullable TagFilter filter;
   private final long now;
   private final Hasher128 rowHasher;
-  private final Hasher128 idHasher;
+  private final ChangeIds ids;
   private final PartitionedFile keys;
   private final PartitionedFile fieldsOfRows;
   private final VersionTable known = new VersionTable();
@@ -66,7 +67,6 @@ final class Diff implements RowSink, Closeable {
   private final ImageBuffer key = new ImageBuffer(256);
   private final Map<PlanFiles.Section, PlanFiles.SectionWriter> writers =
       new EnumMap<>(PlanFiles.Section.class);
-  private byte[] idBuffer = new byte[256];
   private byte[] keyBytes = new byte[256];
 
   private final long[] rowsOf = new long[Partitions.COUNT];
@@ -105,7 +105,7 @@ final class Diff implements RowSink, Closeable {
     this.filter = filter;
     this.now = now;
     this.rowHasher = seeds.rowHasher();
-    this.idHasher = Hashing.xxh3_128(seeds.ofIds());
+    this.ids = new ChangeIds(seeds.ofIds());
     this.keys = new PartitionedFile(() -> directory.create(directory.scratch(head.run)));
     this.fieldsOfRows =
         new PartitionedFile(() -> directory.create(PlanFiles.fields(directory.plan(head.run))));
@@ -138,9 +138,9 @@ final class Diff implements RowSink, Closeable {
    * What the hashes of a sync depend on.
    *
    * @param ofRows seed of row versions
-   * @param ofIds seed of change ids
+   * @param ofIds what change ids depend on
    */
-  record Seeds(long ofRows, long ofIds) {
+  record Seeds(long ofRows, String ofIds) {
     /** Hashes rows to versions. */
     Hasher128 rowHasher() {
       return Hashing.xxh3_128(ofRows);
@@ -413,7 +413,7 @@ final class Diff implements RowSink, Closeable {
     sample(operation, bytes, from, length);
     head.planned[operation.ordinal()]++;
     Hold hold = memory.hold();
-    Version id = changeId(bytes, from, length, operation, version);
+    Version id = ids.of(bytes, from, length, operation, version, head.run);
     Planned change = rules.planned(decision, version, memory, id, now);
     if (version != null) {
       return change;
@@ -427,25 +427,6 @@ final class Diff implements RowSink, Closeable {
     writer(section, partition)
         .change(bytes, from, length, change, mayActUntil, false, previous(cursor), 0);
     return null;
-  }
-
-  /**
-   * Hash of key, operation, content and the number of this run, which is the first that plans the
-   * change.
-   */
-  private Version changeId(
-      byte[] bytes, int from, int length, Operation operation, @Nullable Version version) {
-    if (idBuffer.length < length + 32) {
-      idBuffer = new byte[2 * length + 32];
-    }
-    ByteBuffer.wrap(idBuffer)
-        .put(bytes, from, length)
-        .put((byte) operation.ordinal())
-        .putLong(version == null ? 0 : version.high())
-        .putLong(version == null ? 0 : version.low())
-        .putLong(head.run);
-    HashValue128 id = idHasher.hashBytesTo128Bits(idBuffer, 0, length + 25);
-    return new Version(id.getMostSignificantBits(), id.getLeastSignificantBits());
   }
 
   /** A reset takes the present row for the accepted one also to have its values to remember. */

@@ -6,14 +6,13 @@ import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.JoinedRow;
+import io.fulmar.internal.store.ChangeIds;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.PlanReader;
 import io.fulmar.internal.store.PlannedChange;
-import io.fulmar.internal.store.Version;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -166,7 +165,7 @@ final class PlanFileReader implements PlanReader {
             entry.operation,
             key,
             removed ? left : ImageRow.of(head.rowShape, fields),
-            id(entry.changeId),
+            ChangeIds.text(entry.changeId),
             run,
             entry.attempts + 1,
             removed ? null : previous);
@@ -190,10 +189,5 @@ final class PlanFileReader implements PlanReader {
     } catch (IOException e) {
       throw StandardStore.unusable(sync.name(), directory, e);
     }
-  }
-
-  private static String id(Version id) {
-    HexFormat hex = HexFormat.of();
-    return hex.toHexDigits(id.high()) + hex.toHexDigits(id.low());
   }
 }

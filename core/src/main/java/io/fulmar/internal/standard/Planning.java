@@ -207,9 +207,7 @@ final class Planning {
   /** What is stored under another fingerprint, mapping or epoch equals nothing. */
   static Diff.Seeds seeds(SyncFile file, Sync sync, ModelShape shape) {
     String ofRows = PlanTerms.rowSeed(file.secret, file.epoch, sync, shape);
-    return new Diff.Seeds(
-        Hashing.xxh3_64().hashCharsToLong(ofRows),
-        Hashing.xxh3_64().hashCharsToLong(file.incarnation));
+    return new Diff.Seeds(Hashing.xxh3_64().hashCharsToLong(ofRows), file.incarnation);
   }
 
   /** Makes the plan count, unless there is nothing in it. */

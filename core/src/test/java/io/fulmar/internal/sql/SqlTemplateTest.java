@@ -36,6 +36,24 @@ class SqlTemplateTest {
             select "t"."select", "t"."$1 \\" from "public"."we""ird" where "ID" = ?""");
   }
 
+  @Test
+  void fragmentStandsInAStatementAsItIs() {
+    SqlFragment fragment =
+        SqlFragment.of("({left}) = ({right})", "left", "right")
+            .with("left", Identifier.all("a", List.of("k0", "k1")))
+            .with("right", ColumnExpression.number(-1));
+    assertThat(
+            SqlTemplate.of("/* fulmar: find */\nselect {place} where {key}", "place", "key")
+                .with("place", ColumnExpression.place(7, 12))
+                .with("key", fragment)
+                .sql())
+        .isEqualTo(
+            "/* fulmar: find */\nselect '(7,12)'::pg_catalog.tid where (\"a\".\"k0\", \"a\".\"k1\") = ('-1'::pg_catalog.int8)");
+    SqlFragment half = SqlFragment.of("{left} and {right}", "left", "right");
+    assertThatIllegalStateException().isThrownBy(half.with("left", fragment)::sql);
+    assertThatIllegalArgumentException().isThrownBy(() -> SqlFragment.of("{left}", "right"));
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {

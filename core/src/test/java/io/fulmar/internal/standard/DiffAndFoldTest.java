@@ -43,7 +43,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class DiffAndFoldTest {
   private static final long NOW = 1_768_471_200_000L;
-  private static final Diff.Seeds SEEDS = new Diff.Seeds(4711, 815);
+  private static final Diff.Seeds SEEDS = new Diff.Seeds(4711, "815");
   private static final int ROUNDS = Integer.getInteger("fulmar.rounds", 1);
 
   @TempDir Path temporary;
