@@ -1,0 +1,48 @@
+package io.fulmar.lightning.internal.fold;
+
+import io.fulmar.internal.sql.ColumnExpression;
+import io.fulmar.internal.sql.SqlFragment;
+import io.fulmar.internal.sql.SqlPart;
+import io.fulmar.lightning.internal.schema.SyncTables;
+
+/**
+ * What became of the positions of a plan, for statements in the transaction of the fold and before
+ * the ledger is emptied by it. A position that {@link #accepted} is not true for and that is not in
+ * {@link #exceptions} was never handed out. Immutable.
+ *
+ * @param accepted a condition on a plan table under the alias {@code p}: the destination has
+ *     accepted the change at {@code p.position}; never NULL where that is not NULL
+ * @param exceptions a subquery in parentheses, to be given an alias: {@code position} int8, {@code
+ *     kind} text (the name of an {@link io.fulmar.internal.store.Outcome.Kind}, never ACCEPTED),
+ *     {@code unsure} boolean, {@code until} int8 (0 for none), {@code code} text, {@code message}
+ *     text (both NULL for no reason); each position at most once. What was reserved and not
+ *     answered is UNKNOWN and unsure
+ * @param late a subquery like it: {@code position}, {@code until} of what was accepted after a call
+ *     that gave no answer and may still act
+ */
+public record OutcomeParts(SqlPart accepted, SqlPart exceptions, SqlPart late) {
+  /** Everything counts as accepted. */
+  public static OutcomeParts allAccepted() {
+    return new OutcomeParts(
+        OutcomeSql.ALL_ACCEPTED, OutcomeSql.NO_EXCEPTIONS, OutcomeSql.NONE_LATE);
+  }
+
+  /**
+   * What the ledger says.
+   *
+   * @param tables of the sync
+   * @param run number of the plan, by which its outcomes are noted whichever run delivers it
+   * @param latest no call can act after this moment, whatever the ledger says; in milliseconds
+   *     since 1970
+   */
+  public static OutcomeParts ofLedger(SyncTables tables, long run, long latest) {
+    return new OutcomeParts(
+        of(OutcomeSql.ACCEPTED, tables, run),
+        of(OutcomeSql.EXCEPTIONS, tables, run).with("latest", ColumnExpression.number(latest)),
+        of(OutcomeSql.LATE, tables, run).with("latest", ColumnExpression.number(latest)));
+  }
+
+  private static SqlFragment of(SqlFragment fragment, SyncTables tables, long run) {
+    return fragment.with("ledger", tables.ledger()).with("run", ColumnExpression.number(run));
+  }
+}
