@@ -1,6 +1,7 @@
 package io.fulmar.internal.postgres;
 
 import io.fulmar.SourceException;
+import io.fulmar.StateException;
 import java.sql.SQLException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,22 @@ public final class SqlStates {
       Set.of(
           "08000", "08003", "08006", "08007", "08P01", "0A000", "25P03", "25P04", "40001", "40P01",
           "57P01", "57P02", "57P03", "57P05");
+
+  private static final Set<Trouble> CONNECTION_LOST =
+      Set.of(
+          Trouble.CONNECTION,
+          Trouble.PROTOCOL,
+          Trouble.SESSION_ENDED,
+          Trouble.SERVER_CRASHED,
+          Trouble.SERVER_STARTING,
+          Trouble.IDLE_SESSION,
+          Trouble.IDLE_TRANSACTION,
+          Trouble.TRANSACTION_TIMEOUT,
+          Trouble.NO_CONNECTION_LEFT);
+
+  private static final Set<Trouble> REPEATABLE =
+      Set.of(
+          Trouble.CONFLICT, Trouble.DEADLOCK, Trouble.LOCK_TIMEOUT, Trouble.STATEMENT_ENDED);
 
   /** Codes of the connection, the server and its resources, whose messages quote no value. */
   private static final Set<String> CLASSES_WITHOUT_VALUES =
@@ -250,6 +267,49 @@ public final class SqlStates {
     String fact = mayQuoteValue(e) ? factWithoutWords(e) : fact(e);
     String message = "Cannot %s: %s. %s %s".formatted(doing, fact, remedy, tail(about, state));
     return new SourceException(message, state, cause(e));
+  }
+
+  /**
+   * An error of a statement about the engine's own tables, as advice.
+   *
+   * @param doing what could not be done: {@code "note the end of crm"}
+   * @param e what the driver said; its message is kept only where it cannot quote a value
+   * @param about the tail of the message: {@code [sync=crm run=1]}
+   */
+  public static StateException stateException(String doing, SQLException e, String about) {
+    String fact = mayQuoteValue(e) ? factWithoutWords(e) : fact(e);
+    return new StateException(
+        "Cannot %s: %s. %s %s"
+            .formatted(doing, fact, StateRemedy.of(e), tail(about, e.getSQLState())),
+        cause(e));
+  }
+
+  /** Whether nothing was heard of the server any more, so that a statement may have taken effect. */
+  public static boolean isOfConnection(@Nullable String sqlState) {
+    return sqlState == null || CONNECTION_LOST.contains(trouble(padded(sqlState)));
+  }
+
+  /**
+   * Whether a statement about the engine's own tables may succeed if it is repeated: besides what
+   * is said of the connection, a lock that was not had, a timeout, other transactions in the way.
+   */
+  public static boolean isWorthRepeating(@Nullable String sqlState) {
+    return isOfConnection(sqlState) || REPEATABLE.contains(trouble(padded(sqlState)));
+  }
+
+  /** Whether a lock was not had in time. */
+  public static boolean isLockTimeout(SQLException e) {
+    return trouble(e) == Trouble.LOCK_TIMEOUT;
+  }
+
+  /** Whether a table is not there. */
+  public static boolean isTableMissing(@Nullable String sqlState) {
+    return sqlState != null
+        && Set.of(Trouble.NO_TABLE, Trouble.NO_OBJECT).contains(trouble(padded(sqlState)));
+  }
+
+  private static String padded(@Nullable String sqlState) {
+    return sqlState == null || sqlState.length() != 5 ? NONE : sqlState;
   }
 
   /** Whether the driver found nothing to connect to. */

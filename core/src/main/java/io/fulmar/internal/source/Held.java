@@ -34,15 +34,35 @@ record Held(
     }
   }
 
-  /** Begins a transaction on one snapshot, in which nothing can be written, and asks. */
-  static Held atBeginning(Connection connection) throws SQLException {
+  /**
+   * Begins a transaction on one snapshot and asks, which takes the snapshot.
+   *
+   * @param connection not in a transaction
+   * @param access what may be done in it, and what is locked first
+   * @param lockTimeout how long is waited for that
+   */
+  static Held atBeginning(Connection connection, Access access, String lockTimeout)
+      throws SQLException {
     try (Statement statement = connection.createStatement()) {
-      statement.execute(SessionSql.BEGIN.sql());
-      statement.getMoreResults();
-      try (ResultSet row = statement.getResultSet()) {
-        return of(connection, row);
+      if (access.mode() == Access.Mode.READ && access.locked().isEmpty()) {
+        statement.execute(SessionSql.BEGIN.sql());
+        statement.getMoreResults();
+        try (ResultSet row = statement.getResultSet()) {
+          return of(connection, row);
+        }
+      }
+      statement.execute(
+          (access.mode() == Access.Mode.READ ? SessionSql.BEGIN_READ : SessionSql.BEGIN_WRITE)
+              .sql());
+      if (!access.locked().isEmpty()) {
+        statement.execute(
+            SessionSql.LOCK
+                .with("timeout", Identifier.of(lockTimeout))
+                .with("tables", access.locked())
+                .sql());
       }
     }
+    return now(connection);
   }
 
   private static Held of(Connection connection, ResultSet row) throws SQLException {

@@ -7,7 +7,7 @@ import io.fulmar.internal.sql.SqlTemplate;
  * freed of what strangers have set. Operators are qualified, since a model may have moved the
  * search path.
  */
-final class SessionSql {
+public final class SessionSql {
   private static final String HELD_QUERY =
       """
       select pg_catalog.pg_backend_pid(),
@@ -53,6 +53,33 @@ final class SessionSql {
           %s"""
               .formatted(HELD_QUERY));
 
+  /** Begins without taking the snapshot; nothing is written. */
+  static final SqlTemplate BEGIN_READ =
+      SqlTemplate.of(
+          """
+          /* fulmar: begin */
+          set transaction isolation level repeatable read, read only
+          """);
+
+  /** Begins without taking the snapshot; what the role may write can be written. */
+  static final SqlTemplate BEGIN_WRITE =
+      SqlTemplate.of(
+          """
+          /* fulmar: begin */
+          set transaction isolation level repeatable read, read write
+          """);
+
+  /** Locks tables before the snapshot; no query, which would take it. */
+  static final SqlTemplate LOCK =
+      SqlTemplate.of(
+          """
+          /* fulmar: lock */
+          set local lock_timeout = {timeout};
+          lock table {tables} in access share mode
+          """,
+          "timeout",
+          "tables");
+
   /** The open connections of the extension dblink, of which no catalog knows. */
   static final SqlTemplate LINKS =
       SqlTemplate.of(
@@ -68,7 +95,7 @@ final class SessionSql {
    * left as the driver and the pooler agree on them. Settings with a dot in their names that no
    * extension has declared are in no catalog, so they stay.
    */
-  static final SqlTemplate FORGET_STRANGERS =
+  public static final SqlTemplate FORGET_STRANGERS =
       SqlTemplate.of(
           """
           /* fulmar: forget strangers */

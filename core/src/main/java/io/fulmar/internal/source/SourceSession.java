@@ -4,10 +4,9 @@ import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
-import io.fulmar.internal.postgres.ConnectFailure;
 import io.fulmar.internal.postgres.Connections;
 import io.fulmar.internal.postgres.DriverFault;
-import io.fulmar.internal.postgres.Eviction;
+import io.fulmar.internal.postgres.Lent;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.postgres.StatementTimeout;
@@ -33,46 +32,51 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One read-only transaction on one snapshot. Settings are made on the handle that the pool gave and
+ * One transaction on one snapshot, read-only unless asked for otherwise. Settings are made on the handle that the pool gave and
  * end with the transaction. Used by one thread; the connection goes back as it came, or is cut if
  * something went wrong in it.
  */
 public final class SourceSession implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
-  private static final Duration IDLE = Duration.ofMinutes(5);
   private static final int NEWEST_NOT_SUPPORTED = 140_000;
   private static final long HEEDS_WITHIN_SECONDS = 2;
 
+  private final Lent lent;
   private final Connection handle;
   private final Source source;
   private final String application;
-  private final boolean autoCommit;
   private final String about;
-  private final boolean ours;
+  private final Access access;
   private final Cancellation cancellation;
   private final CountDownLatch over = new CountDownLatch(1);
   private @Nullable StatementTimeout timeout;
   private @Nullable Held before;
   private boolean pooled;
   private boolean failed;
+  private boolean committed;
   private @Nullable Model model;
   private volatile boolean broken;
   private boolean closed;
 
   private SourceSession(
-      Connection handle, Source source, String application, String about, Cancellation cancellation)
-      throws SQLException {
-    this.handle = handle;
+      Lent lent,
+      Source source,
+      String application,
+      String about,
+      Access access,
+      Cancellation cancellation) {
+    this.lent = lent;
+    this.handle = lent.handle();
     this.source = source;
     this.application = application;
-    this.autoCommit = handle.getAutoCommit();
     this.about = about;
-    this.ours = source.dataSource() == null;
+    this.access = access;
     this.cancellation = cancellation;
   }
 
   /**
-   * Takes a connection and begins the transaction; the snapshot is taken by the first query.
+   * Takes a connection and begins a transaction that writes nothing; the snapshot is taken by the
+   * first query.
    *
    * @param connections gives the connection
    * @param source timeouts
@@ -86,25 +90,29 @@ public final class SourceSession implements AutoCloseable {
       String application,
       String about,
       Cancellation cancellation) {
-    Connection handle;
-    try {
-      handle = connections.connect();
-    } catch (SQLException e) {
-      throw ConnectFailure.of(e).exception("connect to " + place(source), about);
-    }
-    SourceSession session;
-    try {
-      if (!handle.isWrapperFor(PGConnection.class)) {
-        closeQuietly(handle, null);
-        throw new ConfigurationException(
-            "Cannot use %s: its connections are not those of pgjdbc. Give one whose connections are, or unwrap to them. %s"
-                .formatted(place(source), about));
-      }
-      session = new SourceSession(handle, source, application, about, cancellation);
-    } catch (SQLException e) {
-      closeQuietly(handle, e);
-      throw SqlStates.sourceException("use a connection to " + place(source), e, about);
-    }
+    return open(connections, source, application, about, cancellation, Access.READ);
+  }
+
+  /**
+   * Takes a connection and begins the transaction.
+   *
+   * @param connections gives the connection
+   * @param source timeouts
+   * @param application shown in {@code pg_stat_activity}, at most 63 bytes
+   * @param about the tail of error messages: {@code [sync=crm run=1]}
+   * @param cancellation ends what the session is doing
+   * @param access what may be done in it
+   */
+  public static SourceSession open(
+      Connections connections,
+      Source source,
+      String application,
+      String about,
+      Cancellation cancellation,
+      Access access) {
+    Lent lent = Lent.by(connections, source, about);
+    SourceSession session =
+        new SourceSession(lent, source, application, about, access, cancellation);
     try {
       cancellation.begin(session);
       session.begin();
@@ -115,10 +123,10 @@ public final class SourceSession implements AutoCloseable {
       if (SqlStates.isOfPooler(e) && connections.isPooledByStatement()) {
         throw new ConfigurationException(
             "Cannot read the source: a pooler before %s pools by statement, so there are no transactions. Set its pool_mode to transaction or session. %s"
-                .formatted(place(source), about));
+                .formatted(Lent.place(source), about));
       }
       throw SqlStates.sourceException(
-          "begin a transaction in " + place(source), e, about, session.timeout);
+          "begin a transaction in " + Lent.place(source), e, about, session.timeout);
     } catch (RuntimeException | Error e) {
       session.broken = true;
       session.close();
@@ -126,7 +134,7 @@ public final class SourceSession implements AutoCloseable {
       if (nonsense == null) {
         throw e;
       }
-      throw SqlStates.sourceException("begin a transaction in " + place(source), nonsense, about);
+      throw SqlStates.sourceException("begin a transaction in " + Lent.place(source), nonsense, about);
     }
   }
 
@@ -149,15 +157,9 @@ public final class SourceSession implements AutoCloseable {
     }
   }
 
-  private static String place(Source source) {
-    return source.dataSource() != null
-        ? "the application's data source"
-        : String.join(",", source.hosts()) + "/" + source.database();
-  }
-
   private void begin() throws SQLException {
     handle.setAutoCommit(false);
-    Held held = Held.atBeginning(handle);
+    Held held = Held.atBeginning(handle, access, lockTimeout());
     before = held;
     pooled = held.backend() != driver().getBackendPID();
     if (pooled) {
@@ -174,15 +176,19 @@ public final class SourceSession implements AutoCloseable {
       settings.setString(1, application);
       settings.setString(
           2, source.statementTimeout().isZero() ? null : millis(source.statementTimeout()));
-      settings.setString(3, millis(source.lockTimeout()));
-      settings.setString(4, millis(IDLE));
+      settings.setString(3, lockTimeout());
+      settings.setString(4, millis(access.idle()));
       settings.setString(5, searchPath(source.searchPath()));
       settings.executeQuery().close();
     }
   }
 
-  /** A statement that takes values. */
-  PreparedStatement prepare(String sql) throws SQLException {
+  private String lockTimeout() {
+    return millis(source.lockTimeout());
+  }
+
+  /** A statement that takes values; the caller closes it. */
+  public PreparedStatement prepare(String sql) throws SQLException {
     return OneShot.prepare(handle, sql);
   }
 
@@ -263,8 +269,8 @@ public final class SourceSession implements AutoCloseable {
   }
 
   /** The driver's own connection, for COPY alone. */
-  PGConnection driver() throws SQLException {
-    return handle.unwrap(PGConnection.class);
+  public PGConnection driver() throws SQLException {
+    return lent.driver();
   }
 
   /** Where messages say that they belong. */
@@ -277,8 +283,25 @@ public final class SourceSession implements AutoCloseable {
     model = value;
   }
 
+  /**
+   * Makes what was written durable. Nothing is asked in this session afterwards. If there is no
+   * answer, it may have come about or not.
+   */
+  public void commit() {
+    try {
+      // A pooler's next transaction may be on another server connection, so it is asked before.
+      if (pooled && !Held.now(handle).equals(before)) {
+        broken = true;
+      }
+      handle.commit();
+      committed = true;
+    } catch (SQLException e) {
+      throw failed("commit", e);
+    }
+  }
+
   /** Turns an error into advice; nothing more is read in this session. */
-  SourceException failed(String doing, SQLException e) {
+  public SourceException failed(String doing, SQLException e) {
     failed = true;
     List<ModelGrants.Grant> grants =
         SqlStates.trouble(e) == Trouble.PRIVILEGE ? grantsMissing(e) : List.of();
@@ -308,7 +331,7 @@ public final class SourceSession implements AutoCloseable {
     }
     try {
       handle.rollback();
-      Held.atBeginning(handle);
+      Held.atBeginning(handle, Access.READ, lockTimeout());
       set();
       ModelGrants grants = ModelGrants.of(handle, read);
       String message = server.getMessage();
@@ -358,7 +381,7 @@ public final class SourceSession implements AutoCloseable {
   }
 
   /** The connection is in a state that nobody else should get. */
-  void markBroken() {
+  public void markBroken() {
     broken = true;
   }
 
@@ -370,21 +393,21 @@ public final class SourceSession implements AutoCloseable {
     over.countDown();
     try {
       if (broken || !isClean()) {
-        evict();
+        lent.evict();
       } else {
         handle.rollback();
-        if (ours && !pooled) {
+        if (lent.isOurs() && !pooled) {
           handle.setAutoCommit(true);
           try (Statement statement = handle.createStatement()) {
             statement.execute(SessionSql.RESET.sql());
           }
         }
-        handle.setAutoCommit(autoCommit);
+        lent.restore();
       }
     } catch (SQLException e) {
-      evictQuietly(e);
+      lent.evict(e);
     } finally {
-      closeQuietly(handle, null);
+      lent.giveBack();
     }
   }
 
@@ -393,6 +416,9 @@ public final class SourceSession implements AutoCloseable {
    * end of it, when another server connection may answer; cut within, it drops its own too.
    */
   private boolean isClean() throws SQLException {
+    if (pooled && committed) {
+      return true;
+    }
     try {
       if (!failed && Held.now(handle).equals(before)) {
         return true;
@@ -409,32 +435,5 @@ public final class SourceSession implements AutoCloseable {
     // Locks and tables of the transaction end with it.
     handle.rollback();
     return Held.now(handle).equals(before);
-  }
-
-  /** Our own pool hears of an abort; of those of applications, not all do. */
-  private void evict() throws SQLException {
-    if (ours) {
-      handle.abort(Runnable::run);
-    } else {
-      Eviction.evict(handle);
-    }
-  }
-
-  private void evictQuietly(SQLException cause) {
-    try {
-      evict();
-    } catch (SQLException e) {
-      cause.addSuppressed(e);
-    }
-  }
-
-  private static void closeQuietly(Connection connection, @Nullable SQLException cause) {
-    try {
-      connection.close();
-    } catch (SQLException e) {
-      if (cause != null) {
-        cause.addSuppressed(e);
-      }
-    }
   }
 }

@@ -1,0 +1,204 @@
+package io.fulmar.lightning.internal.database;
+
+import io.fulmar.Source;
+import io.fulmar.StateException;
+import io.fulmar.internal.postgres.Connections;
+import io.fulmar.internal.postgres.DriverFault;
+import io.fulmar.internal.postgres.Lent;
+import io.fulmar.internal.postgres.SourcePool;
+import io.fulmar.internal.postgres.SqlStates;
+import io.fulmar.internal.source.SessionSql;
+import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.SqlTemplate;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+
+/**
+ * The database in which the engine keeps its memory, which is the source: short transactions on
+ * connections of its pool. Nothing that is set outlasts its transaction, so a pooler may stand
+ * between that gives each transaction another server connection. This class is threadsafe.
+ */
+public final class Database implements AutoCloseable {
+  private static final int MOST_NAME_BYTES = 63;
+
+  private final Source source;
+  private final Duration idle;
+  private final SourcePool pool;
+  private final ServerClock clock = new ServerClock();
+  private volatile boolean pooled;
+
+  /**
+   * A database.
+   *
+   * @param source where it is; its timeouts hold here too
+   * @param name shown in {@code pg_stat_activity} until a transaction names itself
+   * @param idle the server ends a transaction in which nothing is asked for so long
+   */
+  public Database(Source source, String name, Duration idle) {
+    this.source = source;
+    this.idle = idle;
+    this.pool = new SourcePool(source, name);
+  }
+
+  /** Where it is. */
+  public Source source() {
+    return source;
+  }
+
+  /** Its connections, for sessions that read models. */
+  public Connections connections() {
+    return pool;
+  }
+
+  /** The pool of {@link #connections}; closed with the database. */
+  public SourcePool pool() {
+    return pool;
+  }
+
+  /** The server's time, as the last transaction found it. */
+  public ServerClock clock() {
+    return clock;
+  }
+
+  /** The server ends a transaction in which nothing is asked for so long. */
+  public Duration idle() {
+    return idle;
+  }
+
+  /**
+   * Begins a transaction that may write.
+   *
+   * @param application shown in {@code pg_stat_activity}, at most 63 bytes
+   * @param about the tail of messages: {@code [sync=crm run=1]}
+   * @throws io.fulmar.SourceException if there is no connection
+   */
+  public Transaction begin(String application, String about) throws SQLException {
+    return begin(DatabaseSql.BEGIN_WRITE, application, about);
+  }
+
+  /** Begins a transaction in which nothing can be written, see {@link #begin}. */
+  public Transaction beginReading(String application, String about) throws SQLException {
+    return begin(DatabaseSql.BEGIN_READ, application, about);
+  }
+
+  private Transaction begin(SqlTemplate first, String application, String about)
+      throws SQLException {
+    Lent lent = Lent.by(pool, source, about);
+    Transaction transaction = new Transaction(lent, about);
+    try {
+      lent.handle().setAutoCommit(false);
+      try (Statement statement = lent.handle().createStatement()) {
+        statement.execute(first.sql());
+        if (pooled) {
+          statement.executeQuery(SessionSql.FORGET_STRANGERS.sql()).close();
+        }
+        int backend = settle(statement, application);
+        if (!pooled && backend != lent.driver().getBackendPID()) {
+          pooled = true;
+          statement.executeQuery(SessionSql.FORGET_STRANGERS.sql()).close();
+          settle(statement, application);
+        }
+      }
+      return transaction;
+    } catch (SQLException e) {
+      transaction.markBroken();
+      transaction.close();
+      throw e;
+    } catch (RuntimeException | Error e) {
+      transaction.markBroken();
+      transaction.close();
+      SQLException nonsense = DriverFault.of(e);
+      if (nonsense == null) {
+        throw e;
+      }
+      throw nonsense;
+    }
+  }
+
+  /** Gives the number of the server process. */
+  private int settle(Statement statement, String application) throws SQLException {
+    boolean byRole = source.statementTimeout().isZero();
+    SqlTemplate template =
+        (byRole ? DatabaseSql.SETTLE_BY_ROLE : DatabaseSql.SETTLE)
+            .with("application", Identifier.of(shortened(application)))
+            .with("lock_timeout", millis(source.lockTimeout()))
+            .with("idle_timeout", millis(idle));
+    long asked = System.nanoTime();
+    boolean rows =
+        statement.execute(
+            byRole
+                ? template.sql()
+                : template.with("statement_timeout", millis(source.statementTimeout())).sql());
+    while (!rows) {
+      rows = statement.getMoreResults();
+    }
+    try (ResultSet row = statement.getResultSet()) {
+      row.next();
+      clock.told(row.getLong(2), asked);
+      return row.getInt(1);
+    }
+  }
+
+  private static Identifier millis(Duration duration) {
+    return Identifier.of(duration.toMillis() + "ms");
+  }
+
+  private static String shortened(String application) {
+    String name = application;
+    while (name.getBytes(java.nio.charset.StandardCharsets.UTF_8).length > MOST_NAME_BYTES) {
+      name = name.substring(0, name.offsetByCodePoints(name.length(), -1));
+    }
+    return name;
+  }
+
+  /**
+   * Does something in one transaction and commits it.
+   *
+   * @param doing what could not be done if it fails: {@code "note the end of crm"}
+   * @throws StateException if the server refuses it, or does not answer
+   */
+  public <T> T write(String doing, String application, String about, Work<T> work) {
+    try {
+      return once(begin(application, about), work);
+    } catch (SQLException e) {
+      throw SqlStates.stateException(doing, e, about);
+    }
+  }
+
+  /** As {@link #write}, where nothing is written. */
+  public <T> T read(String doing, String application, String about, Work<T> work) {
+    try {
+      return once(beginReading(application, about), work);
+    } catch (SQLException e) {
+      throw SqlStates.stateException(doing, e, about);
+    }
+  }
+
+  /** Does something in a transaction that has begun, commits and closes it. */
+  public static <T> T once(Transaction begun, Work<T> work) throws SQLException {
+    try (Transaction transaction = begun) {
+      try {
+        T result = work.in(transaction);
+        transaction.commit();
+        return result;
+      } catch (SQLException e) {
+        transaction.failed(e);
+        throw e;
+      } catch (RuntimeException | Error e) {
+        SQLException nonsense = DriverFault.of(e);
+        if (nonsense == null) {
+          throw e;
+        }
+        transaction.markBroken();
+        throw nonsense;
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    pool.close();
+  }
+}

@@ -1,0 +1,76 @@
+package io.fulmar.lightning.internal.database;
+
+import io.fulmar.internal.sql.SqlTemplate;
+
+/**
+ * How transactions of the engine begin. Everything is set by SET LOCAL, so that it ends with the
+ * transaction, and with names and numbers only, since SET takes no parameters. No query comes
+ * before the isolation level, which cannot be set any more after one.
+ */
+final class DatabaseSql {
+  private static final String SETTINGS =
+      """
+      set local application_name = {application};
+      set local lock_timeout = {lock_timeout};
+      set local idle_in_transaction_session_timeout = {idle_timeout};
+      set local search_path = pg_catalog, pg_temp;
+      set local timezone = 'UTC';
+      set local datestyle = 'ISO, MDY';
+      set local intervalstyle = 'postgres';
+      set local bytea_output = 'hex';
+      set local extra_float_digits = 1;
+      set local row_security = off;
+      """;
+
+  private static final String TIMEOUT =
+      """
+      set local statement_timeout = {statement_timeout};
+      """;
+
+  private static final String BACKEND =
+      """
+      select pg_catalog.pg_backend_pid(),
+             (extract(epoch from pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int8
+      """;
+
+  /** First in a transaction that may write. */
+  static final SqlTemplate BEGIN_WRITE =
+      SqlTemplate.of(
+          """
+          /* fulmar: begin */
+          set transaction isolation level read committed, read write
+          """);
+
+  /** First in a transaction that does not write. */
+  static final SqlTemplate BEGIN_READ =
+      SqlTemplate.of(
+          """
+          /* fulmar: begin */
+          set transaction isolation level read committed, read only
+          """);
+
+  /** Settings, which server process it is, and its time. */
+  static final SqlTemplate SETTLE =
+      SqlTemplate.of(
+          """
+          /* fulmar: settings */
+          %s%s%s"""
+              .formatted(SETTINGS, TIMEOUT, BACKEND),
+          "application",
+          "lock_timeout",
+          "idle_timeout",
+          "statement_timeout");
+
+  /** {@link #SETTLE}, and the role says how long a statement may take. */
+  static final SqlTemplate SETTLE_BY_ROLE =
+      SqlTemplate.of(
+          """
+          /* fulmar: settings */
+          %s%s"""
+              .formatted(SETTINGS, BACKEND),
+          "application",
+          "lock_timeout",
+          "idle_timeout");
+
+  private DatabaseSql() {}
+}

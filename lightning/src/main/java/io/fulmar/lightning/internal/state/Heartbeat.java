@@ -1,0 +1,82 @@
+package io.fulmar.lightning.internal.state;
+
+import io.fulmar.SourceException;
+import io.fulmar.internal.postgres.SqlStates;
+import io.fulmar.internal.run.RunnerSettings;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes a lease last for as long as it is open, on a thread and a connection of its own, so that no
+ * long statement of the run stands in the way. A beat every third of the lease; one that fails is
+ * repeated soon. This class is threadsafe.
+ */
+final class Heartbeat implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
+  private static final int BEATS = 3;
+  private static final int BEATS_AFTER_FAILURE = 12;
+
+  private final Lease lease;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final CountDownLatch over = new CountDownLatch(1);
+
+  private Heartbeat(Lease lease) {
+    this.lease = lease;
+  }
+
+  /** Begins; the first beat is due after a third of the lease. */
+  static Heartbeat of(Lease lease, RunnerSettings settings) {
+    Heartbeat heartbeat = new Heartbeat(lease);
+    settings.start(
+        "fulmar-" + lease.sync() + "-lease", heartbeat::beat, escaped -> heartbeat.over.countDown());
+    return heartbeat;
+  }
+
+  private void beat() {
+    Duration wait = lease.duration().dividedBy(BEATS);
+    try {
+      while (!closing.await(wait.toNanos(), TimeUnit.NANOSECONDS)) {
+        if (!isExtended()) {
+          wait = lease.duration().dividedBy(BEATS_AFTER_FAILURE);
+          continue;
+        }
+        if (lease.isLost()) {
+          return;
+        }
+        wait = lease.duration().dividedBy(BEATS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isExtended() {
+    try {
+      lease.extend();
+      return true;
+    } catch (SQLException e) {
+      LOG.debug("sync={} a heartbeat failed: {}", lease.sync(), SqlStates.code(e));
+    } catch (SourceException e) {
+      LOG.debug("sync={} a heartbeat failed: {}", lease.sync(), e.sqlState());
+    }
+    return false;
+  }
+
+  /** Beats no more; waits a moment for one that is under way. */
+  @Override
+  public void close() {
+    closing.countDown();
+    try {
+      boolean ended = over.await(lease.duration().toMillis() / BEATS, TimeUnit.MILLISECONDS);
+      if (!ended) {
+        LOG.debug("sync={} a heartbeat is still waiting for the server", lease.sync());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,339 @@
+package io.fulmar.lightning.internal.state;
+
+import dev.failsafe.Failsafe;
+import dev.failsafe.FailsafeException;
+import dev.failsafe.RetryPolicy;
+import io.fulmar.AlreadyRunningException;
+import io.fulmar.SourceException;
+import io.fulmar.StateException;
+import io.fulmar.internal.postgres.SqlStates;
+import io.fulmar.lightning.internal.database.Database;
+import io.fulmar.lightning.internal.database.Transaction;
+import io.fulmar.lightning.internal.database.Work;
+import io.fulmar.lightning.internal.schema.Schemas;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+
+/**
+ * The right to run one sync, for a while. It is a row in the database: whoever holds it makes it
+ * last longer by heartbeats, and whoever finds it expired takes it over under a higher token. Each
+ * transaction that writes holds the row by its token, so a holder that was stopped and comes back
+ * writes nothing over its successor. By its own measure of time a holder stops a sixth of the lease
+ * before the server lets another one in. This class is threadsafe.
+ */
+public final class Lease {
+  /** A holder stops this part of the lease before it ends. */
+  private static final int MARGIN = 6;
+
+  private static final int TRIES = 4;
+  private static final Duration FIRST_DELAY = Duration.ofMillis(200);
+  private static final Duration LONGEST_DELAY = Duration.ofSeconds(5);
+
+  private final Database database;
+  private final Schemas schemas;
+  private final String sync;
+  private final Duration duration;
+  private final LongSupplier nanoTime;
+  private final long token;
+  private volatile long ends;
+  private volatile boolean lost;
+  private volatile String application = "fulmar";
+  private volatile String about;
+
+  /** Whoever has a sync at the moment. */
+  private record Holder(String owner, Instant until, boolean isActive, long token) {}
+
+  private Lease(
+      Database database,
+      Schemas schemas,
+      String sync,
+      Duration duration,
+      LongSupplier nanoTime,
+      long token,
+      long began) {
+    this.database = database;
+    this.schemas = schemas;
+    this.sync = sync;
+    this.duration = duration;
+    this.nanoTime = nanoTime;
+    this.token = token;
+    this.ends = end(began);
+    this.about = "[sync=" + sync + "]";
+  }
+
+  private long end(long began) {
+    return began + duration.toNanos() - duration.toNanos() / MARGIN;
+  }
+
+  /**
+   * Takes the lease of a sync, in a transaction that the caller commits.
+   *
+   * @param database where later transactions go
+   * @param transaction READ COMMITTED
+   * @param schemas where the tables are
+   * @param sync its name
+   * @param owner who takes it, as others are told; another one for each claim
+   * @param duration how long it lasts without a heartbeat
+   * @param nanoTime measures time
+   * @throws AlreadyRunningException if somebody has it
+   */
+  static Lease take(
+      Database database,
+      Transaction transaction,
+      Schemas schemas,
+      String sync,
+      String owner,
+      Duration duration,
+      LongSupplier nanoTime)
+      throws SQLException {
+    long began = nanoTime.getAsLong();
+    Optional<Holder> before = holder(transaction, schemas, sync);
+    if (before.isPresent() && before.get().isActive()) {
+      Holder holder = before.get();
+      if (holder.owner().equals(owner)) {
+        // The answer to the commit that gave it was lost.
+        return new Lease(database, schemas, sync, duration, nanoTime, holder.token(), began);
+      }
+      throw running(sync, holder);
+    }
+    Optional<Long> token;
+    try {
+      token =
+          transaction.first(
+              LeaseSql.TAKE.with("leases", schemas.leases()).sql(),
+              row -> row.getLong(1),
+              sync,
+              owner,
+              duration.toMillis(),
+              duration.toMillis());
+    } catch (SQLException e) {
+      if (SqlStates.isLockTimeout(e)) {
+        throw new AlreadyRunningException(
+            "Cannot run %s: its lease has expired, but a transaction of its last runner (%s) is still open. It ends when that runner goes on or the server notices that it is gone (idle_in_transaction_session_timeout); run again then. [sync=%s]"
+                .formatted(sync, before.map(Holder::owner).orElse("unknown"), sync),
+            e);
+      }
+      throw e;
+    }
+    if (token.isEmpty()) {
+      throw running(sync, holder(transaction, schemas, sync).orElseThrow());
+    }
+    return new Lease(database, schemas, sync, duration, nanoTime, token.get(), began);
+  }
+
+  private static Optional<Holder> holder(Transaction transaction, Schemas schemas, String sync)
+      throws SQLException {
+    return transaction.first(
+        LeaseSql.READ.with("leases", schemas.leases()).sql(),
+        row ->
+            new Holder(
+                row.getString(1),
+                row.getObject(2, OffsetDateTime.class).toInstant(),
+                row.getBoolean(3),
+                row.getLong(4)),
+        sync);
+  }
+
+  private static AlreadyRunningException running(String sync, Holder holder) {
+    return new AlreadyRunningException(
+        "Cannot run %s: %s is running it; if that has died, its lease ends at %s. Wait for it, or cancel it there. [sync=%s]"
+            .formatted(
+                sync, holder.owner(), holder.until().truncatedTo(ChronoUnit.SECONDS), sync));
+  }
+
+  /** From here on transactions and messages are those of a run. */
+  void of(String application, String about) {
+    this.application = application;
+    this.about = about;
+  }
+
+  /** Grows with each runner of the sync. */
+  public long token() {
+    return token;
+  }
+
+  /** How long it lasts without a heartbeat. */
+  public Duration duration() {
+    return duration;
+  }
+
+  /** What transactions of the run are called in {@code pg_stat_activity}. */
+  public String application() {
+    return application;
+  }
+
+  /** The tail of messages: {@code [sync=crm run=1]}. */
+  public String about() {
+    return about;
+  }
+
+  /**
+   * Does nothing while the lease is held and does not end soon.
+   *
+   * @throws StateException if it is lost, or so long without a heartbeat that another runner may
+   *     take it
+   */
+  public void check() {
+    if (lost) {
+      throw fencedOff();
+    }
+    if (ends - nanoTime.getAsLong() <= 0) {
+      throw new StateException(
+          "Cannot go on with %s: the lease was not extended for %s s, so another runner may have taken over. Look at what kept this process from the database; what was accepted and noted is remembered, the next run goes on. %s"
+              .formatted(sync, duration.toSeconds(), about));
+    }
+  }
+
+  private StateException fencedOff() {
+    return new StateException(
+        "Cannot write the state of %s: another runner has taken over after the lease of this one had ended. Look at what kept this process from the database; that runner goes on with what was noted. %s"
+            .formatted(sync, about));
+  }
+
+  /**
+   * Holds the lease until the transaction ends: nobody takes over before. The first statement of
+   * every transaction that writes, of whatever isolation level.
+   *
+   * @throws StateException if another runner has taken over
+   */
+  public void fence(Transaction transaction) throws SQLException {
+    boolean held =
+        transaction
+            .first(
+                LeaseSql.FENCE.with("leases", schemas.leases()).sql(),
+                row -> row.getLong(1),
+                sync,
+                token)
+            .isPresent();
+    if (!held) {
+      lost = true;
+      throw fencedOff();
+    }
+  }
+
+  /** The statement of {@link #fence}, for a session: binds the sync's name and the token. */
+  public String fenceSql() {
+    return LeaseSql.FENCE.with("leases", schemas.leases()).sql();
+  }
+
+  /** A fence found another token: from here on every {@link #check} fails. */
+  public StateException lost() {
+    lost = true;
+    return fencedOff();
+  }
+
+  /** Name of the sync. */
+  public String sync() {
+    return sync;
+  }
+
+  /** Makes it last longer. */
+  void extend() throws SQLException {
+    long began = nanoTime.getAsLong();
+    boolean held =
+        Database.once(
+            database.begin("fulmar " + sync + " lease", about),
+            transaction ->
+                transaction.update(
+                        LeaseSql.EXTEND.with("leases", schemas.leases()).sql(),
+                        duration.toMillis(),
+                        sync,
+                        token)
+                    > 0);
+    if (held) {
+      ends = end(began);
+    } else {
+      lost = true;
+    }
+  }
+
+  boolean isLost() {
+    return lost;
+  }
+
+  /**
+   * Does something in a transaction that holds the lease, and commits it; again, if what went wrong
+   * may pass: for as long as the lease lasts if the server is away, some times if it refuses. So it
+   * must be something that can be done twice, if the answer to a commit was lost.
+   *
+   * @param doing what could not be done if it fails: {@code "note the end of crm"}
+   * @param work what is done
+   * @throws StateException if it cannot be done, or the lease is lost
+   */
+  public <T> T steadily(String doing, Work<T> work) {
+    RetryPolicy<Object> policy =
+        RetryPolicy.builder()
+            .withBackoff(FIRST_DELAY, LONGEST_DELAY)
+            .withJitter(0.2)
+            .withMaxAttempts(-1)
+            .withMaxDuration(duration)
+            .build();
+    int[] refused = {0};
+    policy =
+        RetryPolicy.builder(policy.getConfig())
+            .handleIf(e -> isWorthRepeating(e, refused) && canGoOn())
+            .build();
+    try {
+      return Failsafe.with(policy)
+          .get(
+              () -> {
+                check();
+                return Database.once(
+                    database.begin(application, about),
+                    transaction -> {
+                      fence(transaction);
+                      return work.in(transaction);
+                    });
+              });
+    } catch (FailsafeException e) {
+      Throwable cause = e.getCause();
+      if (cause instanceof SQLException sql) {
+        throw SqlStates.stateException(doing, sql, about);
+      }
+      if (cause instanceof InterruptedException) {
+        Thread.currentThread().interrupt();
+        throw new StateException(
+            "Cannot %s: it was interrupted while the server was away. What was accepted and noted is remembered, the next run goes on. %s"
+                .formatted(doing, about),
+            cause);
+      }
+      throw e;
+    } catch (SourceException e) {
+      throw new StateException(
+          "Cannot %s: the server was away for longer than the lease allows. What was accepted and noted is remembered, the next run goes on. %s"
+              .formatted(doing, about),
+          e);
+    }
+  }
+
+  private boolean canGoOn() {
+    return !lost && ends - nanoTime.getAsLong() > 0;
+  }
+
+  private static boolean isWorthRepeating(Throwable e, int[] refused) {
+    if (e instanceof SourceException source) {
+      return SqlStates.isOfConnection(source.sqlState());
+    }
+    if (e instanceof SQLException sql) {
+      String state = SqlStates.codeOrNull(sql);
+      return SqlStates.isOfConnection(state)
+          || (SqlStates.isWorthRepeating(state) && ++refused[0] < TRIES);
+    }
+    return false;
+  }
+
+  /** Gives it back, so that the next run need not wait until it ends. */
+  void release() throws SQLException {
+    lost = true;
+    Database.once(
+        database.begin("fulmar " + sync + " lease", about),
+        transaction ->
+            transaction.update(
+                LeaseSql.RELEASE.with("leases", schemas.leases()).sql(), sync, token));
+  }
+}
