@@ -34,8 +34,7 @@ public final class SqlStates {
           Trouble.NO_CONNECTION_LEFT);
 
   private static final Set<Trouble> REPEATABLE =
-      Set.of(
-          Trouble.CONFLICT, Trouble.DEADLOCK, Trouble.LOCK_TIMEOUT, Trouble.STATEMENT_ENDED);
+      Set.of(Trouble.CONFLICT, Trouble.DEADLOCK, Trouble.LOCK_TIMEOUT, Trouble.STATEMENT_ENDED);
 
   /** Codes of the connection, the server and its resources, whose messages quote no value. */
   private static final Set<String> CLASSES_WITHOUT_VALUES =
@@ -284,7 +283,9 @@ public final class SqlStates {
         cause(e));
   }
 
-  /** Whether nothing was heard of the server any more, so that a statement may have taken effect. */
+  /**
+   * Whether nothing was heard of the server any more, so that a statement may have taken effect.
+   */
   public static boolean isOfConnection(@Nullable String sqlState) {
     return sqlState == null || CONNECTION_LOST.contains(trouble(padded(sqlState)));
   }

@@ -32,9 +32,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One transaction on one snapshot, read-only unless asked for otherwise. Settings are made on the handle that the pool gave and
- * end with the transaction. Used by one thread; the connection goes back as it came, or is cut if
- * something went wrong in it.
+ * One transaction on one snapshot, read-only unless asked for otherwise. Settings are made on the
+ * handle that the pool gave and end with the transaction. Used by one thread; the connection goes
+ * back as it came, or is cut if something went wrong in it.
  */
 public final class SourceSession implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
@@ -134,7 +134,8 @@ public final class SourceSession implements AutoCloseable {
       if (nonsense == null) {
         throw e;
       }
-      throw SqlStates.sourceException("begin a transaction in " + Lent.place(source), nonsense, about);
+      throw SqlStates.sourceException(
+          "begin a transaction in " + Lent.place(source), nonsense, about);
     }
   }
 

@@ -32,7 +32,9 @@ final class Heartbeat implements AutoCloseable {
   static Heartbeat of(Lease lease, RunnerSettings settings) {
     Heartbeat heartbeat = new Heartbeat(lease);
     settings.start(
-        "fulmar-" + lease.sync() + "-lease", heartbeat::beat, escaped -> heartbeat.over.countDown());
+        "fulmar-" + lease.sync() + "-lease",
+        heartbeat::beat,
+        escaped -> heartbeat.over.countDown());
     return heartbeat;
   }
 

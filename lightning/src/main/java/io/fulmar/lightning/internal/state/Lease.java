@@ -142,8 +142,7 @@ public final class Lease {
   private static AlreadyRunningException running(String sync, Holder holder) {
     return new AlreadyRunningException(
         "Cannot run %s: %s is running it; if that has died, its lease ends at %s. Wait for it, or cancel it there. [sync=%s]"
-            .formatted(
-                sync, holder.owner(), holder.until().truncatedTo(ChronoUnit.SECONDS), sync));
+            .formatted(sync, holder.owner(), holder.until().truncatedTo(ChronoUnit.SECONDS), sync));
   }
 
   /** From here on transactions and messages are those of a run. */

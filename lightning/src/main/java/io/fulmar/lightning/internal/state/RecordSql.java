@@ -164,8 +164,7 @@ public final class RecordSql {
     record.slot =
         transaction.number(
             sql,
-            Stream.concat(
-                    Stream.of(record.sync, SyncRecord.FORMAT), record.values().stream())
+            Stream.concat(Stream.of(record.sync, SyncRecord.FORMAT), record.values().stream())
                 .toArray());
   }
 
@@ -174,8 +173,7 @@ public final class RecordSql {
       throws SQLException {
     String sql =
         UPDATE.with("syncs", schemas.syncs()).with("columns", Identifier.all(COLUMNS)).sql();
-    Object[] values =
-        Stream.concat(record.values().stream(), Stream.of(record.sync)).toArray();
+    Object[] values = Stream.concat(record.values().stream(), Stream.of(record.sync)).toArray();
     return transaction.update(sql, values) > 0;
   }
 

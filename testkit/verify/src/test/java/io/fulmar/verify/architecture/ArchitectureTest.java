@@ -230,6 +230,7 @@ class ArchitectureTest {
                 "io.fulmar.internal.postgres..",
                 "io.fulmar.internal.destination..",
                 "io.fulmar.internal.check..",
+                "io.fulmar.lightning.internal..",
                 "io.fulmar.testkit..")
             .should(
                 com.tngtech.archunit.lang.conditions.ArchConditions.never(callMethodWhere(runs)));
