@@ -1,0 +1,60 @@
+package io.fulmar.lightning.internal.plan;
+
+import io.fulmar.internal.type.ColumnKind;
+
+/**
+ * How values are kept in our tables: in types of PostgreSQL's own alone, so that no table of ours
+ * stands in the way of {@code drop type}, {@code alter type} or {@code drop extension}.
+ */
+public final class StoredForm {
+  private StoredForm() {}
+
+  /**
+   * How a key column is kept, and read out of our tables.
+   *
+   * @param kind how it is read out of the model
+   * @throws IllegalArgumentException if such a column is no key
+   */
+  public static ColumnKind ofKey(ColumnKind kind) {
+    return switch (kind) {
+      case INT2, INT4, INT8 -> ColumnKind.INT8;
+      case TEXT, BPCHAR, ENUM -> ColumnKind.TEXT;
+      case NUMERIC, BOOL, BYTEA, UUID, DATE, TIME, TIMESTAMP, TIMESTAMPTZ -> kind;
+      case INET, CIDR, MACADDR, MACADDR8 -> kind;
+      case FLOAT4, FLOAT8, JSON, TIMETZ, OTHER ->
+          throw new IllegalArgumentException("Cannot keep a key: " + kind + " is no key");
+    };
+  }
+
+  /**
+   * The type in which a value that is no key is kept, as PostgreSQL writes it: {@code bigint}. It
+   * is read out of our tables as it is read out of the model: an enum, a json and what is read as
+   * text have one image with their text.
+   *
+   * @param kind how it is read
+   */
+  public static String type(ColumnKind kind) {
+    return switch (kind) {
+      case BOOL -> "boolean";
+      case INT2 -> "smallint";
+      case INT4 -> "integer";
+      case INT8 -> "bigint";
+      case FLOAT4 -> "real";
+      case FLOAT8 -> "double precision";
+      case NUMERIC -> "numeric";
+      case TEXT, JSON, ENUM, OTHER -> "text";
+      case BPCHAR -> "bpchar";
+      case BYTEA -> "bytea";
+      case DATE -> "date";
+      case TIME -> "time without time zone";
+      case TIMETZ -> "time with time zone";
+      case TIMESTAMP -> "timestamp without time zone";
+      case TIMESTAMPTZ -> "timestamp with time zone";
+      case UUID -> "uuid";
+      case INET -> "inet";
+      case CIDR -> "cidr";
+      case MACADDR -> "macaddr";
+      case MACADDR8 -> "macaddr8";
+    };
+  }
+}
