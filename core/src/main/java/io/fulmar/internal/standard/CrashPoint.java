@@ -74,6 +74,12 @@ enum CrashPoint {
   RELEASED,
   /** What is remembered is that of another destination. */
   REBOUND,
+  /** It is on record that what is remembered is being moved away. */
+  MOVING_NOTED,
+  /** A move has not come about, and the state is used again. */
+  STAYING_NOTED,
+  /** What is remembered was moved away. */
+  MOVED_NOTED,
   /** It is on record that everything is to be removed. */
   FORGETTING,
   /** Everything is removed but the file that says so. */

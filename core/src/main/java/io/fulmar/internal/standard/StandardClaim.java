@@ -85,6 +85,9 @@ final class StandardClaim implements Claim {
       remove(directory);
       file = null;
     }
+    if (file != null) {
+      StandardStore.checkStays(sync, directory, file);
+    }
     boolean initialise =
         purpose == SyncStore.Purpose.INITIALISE_EMPTY
             || purpose == SyncStore.Purpose.INITIALISE_AS_DELIVERED;
@@ -126,6 +129,11 @@ final class StandardClaim implements Claim {
     return claim;
   }
 
+  /** What is known of the sync besides its keys. */
+  SyncFile file() {
+    return file;
+  }
+
   /** Removes everything but the locks; the file that says what the rest is goes last. */
   static void remove(StateDirectory directory) throws IOException {
     for (String prefix : List.of("scratch-", "ledger-", "plan-", "state-", "sync.next")) {
@@ -151,6 +159,7 @@ final class StandardClaim implements Claim {
 
   /** What is remembered is that of another destination from now on. */
   void rebind(String identity) throws IOException {
+    StandardStore.checkStays(sync, directory, file);
     file.destination = identity;
     file.version++;
     file.write(directory);

@@ -222,7 +222,7 @@ public final class StandardStore implements SyncStore {
   public @Nullable ChangeSet storedPlan(Sync sync) {
     StateDirectory directory = directory(sync);
     try {
-      SyncFile file = SyncFile.read(directory.syncFile());
+      SyncFile file = read(sync, directory);
       PlanHead head = file == null ? null : standing(sync, directory, file);
       return head == null ? null : head.plan().changeSet();
     } catch (IOException e) {
@@ -273,6 +273,27 @@ public final class StandardStore implements SyncStore {
     return StateReading.of(this, sync).explain(key);
   }
 
+  /** What is known of a sync besides its keys, if it is still here; null for nothing. */
+  static @Nullable SyncFile read(Sync sync, StateDirectory directory) throws IOException {
+    SyncFile file = SyncFile.read(directory.syncFile());
+    if (file != null) {
+      checkStays(sync, directory, file);
+    }
+    return file;
+  }
+
+  /** Refuses a state that another engine goes on with, or may go on with. */
+  static void checkStays(Sync sync, StateDirectory directory, SyncFile file) {
+    if (file.movedTo.isEmpty() || file.forgotten) {
+      return;
+    }
+    throw new StateException(
+        (file.moving
+                ? "Cannot use the state of %s in %s: a move of it to %s was begun and is not known to have ended. Move it again, which settles that. [sync=%s]"
+                : "Cannot use the state of %s in %s: it was moved to %s. Run the sync there; or forget it here, and it begins anew. [sync=%s]")
+            .formatted(sync.name(), directory.path(), file.movedTo, sync.name()));
+  }
+
   private static void release(@Nullable Closeable lock, Throwable cause) {
     if (lock != null) {
       try {
@@ -318,7 +339,7 @@ public final class StandardStore implements SyncStore {
     StateDirectory directory = directory(sync);
     SyncFile file;
     try {
-      file = SyncFile.read(directory.syncFile());
+      file = read(sync, directory);
     } catch (IOException e) {
       throw unusable(sync.name(), directory, e);
     }

@@ -131,7 +131,7 @@ final class StateReading {
   private <T> T reading(Reading<T> reading) {
     for (int left = TRIES; ; left--) {
       try {
-        SyncFile file = SyncFile.read(directory.syncFile());
+        SyncFile file = StandardStore.read(sync, directory);
         return reading.of(file == null ? new SyncFile() : file);
       } catch (NoSuchFileException e) {
         if (left == 0) {

@@ -87,6 +87,12 @@ final class SyncFile {
   /** Whether everything here is to be removed. */
   boolean forgotten;
 
+  /** Where the memory of the sync was moved to, or is being moved to; empty for nowhere. */
+  String movedTo = "";
+
+  /** Whether that move is not known to have ended. */
+  boolean moving;
+
   /** How keys are decoded; null before the first plan. */
   @Nullable Shape keyShape;
 
@@ -168,6 +174,8 @@ final class SyncFile {
     file.clearUntil = number(values, "clearUntil");
     file.initialising = number(values, "initialising") == 1;
     file.forgotten = number(values, "forgotten") == 1;
+    file.movedTo = values.getProperty("movedTo", "");
+    file.moving = number(values, "moving") == 1;
     file.keyShape = shape(values);
     return file;
   }
@@ -240,6 +248,8 @@ final class SyncFile {
     values.put("clearUntil", clearUntil);
     values.put("initialising", initialising ? 1 : 0);
     values.put("forgotten", forgotten ? 1 : 0);
+    values.put("movedTo", movedTo);
+    values.put("moving", moving ? 1 : 0);
     put(values, keyShape);
     StringBuilder text = new StringBuilder("# The state of a sync of Fulmar. Not to be edited.\n");
     values.forEach(

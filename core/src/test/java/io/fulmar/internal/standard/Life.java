@@ -264,6 +264,24 @@ final class Life implements AutoCloseable {
         life.run(RunStatus.SUCCEEDED);
       }
     },
+    /** Another engine takes the state over at its second try; then it is left behind there. */
+    MOVE {
+      @Override
+      void act(Life life) {
+        try (Departure departure = life.departure()) {
+          departure.begin("elsewhere");
+          departure.stay();
+        }
+        life.run(RunStatus.SUCCEEDED);
+        try (Departure departure = life.departure()) {
+          departure.begin("elsewhere");
+          departure.end();
+        }
+        assertThatThrownBy(() -> life.process.run(life.sync()))
+            .isInstanceOf(StateException.class)
+            .hasMessageContaining("it was moved to elsewhere");
+      }
+    },
     FORGET {
       @Override
       void rows(Map<Long, String> rows) {
@@ -342,6 +360,8 @@ final class Life implements AutoCloseable {
     public void close() {}
   }
 
+  private final Path root;
+  private final CrashPoint.Watch watch;
   private final Path log;
   private final BooleanSupplier dead;
   private final ManualClock clock;
@@ -362,6 +382,8 @@ final class Life implements AutoCloseable {
    */
   Life(Path root, Path log, CrashPoint.Watch watch, BooleanSupplier dead) throws IOException {
     CrmLog before = Files.exists(log) ? CrmLog.of(log) : null;
+    this.root = root;
+    this.watch = watch;
     this.log = log;
     this.dead = dead;
     this.step = before == null ? Step.BEGIN : Step.valueOf(before.step());
@@ -454,6 +476,8 @@ final class Life implements AutoCloseable {
       beginAgain();
     } else if (step == Step.REBIND) {
       process.runner().rebind(sync(), crm);
+    } else if (step == Step.MOVE || step == Step.FORGET) {
+      settleMove();
     }
     if (!process.status(sync()).clearing()) {
       process.runner().plan(sync());
@@ -470,6 +494,30 @@ final class Life implements AutoCloseable {
     assertThat(status.unsure()).isZero();
     assertThat(status.holds().values()).allMatch(count -> count == 0);
     assertThat(status.heldPlan()).isNull();
+  }
+
+  private Departure departure() {
+    return Departure.of(root, sync(), clock, watch);
+  }
+
+  /** Settles a move: whoever died in it is the only one who knew of the other side. */
+  private void settleMove() {
+    Departure.Stage stage;
+    try (Departure departure = departure()) {
+      stage = departure.stage();
+      if (stage == Departure.Stage.UNDECIDED) {
+        assertThatThrownBy(() -> process.status(sync()))
+            .isInstanceOf(StateException.class)
+            .hasMessageContaining("is not known to have ended");
+        departure.stay();
+      }
+    } catch (StateException e) {
+      assertThat(e).hasMessageContaining("there is none"); // it is forgotten already
+      return;
+    }
+    if (stage == Departure.Stage.GONE) {
+      process.runner().forget(sync());
+    }
   }
 
   private void beginAgain() {
