@@ -1,4 +1,7 @@
-/** Finding out what was written since the last plan without comparing the rest. */
+/**
+ * The delta scan: of a table, only rows are compared that were written since an earlier plan, when
+ * nothing speaks against it. {@link io.fulmar.lightning.internal.delta.DeltaScan} decides.
+ */
 @NullMarked
 package io.fulmar.lightning.internal.delta;
 

@@ -1,0 +1,385 @@
+package io.fulmar.lightning.internal.delta;
+
+import io.fulmar.Model;
+import io.fulmar.ModelTable;
+import io.fulmar.Sync;
+import io.fulmar.SyncMode;
+import io.fulmar.internal.postgres.OneShot;
+import io.fulmar.internal.source.ModelShape;
+import io.fulmar.internal.source.ServerIdentity;
+import io.fulmar.internal.sql.ColumnExpression;
+import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.QueryText;
+import io.fulmar.internal.sql.SqlFragment;
+import io.fulmar.internal.sql.SqlPart;
+import io.fulmar.internal.store.Extent;
+import io.fulmar.internal.store.PlanRequest;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.EnumMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides how the changes of one plan are found, in its transaction: by comparing every row, or
+ * only the rows that were written since the <i>base</i>, the snapshot of the last plan that was
+ * folded whole, and the held keys.
+ *
+ * <p>A row that the snapshot of the base did not show was written by a transaction that was not
+ * over in it, so its {@code xmin} is at or after {@code pg_snapshot_xmin} of that snapshot
+ * (PostgreSQL manual, section 9.27). What was removed follows from counts: synced keys that are not
+ * gone, plus rows looked at that are none of them, minus all rows. Not threadsafe; one for each
+ * plan.
+ */
+public final class DeltaScan {
+  /** Of two billion that a transaction number tells apart. */
+  private static final long OLDEST_BASE = 1_000_000_000;
+
+  /** The server has never begun its transaction numbers anew below this one. */
+  private static final long FIRST_REUSED = 1L << 32;
+
+  /** Below so many keys it does not matter how many of all they are. */
+  private static final long FEW = 10_000;
+
+  /**
+   * Looking up one key after the other is faster than a full diff up to about this share of all.
+   */
+  private static final long SHARE = 10;
+
+  private final Connection connection;
+  private final DeltaTerms terms;
+  private @Nullable DeltaTable table;
+  private @Nullable DeltaBase now;
+
+  /**
+   * A scan.
+   *
+   * @param connection in the transaction of the plan
+   * @param terms what it is about
+   */
+  public DeltaScan(Connection connection, DeltaTerms terms) {
+    this.connection = connection;
+    this.terms = terms;
+  }
+
+  /**
+   * What has to be locked in ACCESS SHARE mode before the snapshot of a plan is taken: without it,
+   * a table that is emptied and filled again in between reads as an empty one.
+   *
+   * @param base what was kept as {@code delta_base}; null for nothing
+   * @param sync what will be planned
+   */
+  public static List<Identifier> locks(@Nullable String base, Sync sync) {
+    ModelTable read = sync.model().table();
+    return base == null || read == null
+        ? List.of()
+        : List.of(Identifier.of(read.schema(), read.name()));
+  }
+
+  /**
+   * What is kept as {@code delta_base} after a fold.
+   *
+   * @param before what was kept before it
+   * @param planned {@link #base} of the plan
+   * @param request what the plan was made for
+   * @param extent how much of the model was delivered; {@link Extent#WHOLE} if every planned change
+   *     was accepted or is held, and nothing was aborted, deferred or invalid
+   * @return null for nothing
+   */
+  public static @Nullable String after(
+      @Nullable String before, @Nullable String planned, PlanRequest.Kind request, Extent extent) {
+    DeltaBase next = DeltaBase.parse(planned);
+    if (next == null || request != PlanRequest.Kind.RUN) {
+      return null;
+    }
+    if (extent == Extent.WHOLE) {
+      return planned;
+    }
+    // Memory has moved under these terms: of a base under others, nothing can be said any more.
+    DeltaBase kept = DeltaBase.parse(before);
+    return kept != null && next.differs(kept) == null ? before : null;
+  }
+
+  /** Looks at the catalogs and, if nothing speaks against it, at the table. */
+  public DeltaWay look() throws SQLException {
+    String refusal = refusal();
+    if (refusal == null) {
+      refusal = objection();
+    }
+    return refusal == null ? scan() : new DeltaWay.Full(refusal);
+  }
+
+  /**
+   * What is kept as {@code delta_base} once the plan of this transaction is folded whole; null for
+   * nothing. Known after {@link #look}, whichever way it gave.
+   */
+  public @Nullable String base() {
+    return now == null ? null : now.text();
+  }
+
+  /**
+   * Whether the scan can be relied on, after the last statement that reads the table: why not, or
+   * null. A lock in ACCESS SHARE mode lets partitions be attached, and a scan sees those.
+   */
+  public @Nullable String confirm() throws SQLException {
+    return table != null && table.isAsFound() ? null : "a partition was attached during the scan";
+  }
+
+  /** Why this sync and this table can have no base; null if they can. */
+  private @Nullable String refusal() throws SQLException {
+    Model model = terms.sync().model();
+    ModelTable read = model.table();
+    if (read == null) {
+      return "the model is a query";
+    }
+    if (read.condition() != null) {
+      return "the model has a condition";
+    }
+    if (terms.sync().mode() == SyncMode.ALL) {
+      return "the mode ALL sends every row";
+    }
+    if (terms.sync().mode() == SyncMode.INSERT) {
+      return "the mode INSERT leaves changed rows out";
+    }
+    DeltaTable found = new DeltaTable(connection, read, terms.shape());
+    String refusal = found.refusal();
+    if (refusal != null) {
+      return refusal;
+    }
+    table = found;
+    now = new DeltaBase(found.oldest(), parts(found));
+    return null;
+  }
+
+  private Map<DeltaBase.Part, String> parts(DeltaTable found) {
+    ServerIdentity server = terms.server();
+    Sync sync = terms.sync();
+    Map<DeltaBase.Part, String> parts = new EnumMap<>(DeltaBase.Part.class);
+    parts.put(
+        DeltaBase.Part.SERVER,
+        digest(server.system() + " " + server.timeline() + " " + server.database()));
+    parts.put(DeltaBase.Part.VERSION, found.version());
+    parts.put(DeltaBase.Part.TABLE, found.number());
+    parts.put(DeltaBase.Part.PARTITIONS, found.partitions());
+    parts.put(DeltaBase.Part.COLUMNS, found.columns());
+    parts.put(DeltaBase.Part.TYPES, found.types());
+    parts.put(DeltaBase.Part.CONTENT, digest(terms.content()));
+    parts.put(DeltaBase.Part.KEY, digest(terms.shape().keySignature()));
+    parts.put(DeltaBase.Part.MODE, sync.mode().name());
+    parts.put(DeltaBase.Part.REMOVAL, sync.removal().name());
+    parts.put(DeltaBase.Part.SETTINGS, digest(terms.content() + "\n" + sync.model().settings()));
+    parts.put(DeltaBase.Part.REMEMBERED, digest(String.join("\n", sync.remembered())));
+    return parts;
+  }
+
+  private static String digest(String text) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest, 0, 16);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  /** Why this plan cannot go by the base; null if it can. */
+  private @Nullable String objection() {
+    switch (terms.request().kind()) {
+      case RESYNC, FILL:
+        return "every row is sent again";
+      case RESET:
+        return "every row is taken as delivered";
+      case RUN:
+        break;
+    }
+    if (terms.request().keys() != null) {
+      return "only some keys are asked for";
+    }
+    if (terms.fullDiffEvery().isZero()) {
+      return "fullDiffEvery is 0";
+    }
+    DeltaBase base = DeltaBase.parse(terms.base());
+    DeltaBase present = now;
+    if (base == null || present == null || terms.state() == null) {
+      return "there is no base: no plan was folded whole since the state was made or changed otherwise";
+    }
+    DeltaBase.Part changed = present.differs(base);
+    if (changed != null) {
+      return changed.changed();
+    }
+    if (terms.lock() == DeltaTerms.Lock.NOT_TAKEN) {
+      return "the table could not be locked";
+    }
+    if (terms.lastFullDiff() == null
+        || !terms.now().isBefore(terms.lastFullDiff().plus(terms.fullDiffEvery()))) {
+      return "the last full diff is older than fullDiffEvery, " + terms.fullDiffEvery();
+    }
+    long age = present().next() - base.horizon();
+    if (age < 0 || present().oldest() < base.horizon()) {
+      return "the server's transaction numbers went back since the base";
+    }
+    return age < OLDEST_BASE ? null : "the base is older than a billion transactions";
+  }
+
+  private DeltaTable present() {
+    DeltaTable found = table;
+    if (found == null) {
+      throw new IllegalStateException("the table has not been looked at");
+    }
+    return found;
+  }
+
+  private DeltaWay scan() throws SQLException {
+    DeltaTable found = present();
+    DeltaBase base = DeltaBase.parse(terms.base());
+    DeltaTerms.State state = terms.state();
+    if (base == null || state == null) {
+      throw new IllegalStateException("there is no base");
+    }
+    Identifier states = state.tables().state(state.generation());
+    Identifier holds = state.tables().holds();
+    long[] held = values(DeltaSql.HELD.with("holds", holds).sql(), states.sql());
+    if (held[1] != state.filenode()
+        && values(DeltaSql.LIVE.with("state", states).sql())[0] != state.live()) {
+      return new DeltaWay.Full("the state does not hold the keys that the last fold left in it");
+    }
+    SqlPart written = written(base.horizon(), found.next());
+    SqlPart scanned = found.scanned();
+    long[] counts = values(DeltaSql.SCAN.with("table", scanned).with("written", written).sql());
+    long rows = counts[0];
+    long lookedAt = counts[1] + held[0];
+    if (lookedAt > FEW && lookedAt > rows / SHARE) {
+      return new DeltaWay.Full(
+          "more than a tenth of the rows were written since the base, or are held");
+    }
+    DeltaKey key = found.key();
+    ModelShape shape = shape(scanned, written, holds, key, held[0]);
+    long added = 0;
+    if (lookedAt > 0) {
+      added =
+          values(
+              DeltaSql.NEW
+                  .with("model", shape.query())
+                  .with("state", states)
+                  .with("state_key", key.plain("fulmar_state"))
+                  .with("stored_key", key.stored())
+                  .sql())[0];
+    }
+    long removed = state.live() + added - rows;
+    if (removed < 0) {
+      return new DeltaWay.Full(
+          "the table has more rows than the state and what was written since the base explain");
+    }
+    if (lookedAt == 0 && removed == 0) {
+      String refusal = confirm();
+      return refusal == null ? new DeltaWay.Unchanged(rows) : new DeltaWay.Full(refusal);
+    }
+    if (removed > 0 && removed(states, scanned, key) != removed) {
+      return new DeltaWay.Full(
+          "other synced keys have lost their rows than the state and what was written since the base explain");
+    }
+    SqlPart absent = absent(states, holds, scanned, key, removed);
+    return new DeltaWay.Some(rows, shape, absent, counts[1], held[0], removed);
+  }
+
+  private static SqlPart written(long horizon, long next) {
+    ColumnExpression from = ColumnExpression.number((int) horizon);
+    if (next < FIRST_REUSED) {
+      return DeltaSql.WRITTEN_SINCE.with("from", from);
+    }
+    boolean around = Integer.compareUnsigned((int) next, (int) horizon) < 0;
+    return (around ? DeltaSql.WRITTEN_AROUND : DeltaSql.WRITTEN)
+        .with("from", from)
+        .with("until", ColumnExpression.number((int) next));
+  }
+
+  private ModelShape shape(
+      SqlPart scanned, SqlPart written, Identifier holds, DeltaKey key, long held) {
+    ModelShape whole = terms.shape();
+    List<Identifier> columns =
+        Identifier.all(
+            "fulmar_table", whole.columns().stream().map(ModelShape.Column::name).toList());
+    String query =
+        held == 0
+            ? DeltaSql.ROWS
+                .with("columns", columns)
+                .with("table", scanned)
+                .with("written", written)
+                .sql()
+            : DeltaSql.ROWS_AND_HELD
+                .with("columns", columns)
+                .with("table", scanned)
+                .with("written", written)
+                .with("holds", holds)
+                .with("table_key", key.table())
+                .with("hold_key", key.ours("fulmar_hold"))
+                .sql();
+    return new ModelShape(
+        QueryText.proven(query), whole.columns(), whole.keyPositions(), whole.used());
+  }
+
+  private long removed(Identifier states, SqlPart scanned, DeltaKey key) throws SQLException {
+    return values(
+        DeltaSql.REMOVED
+            .with("state", states)
+            .with("table", scanned)
+            .with("table_key", key.table())
+            .with("state_key", key.ours("fulmar_state"))
+            .sql())[0];
+  }
+
+  private static SqlPart absent(
+      Identifier states, Identifier holds, SqlPart scanned, DeltaKey key, long removed) {
+    SqlFragment fragment = removed == 0 ? DeltaSql.ABSENT : DeltaSql.ABSENT_AND_REMOVED;
+    SqlFragment filled =
+        fragment
+            .with("hold_columns", key.plain("fulmar_hold"))
+            .with("holds", holds)
+            .with("table", scanned)
+            .with("table_key", key.table())
+            .with("hold_key", key.ours("fulmar_hold"));
+    return removed == 0
+        ? filled
+        : filled
+            .with("state", states)
+            .with("state_columns", key.plain("fulmar_state"))
+            .with("state_key", key.ours("fulmar_state"));
+  }
+
+  /** The numbers in the one row of a statement; a value is bound if one is given. */
+  private long[] values(String sql, String... bound) throws SQLException {
+    if (bound.length == 0) {
+      try (Statement statement = connection.createStatement()) {
+        statement.setEscapeProcessing(false);
+        try (ResultSet row = statement.executeQuery(sql)) {
+          return values(row);
+        }
+      }
+    }
+    try (PreparedStatement statement = OneShot.prepare(connection, sql)) {
+      for (int i = 0; i < bound.length; i++) {
+        statement.setString(i + 1, bound[i]);
+      }
+      try (ResultSet row = statement.executeQuery()) {
+        return values(row);
+      }
+    }
+  }
+
+  private static long[] values(ResultSet row) throws SQLException {
+    row.next();
+    long[] values = new long[row.getMetaData().getColumnCount()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = row.getLong(i + 1);
+    }
+    return values;
+  }
+}
