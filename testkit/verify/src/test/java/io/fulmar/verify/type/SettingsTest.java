@@ -6,7 +6,6 @@ import io.fulmar.InvalidRow;
 import io.fulmar.Model;
 import io.fulmar.RunStatus;
 import io.fulmar.Source;
-import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
@@ -14,10 +13,12 @@ import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fault.ForkedJvm;
+import io.fulmar.verify.fixture.EngineUnderTest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -25,6 +26,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * What does not count as a change of a row: settings of its role, of the JVM that reads it, and the
@@ -92,24 +95,27 @@ class SettingsTest {
     return Sync.builder("types").model(model).to(destination).build();
   }
 
-  private SyncReport run(Source source, Sync sync) {
-    try (SyncEngine engine = StandardEngine.on(source, state)) {
+  private SyncReport run(EngineUnderTest tested, Source source, Sync sync) {
+    try (SyncEngine engine = tested.on(source, state)) {
       return engine.run(sync);
     }
   }
 
-  @Test
+  @ParameterizedTest
+  @EnumSource
   @DisplayName("G-03: settings of the role, whatever they are together, change nothing")
-  void settingsOfTheRoleChangeNothing() throws Exception {
-    database.execute("create role settings login", "grant select on every_type to settings");
-    Source source = source(database, "settings");
+  void settingsOfTheRoleChangeNothing(EngineUnderTest tested) throws Exception {
+    String role = "settings_" + tested.name().toLowerCase(Locale.ROOT);
+    database.execute("create role " + role + " login", "grant select on every_type to " + role);
+    tested.prepare(database, role);
+    Source source = source(database, role);
     RecordingDestination destination = RecordingDestination.of("test:settings");
     Sync sync = sync(destination);
-    assertThat(run(source, sync).throwIfFailed().total().accepted()).isEqualTo(ROWS);
+    assertThat(run(tested, source, sync).throwIfFailed().total().accepted()).isEqualTo(ROWS);
     List<String> texts = texts(destination);
 
     long seed = Long.getLong("fulmar.seed", System.nanoTime());
-    System.out.printf("SettingsTest, %d types: seed %d%n", types.size(), seed);
+    System.out.printf("SettingsTest, %s, %d types: seed %d%n", tested, types.size(), seed);
     Random random = new Random(seed);
     for (int round = 0; round < ROUNDS; round++) {
       List<String> chosen = new ArrayList<>();
@@ -118,17 +124,17 @@ class SettingsTest {
         chosen.add(setting.getKey() + " = '" + all.get(random.nextInt(all.size())) + "'");
       }
       for (String setting : chosen) {
-        database.execute("alter role settings set " + quotedList(setting));
+        database.execute("alter role " + role + " set " + quotedList(setting));
       }
-      SyncReport report = run(source, sync);
+      SyncReport report = run(tested, source, sync);
       assertThat(report.status()).as("%s", chosen).isEqualTo(RunStatus.SUCCEEDED);
       assertThat(report.total().planned()).as("%s", chosen).isZero();
     }
-    try (SyncEngine engine = StandardEngine.on(source, state)) {
+    try (SyncEngine engine = tested.on(source, state)) {
       engine.forget(sync);
     }
     RecordingDestination again = RecordingDestination.of("test:settings");
-    run(source, sync(again)).throwIfFailed();
+    run(tested, source, sync(again)).throwIfFailed();
     assertThat(texts(again)).as("under the last settings the same text").isEqualTo(texts);
   }
 
@@ -221,10 +227,14 @@ class SettingsTest {
       before.execute("create view shown as select " + String.join(", ", own) + " from every_type");
       Model model = Model.query("types", "select * from shown").key("id");
       Sync sync = Sync.builder("types").model(model).to(destination).build();
-      assertThat(run(source(before, before.user()), sync).throwIfFailed().total().accepted())
+      assertThat(
+              run(EngineUnderTest.STANDARD, source(before, before.user()), sync)
+                  .throwIfFailed()
+                  .total()
+                  .accepted())
           .isEqualTo(ROWS);
 
-      SyncReport upgraded = run(source(after, after.user()), sync);
+      SyncReport upgraded = run(EngineUnderTest.STANDARD, source(after, after.user()), sync);
 
       assertThat(upgraded.changeSet().rows()).isEqualTo(ROWS);
       assertThat(upgraded.changeSet().invalidRows()).extracting(InvalidRow::reason).isEmpty();
