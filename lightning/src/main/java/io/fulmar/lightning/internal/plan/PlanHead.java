@@ -8,14 +8,18 @@ import io.fulmar.internal.plan.Remembered;
 import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
+import io.fulmar.internal.row.StoredColumn;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.store.DefinitionChange;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.StoredPlan;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All of a plan but its changes: what it was made under, and what is in it. Immutable.
@@ -35,6 +39,7 @@ import java.util.Map;
  * @param objections what speaks against the source
  * @param guards what the guards object to
  * @param way how the changes were found
+ * @param base what the delta scan goes by once all of this is folded; null for nothing
  */
 public record PlanHead(
     String sync,
@@ -50,7 +55,8 @@ public record PlanHead(
     List<Sample> samples,
     List<String> objections,
     List<String> guards,
-    ChangeSet.Way way) {
+    ChangeSet.Way way,
+    @Nullable String base) {
   /** The {@link #place} of a plan that changes nothing. */
   public static final int NO_TABLE = -1;
 
@@ -78,7 +84,19 @@ public record PlanHead(
       Shape keyRow,
       StoredKey stored,
       Remembered remembered,
-      boolean previous) {}
+      boolean previous) {
+    /** Which columns of accepted versions are kept, as text. */
+    public String rememberedText() {
+      return rememberedText(remembered);
+    }
+
+    static String rememberedText(Remembered remembered) {
+      return StoredColumn.of(remembered.shape()).stream()
+          .sorted(Comparator.comparing(StoredColumn::field))
+          .map(column -> column.name() + '\t' + column.type())
+          .collect(Collectors.joining("\n"));
+    }
+  }
 
   /**
    * What is in a plan.
@@ -213,7 +231,8 @@ public record PlanHead(
         samples,
         objections,
         found,
-        way);
+        way,
+        base);
   }
 
   /** As bytes, for {@link #decode}. */

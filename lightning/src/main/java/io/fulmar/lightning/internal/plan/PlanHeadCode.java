@@ -87,6 +87,8 @@ final class PlanHeadCode {
       strings(head.guards());
       string(head.way().kind().name());
       string(head.way().reason());
+      out.writeBoolean(head.base() != null);
+      string(head.base() == null ? "" : head.base());
     }
 
     private void terms(PlanTerms terms) throws IOException {
@@ -214,7 +216,14 @@ final class PlanHeadCode {
           samples,
           strings(),
           strings(),
-          new ChangeSet.Way(ChangeSet.Way.Kind.valueOf(string()), string()));
+          new ChangeSet.Way(ChangeSet.Way.Kind.valueOf(string()), string()),
+          base());
+    }
+
+    private @Nullable String base() throws IOException {
+      boolean there = in.readBoolean();
+      String base = string();
+      return there ? base : null;
     }
 
     private PlanTerms terms() throws IOException {

@@ -66,4 +66,9 @@ public record SyncTables(Schemas schemas, long slot) {
   public String planName(int place) {
     return "s" + slot + "_plan_" + place;
   }
+
+  /** Keys that occur more than once; exists only within the transaction that makes a plan. */
+  public Identifier duplicates() {
+    return schemas.of("s" + slot + "_duplicates");
+  }
 }
