@@ -116,7 +116,7 @@ public final class Provision {
 
   private StateException lost(String about) {
     return new StateException(
-        "Cannot use the tables in %s: some of fulmar_syncs, fulmar_leases and fulmar_plans are gone, and others of Fulmar's tables are there. Bring them back from a backup; or drop all that is left in the schema, and initialise each sync as BASELINE if its destination holds the present rows. %s"
+        "Cannot use the tables in %s: some of fulmar_syncs, fulmar_leases, fulmar_plans and fulmar_numbers are gone, and others of Fulmar's tables are there. Bring them back from a backup; or drop all that is left in the schema, and initialise each sync as BASELINE if its destination holds the present rows. %s"
             .formatted(Identifier.of(schemas.planner()), about)
             .strip());
   }

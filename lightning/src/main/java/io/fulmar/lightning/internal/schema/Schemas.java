@@ -41,6 +41,11 @@ public record Schemas(String planner, String audit) {
     return of("fulmar_plans");
   }
 
+  /** The number of the newest run of all. */
+  public Identifier numbers() {
+    return of("fulmar_numbers");
+  }
+
   /** The tables of one sync. */
   public SyncTables tables(long slot) {
     return new SyncTables(this, slot);

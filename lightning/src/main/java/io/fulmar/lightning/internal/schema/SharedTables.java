@@ -8,6 +8,7 @@ final class SharedTables {
   static final String SYNCS = "fulmar_syncs";
   static final String LEASES = "fulmar_leases";
   static final String PLANS = "fulmar_plans";
+  static final String NUMBERS = "fulmar_numbers";
 
   private static final String BIGINT = "bigint";
   private static final String INT = "integer";
@@ -19,7 +20,7 @@ final class SharedTables {
 
   /** All of them, the registry first. */
   static List<OwnTable> of(Schemas schemas) {
-    return List.of(syncs(schemas), leases(schemas), plans(schemas));
+    return List.of(syncs(schemas), leases(schemas), plans(schemas), numbers(schemas));
   }
 
   private static OwnTable syncs(Schemas schemas) {
@@ -89,6 +90,16 @@ final class SharedTables {
         .column("head", "bytea", Rule.NOT_NULL)
         .columns(MOMENT, "made_at")
         .key("sync", "run")
+        .build();
+  }
+
+  /** One row, which outlives every sync: numbers of runs never come again. */
+  private static OwnTable numbers(Schemas schemas) {
+    return OwnTable.table(
+            schemas.planner(), NUMBERS, "the number of the newest run of all syncs, one row")
+        .column("only_row", BOOLEAN, Rule.NONE)
+        .column("last_run", BIGINT, Rule.NOT_NULL)
+        .key("only_row")
         .build();
   }
 }

@@ -104,7 +104,8 @@ class ProvisionTest {
     Provision provision = new Provision(schemas);
     ensure(provision);
     assertThat(relations())
-        .isEqualTo("fulmar_leases fulmar_plans fulmar_runs fulmar_status fulmar_syncs");
+        .isEqualTo(
+            "fulmar_leases fulmar_numbers fulmar_plans fulmar_runs fulmar_status fulmar_syncs");
     String before = query("select string_agg(xmin::text, ' ' order by oid) from pg_class");
     ensure(provision);
     assertThat(query("select string_agg(xmin::text, ' ' order by oid) from pg_class"))
@@ -135,10 +136,10 @@ class ProvisionTest {
         end.get();
       }
       threads.shutdown();
-      assertThat(relations()).startsWith("fulmar_leases fulmar_plans");
+      assertThat(relations()).startsWith("fulmar_leases fulmar_numbers fulmar_plans");
       database.execute(
           "drop table fulmar_planner.fulmar_syncs, fulmar_planner.fulmar_leases cascade",
-          "drop table fulmar_planner.fulmar_plans");
+          "drop table fulmar_planner.fulmar_plans, fulmar_planner.fulmar_numbers");
     }
   }
 
@@ -167,7 +168,8 @@ class ProvisionTest {
       connection.commit();
     }
     assertThat(relations())
-        .isEqualTo("fulmar_leases fulmar_plans fulmar_runs fulmar_status fulmar_syncs");
+        .isEqualTo(
+            "fulmar_leases fulmar_numbers fulmar_plans fulmar_runs fulmar_status fulmar_syncs");
   }
 
   @Test
@@ -238,7 +240,8 @@ class ProvisionTest {
       connection.commit();
     }
     database.execute(
-        "drop table fulmar_planner.fulmar_syncs cascade", "drop table fulmar_planner.fulmar_plans");
+        "drop table fulmar_planner.fulmar_syncs cascade",
+        "drop table fulmar_planner.fulmar_plans, fulmar_planner.fulmar_numbers");
     assertThatThrownBy(() -> ensure(provision)).isInstanceOf(StateException.class);
     assertThat(relations()).isEqualTo("holds_of_crm s1_holds s1_ledger");
   }
