@@ -54,8 +54,11 @@ public final class Provision {
       lock(connection, schemas.planner());
       inspection = inspectShared(connection);
       if (!isReady(inspection, about)) {
-        if (inspection.has(SharedTables.SYNCS)) {
-          migrate(connection, inspection.format(SharedTables.SYNCS), about);
+        int there = inspection.format(SharedTables.SYNCS);
+        if (there == format) {
+          SyncViews.createShared(connection, schemas);
+        } else if (there > 0) {
+          migrate(connection, there, about);
         } else {
           begin(connection, inspection, about);
         }
@@ -81,17 +84,21 @@ public final class Provision {
     }
     List<Inspection.Fault> faults = new ArrayList<>();
     boolean complete = true;
+    boolean viewed = true;
     for (OwnTable table : shared) {
       complete &= inspection.has(table.name());
       // An older format has other columns.
       faults.addAll(there == format ? inspection.of(table) : inspection.ofAny(table.name(), "r"));
     }
-    SyncViews.SHARED.forEach(view -> faults.addAll(inspection.ofAny(view, "v")));
+    for (String view : SyncViews.SHARED) {
+      viewed &= inspection.has(view);
+      faults.addAll(inspection.ofAny(view, "v"));
+    }
     Inspection.refuse("use the planner schema", faults, about);
     if (inspection.has(SharedTables.SYNCS) && !complete) {
       throw lost(about);
     }
-    return complete && there == format;
+    return complete && viewed && there == format;
   }
 
   private void begin(Connection connection, Inspection inspection, String about)
@@ -138,6 +145,7 @@ public final class Provision {
                 .strip());
       }
     }
+    SyncViews.dropShared(connection, schemas); // a column that a view shows cannot be altered
     for (int at = from; at < format; at++) {
       int step = at;
       Migration migration =
@@ -152,6 +160,7 @@ public final class Provision {
     for (OwnTable table : shared) {
       comment(connection, table);
     }
+    SyncViews.createShared(connection, schemas);
   }
 
   /**

@@ -187,6 +187,13 @@ public final class SyncViews {
     comment(connection, runs, "the runs that are going on");
   }
 
+  /** Drops the views over all syncs. */
+  static void dropShared(Connection connection, Schemas schemas) throws SQLException {
+    for (String view : SHARED) {
+      execute(connection, ViewSql.DROP.with("view", schemas.of(view)).sql());
+    }
+  }
+
   private static void comment(Connection connection, Identifier view, String what)
       throws SQLException {
     execute(

@@ -267,6 +267,7 @@ class ProvisionTest {
             role);
   }
 
+  /** A later version, which writes down that it has brought the tables to its format. */
   private static Provision next() {
     return new Provision(
         Schemas.DEFAULT,
@@ -275,7 +276,74 @@ class ProvisionTest {
             new Migration(
                 1,
                 schemas ->
-                    List.of("alter table %s add column later int".formatted(schemas.plans())))));
+                    List.of(
+                        "alter table %s alter column live type bigint using 0"
+                            .formatted(schemas.syncs()),
+                        "insert into %s (sync, run, head) select 'step', count(*), '' from %s"
+                            .formatted(schemas.plans(), schemas.plans())))));
+  }
+
+  private String steps() throws SQLException {
+    return query("select count(*) from fulmar_planner.fulmar_plans");
+  }
+
+  @Test
+  @DisplayName(
+      "I-07: a later version brings the tables to its format, once, and this one refuses them")
+  void aLaterVersionBringsTheTablesToItsFormat() throws Exception {
+    ensure(new Provision(schemas));
+    ExecutorService threads = Executors.newFixedThreadPool(4);
+    List<Future<?>> ends = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      ends.add(
+          threads.submit(
+              () -> {
+                ensure(next());
+                return null;
+              }));
+    }
+    for (Future<?> end : ends) {
+      end.get();
+    }
+    threads.shutdown();
+    assertThat(steps()).isEqualTo("1");
+    assertThat(relations()).contains("fulmar_runs fulmar_status");
+    assertThatThrownBy(() -> ensure(new Provision(schemas)))
+        .isInstanceOf(StateException.class)
+        .hasMessageContaining("(format 2, this version knows 1)");
+  }
+
+  @Test
+  @DisplayName("I-07: a server process that is killed in the middle leaves the format as it was")
+  void aKilledMigrationLeavesTheFormatAsItWas() throws SQLException {
+    ensure(new Provision(schemas));
+    try (Connection connection = begin()) {
+      next().ensure(connection, ABOUT);
+      database.execute(
+          "select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = '%s'"
+              .formatted(role));
+      assertThatThrownBy(connection::commit).isInstanceOf(SQLException.class);
+    }
+    assertThat(steps()).isEqualTo("0");
+    ensure(new Provision(schemas));
+    ensure(next());
+    assertThat(steps()).isEqualTo("1");
+  }
+
+  @Test
+  @DisplayName("I-07: the format does not change under a run of an older version")
+  void theFormatDoesNotChangeUnderARun() throws SQLException {
+    ensure(new Provision(schemas));
+    database.execute(
+        "insert into fulmar_planner.fulmar_leases values ('crm', 1, 'me', now(), now() + interval '1 hour')");
+    assertThatThrownBy(() -> ensure(next()))
+        .isInstanceOf(StateException.class)
+        .hasMessageStartingWith(
+            "Cannot bring the tables in \"fulmar_planner\" to format 2: an older version of Fulmar runs crm. Wait until it has ended, or until ");
+    assertThat(steps()).isEqualTo("0");
+    database.execute("update fulmar_planner.fulmar_leases set expires_at = now()");
+    ensure(next());
+    assertThat(steps()).isEqualTo("1");
   }
 
   @Test
