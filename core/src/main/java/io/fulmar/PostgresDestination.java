@@ -91,6 +91,14 @@ public final class PostgresDestination implements Destination {
     return identity;
   }
 
+  /** Refuses a destination that writes together with a state that is kept elsewhere. */
+  static void checkOutsideState(Sync sync) {
+    if (sync.destination() instanceof PostgresDestination table && table.target.joined()) {
+      throw new ConfigurationException(
+          TableWriter.notJoined(table.target) + " [sync=" + sync.name() + "]");
+    }
+  }
+
   /** All actions; for the rest see {@link Builder}. */
   @Override
   public Capabilities capabilities() {
@@ -152,6 +160,7 @@ public final class PostgresDestination implements Destination {
     private @Nullable Duration keepTombstones;
     private @Nullable Map<String, String> columnTypes;
     private @Nullable List<String> clearColumns;
+    private boolean exactlyOnce;
 
     private Builder(Source target) {
       this.target = target;
@@ -241,6 +250,19 @@ public final class PostgresDestination implements Destination {
     }
 
     /**
+     * Commits each batch together with the note that it was accepted, so that every change is
+     * applied exactly once: a crash at any point leaves both or neither, and no outcome is unknown.
+     * The table must be in the database in which {@code LightningEngine} keeps its state, which is
+     * checked with the first batch; rows are written by the engine's connections with the rights of
+     * its role, and need those of this destination besides. Other engines refuse it. Default: each
+     * batch is a transaction of its own, applied at least once.
+     */
+    public Builder exactlyOnce() {
+      exactlyOnce = true;
+      return this;
+    }
+
+    /**
      * What CLEAR sets to NULL. Default: every column but those of the key, the sequence and
      * generated ones; if one of them is NOT NULL, the run stops and asks for this setting.
      */
@@ -314,7 +336,8 @@ public final class PostgresDestination implements Destination {
               tombstones,
               keepTombstones == null ? Duration.ofDays(7) : keepTombstones,
               columnTypes,
-              clearColumns),
+              clearColumns,
+              exactlyOnce),
           identity == null ? identityOf(target, theSchema, theTable) : identity,
           capabilities.build());
     }

@@ -148,7 +148,8 @@ public final class StandardEngine {
       return new StoreEngine(
           new StandardStore(source, stateDirectory, missingState, diffMemoryBytes, clock),
           source,
-          own == null ? settings : settings.withThreads(own));
+          own == null ? settings : settings.withThreads(own),
+          PostgresDestination::checkOutsideState);
     }
   }
 }

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param keepTombstones for how long
  * @param columnTypes what a missing table is made of, in this order; null to make nothing
  * @param clearColumns what is cleared; null for every column but key and sequence
+ * @param joined whether it is written in the transactions of the state, and in no others
  */
 public record TableTarget(
     Source source,
@@ -27,7 +28,8 @@ public record TableTarget(
     String tombstoneTable,
     Duration keepTombstones,
     @Nullable Map<String, String> columnTypes,
-    @Nullable List<String> clearColumns) {
+    @Nullable List<String> clearColumns,
+    boolean joined) {
 
   Identifier identifier() {
     return Identifier.of(schema, table);

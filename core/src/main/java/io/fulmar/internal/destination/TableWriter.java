@@ -9,14 +9,15 @@ import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.TableDestinationSql;
+import io.fulmar.internal.store.JoinedWriter;
 import io.fulmar.spi.Batch;
 import io.fulmar.spi.BatchRejectedException;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.RunContext;
 import io.fulmar.spi.StopRunException;
-import io.fulmar.spi.Writer;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -27,7 +28,7 @@ import org.postgresql.PGConnection;
  * Writes batches to a table, each in one transaction. Keeps a connection of its own from batch to
  * batch, or borrows one of the application's for each. Used by one thread at a time.
  */
-public final class TableWriter implements Writer {
+public final class TableWriter implements JoinedWriter {
   private static final int ALIVE_WITHIN_SECONDS = 5;
 
   private final TableTarget target;
@@ -40,6 +41,7 @@ public final class TableWriter implements Writer {
   private @Nullable Layout layout;
   private boolean autoCommitBefore;
   private boolean purged;
+  private boolean isSameDatabase;
 
   /** A writer for one lane of a run; connects with the first batch. */
   public TableWriter(TableTarget target, RunContext run) {
@@ -53,7 +55,76 @@ public final class TableWriter implements Writer {
   }
 
   @Override
+  public boolean joins() {
+    return target.joined();
+  }
+
+  @Override
+  public Delivery write(Batch batch, Connection joined) throws Exception {
+    checkDatabase(joined);
+    try {
+      begin(joined);
+      try (PreparedStatement path =
+          OneShot.prepare(joined, TableDestinationSql.OWN_SEARCH_PATH.sql())) {
+        path.execute();
+      }
+      Layout checked = layout(joined, batch);
+      Delivery delivery =
+          new BatchWrite(joined, checked, batch, target.sequenceColumn()).apply(straight);
+      if (checked.leavesTombstones() && !purged) {
+        purge(joined, checked);
+        purged = true;
+      }
+      return delivery;
+    } catch (SQLException e) {
+      layout = null;
+      throw failure(e, false, false);
+    } catch (Exception | Error e) {
+      layout = null;
+      throw e;
+    }
+  }
+
+  /**
+   * The rows go where the state is; the settings, which tell how to look at the table and clear it,
+   * must lead there too.
+   */
+  private void checkDatabase(Connection joined) throws Exception {
+    if (isSameDatabase) {
+      return;
+    }
+    Connection open = connect();
+    try {
+      begin(open);
+      isSameDatabase = database(open).equals(database(joined));
+      open.rollback();
+      giveBack(open);
+    } catch (SQLException e) {
+      rollBack(open, e);
+      throw failure(e, false, false);
+    }
+    if (!isSameDatabase) {
+      throw new StopRunException(
+          "CONFIGURATION",
+          "Cannot %s exactly once: its database is not the one that the engine keeps its state in. Give it the source of the engine, or build it without exactlyOnce()."
+              .formatted(what));
+    }
+  }
+
+  private static String database(Connection connection) throws SQLException {
+    try (PreparedStatement which =
+            OneShot.prepare(connection, TableDestinationSql.WHICH_DATABASE.sql());
+        ResultSet row = which.executeQuery()) {
+      row.next();
+      return row.getString(1);
+    }
+  }
+
+  @Override
   public Delivery write(Batch batch) throws Exception {
+    if (target.joined()) {
+      throw new StopRunException("CONFIGURATION", notJoined(target));
+    }
     Connection open = connect();
     boolean committing = false;
     try {
@@ -75,6 +146,12 @@ public final class TableWriter implements Writer {
       rollBack(open, e);
       throw e;
     }
+  }
+
+  /** What is wrong with an engine that keeps its state elsewhere. */
+  public static String notJoined(TableTarget target) {
+    return "Cannot write to %s exactly once: this engine keeps its state outside the database, so that rows and state cannot be committed together. Run the sync with LightningEngine, or build the destination without exactlyOnce()."
+        .formatted(target.identifier());
   }
 
   /** Deletes every row of the table; does nothing if the first batch is yet to create it. */

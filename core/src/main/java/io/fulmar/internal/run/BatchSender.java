@@ -5,7 +5,10 @@ import dev.failsafe.RetryPolicy;
 import io.fulmar.Action;
 import io.fulmar.FailureCodes;
 import io.fulmar.RunEvent;
+import io.fulmar.StateException;
 import io.fulmar.internal.store.Hold;
+import io.fulmar.internal.store.JoinedWriter;
+import io.fulmar.internal.store.JoinedWrites;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlannedChange;
 import io.fulmar.spi.Batch;
@@ -24,6 +27,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +47,7 @@ final class BatchSender {
   private final Throttle throttle;
   private final Tally tally;
   private final Reservation reservation;
+  private final @Nullable JoinedWrites joined;
 
   /** Makes sure, before each call, that what it may do is on record. */
   interface Reservation {
@@ -50,11 +55,26 @@ final class BatchSender {
     long beforeCall();
   }
 
-  BatchSender(RunScope scope, Throttle throttle, Tally tally, Reservation reservation) {
+  /**
+   * A sender.
+   *
+   * @param scope of the run
+   * @param throttle makes calls wait
+   * @param tally counts them
+   * @param reservation puts on record what a call may do
+   * @param joined transactions for writers that write together with the state; null for none
+   */
+  BatchSender(
+      RunScope scope,
+      Throttle throttle,
+      Tally tally,
+      Reservation reservation,
+      @Nullable JoinedWrites joined) {
     this.scope = scope;
     this.throttle = throttle;
     this.tally = tally;
     this.reservation = reservation;
+    this.joined = joined;
   }
 
   /** A change on its way to an outcome. */
@@ -65,6 +85,7 @@ final class BatchSender {
     int rejections;
     Hold.@Nullable Reason rejection;
     @Nullable Outcome outcome;
+    boolean noted;
 
     Pending(PlannedChange planned) {
       this.planned = planned;
@@ -174,6 +195,7 @@ final class BatchSender {
     private int callsLeft;
     private long lastUntil;
     private @Nullable Part inFlight;
+    private boolean joins;
 
     private Sending(Action action, List<PlannedChange> changes) {
       this.action = action;
@@ -225,8 +247,31 @@ final class BatchSender {
       if (part != null) {
         inFlight = null;
         throttle.release();
-        take(unknown(NOT_IN_TIME), part);
+        take(unanswered(NOT_IN_TIME), part);
       }
+    }
+
+    /**
+     * Whether the outcome of a change is the store's to note: what was written together with the
+     * state is on record, and of what such a call left open the database knows alone.
+     *
+     * @param i which change, in the order of the batch
+     */
+    boolean isToBeNoted(int i) {
+      Pending pending = all.get(i);
+      return !pending.noted && !(joins && pending.outcomeOrNotTried().unsure());
+    }
+
+    /**
+     * An outcome that is unknown; under joined writes the run ends: sending again would be one time
+     * too many.
+     */
+    private Answer unanswered(String message) {
+      if (joins) {
+        String why = "a call that writes together with the state gave no answer: " + message;
+        scope.stop(new RunScope.Stop.Failed(why, null));
+      }
+      return unknown(message);
     }
 
     private void take(Answer answer, Part part) {
@@ -329,13 +374,20 @@ final class BatchSender {
       Batch batch =
           new Batch(
               action, part.changes().stream().map(pending -> pending.planned.change()).toList());
+      JoinedWrites writes = joined;
+      Callable<Delivery> work = () -> writer.write(batch);
+      if (writes != null && writer instanceof JoinedWriter joining && joining.joins()) {
+        joins = true;
+        List<PlannedChange> planned = part.changes().stream().map(p -> p.planned).toList();
+        work = new JoinedCall(writes, joining, batch, planned)::write;
+      }
       long giveUpAt = scope.now() + scope.sync().retryFor().toMillis();
       Execution<Object> retries = Execution.of(retryPolicy());
       while (true) {
         if (!acquire()) {
           return new Answer.Stopped();
         }
-        if (!reserve()) {
+        if (!joins && !reserve()) {
           throttle.release();
           return new Answer.Stopped();
         }
@@ -344,11 +396,9 @@ final class BatchSender {
         Duration delay;
         try {
           Delivery delivery =
-              caller.call(
-                  DeadlineCalls.Kind.WRITE,
-                  () -> writer.write(batch),
-                  new LateAnswer(scope, batch)::ended);
+              caller.call(DeadlineCalls.Kind.WRITE, work, new LateAnswer(scope, batch)::ended);
           over();
+          part.changes().forEach(pending -> pending.noted |= joins);
           return checked(delivery, batch);
         } catch (DeadlineCalls.LeftBehindException e) {
           throw e;
@@ -373,7 +423,7 @@ final class BatchSender {
           return new Answer.Stopped();
         } catch (DeadlineCalls.PassedDeadlineException e) {
           over();
-          return unknown(NOT_IN_TIME);
+          return unanswered(NOT_IN_TIME);
         } catch (InterruptedException e) {
           over();
           Thread.currentThread().interrupt();
@@ -381,7 +431,10 @@ final class BatchSender {
           return unknown("the call threw " + e.getClass().getName());
         } catch (Exception e) {
           over();
-          return unknown("the call threw " + e.getClass().getName());
+          if (joins && e instanceof StateException) {
+            scope.stop(new RunScope.Stop.Failed("the state cannot be written", e));
+          }
+          return unanswered("the call threw " + e.getClass().getName());
         } catch (Error e) {
           over();
           scope.stop(

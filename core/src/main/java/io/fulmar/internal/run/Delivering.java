@@ -178,7 +178,7 @@ final class Delivering {
       this.number = number;
       this.reader = reader;
       this.running = running;
-      this.sender = new BatchSender(scope, throttle, tally, this);
+      this.sender = new BatchSender(scope, throttle, tally, this, claim.joined());
     }
 
     /** Puts a thread to work; if there is none to be had, the run stops. */
@@ -290,7 +290,7 @@ final class Delivering {
       if (!step.compareAndSet(Step.SENDING, Step.NOTING)) {
         throw new IllegalStateException("the run has ended without this lane");
       }
-      claim.acknowledge(batch.get(0).position(), outcomes);
+      acknowledge(batch, outcomes);
       if (!step.compareAndSet(Step.NOTING, Step.SENDING)) {
         throw new IllegalStateException("the run has ended without this lane");
       }
@@ -301,6 +301,25 @@ final class Delivering {
       String tooMany = tally.tooManyFailed(sync.failFastShare(), sync.failFastAfterRows());
       if (tooMany != null) {
         scope.stop(new RunScope.Stop.Failed(tooMany, null));
+      }
+    }
+
+    /** Notes what is not on record; of a batch that was not sent, that is all. */
+    private void acknowledge(List<PlannedChange> batch, List<Outcome> outcomes) {
+      BatchSender.Sending sent = sending;
+      int from = 0;
+      for (int i = 0; sent != null && i < batch.size(); i++) {
+        if (!sent.isToBeNoted(i)) {
+          acknowledge(batch, outcomes, from, i);
+          from = i + 1;
+        }
+      }
+      acknowledge(batch, outcomes, from, batch.size());
+    }
+
+    private void acknowledge(List<PlannedChange> batch, List<Outcome> outcomes, int from, int to) {
+      if (from < to) {
+        claim.acknowledge(batch.get(from).position(), outcomes.subList(from, to));
       }
     }
 

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
 /** Any engine: a store, and the runner that takes syncs through their steps. Threadsafe. */
@@ -33,6 +34,7 @@ public final class StoreEngine implements SyncEngine {
   private final SyncStore store;
   private final Runner runner;
   private final EngineCheck check;
+  private final Consumer<Sync> usable;
 
   /**
    * An engine.
@@ -42,6 +44,20 @@ public final class StoreEngine implements SyncEngine {
    * @param settings of its runs
    */
   public StoreEngine(SyncStore store, Source source, RunnerSettings settings) {
+    this(store, source, settings, sync -> {});
+  }
+
+  /**
+   * An engine that cannot run every sync.
+   *
+   * @param store closed with the engine
+   * @param source what the store reads, for checks
+   * @param settings of its runs
+   * @param usable throws why it cannot run a sync
+   */
+  public StoreEngine(
+      SyncStore store, Source source, RunnerSettings settings, Consumer<Sync> usable) {
+    this.usable = usable;
     this.store = store;
     this.runner = new Runner(store, settings);
     this.check = new EngineCheck(store, source, settings);
@@ -154,6 +170,7 @@ public final class StoreEngine implements SyncEngine {
   private Sync usable(Sync sync) {
     Objects.requireNonNull(sync, "sync");
     runner.checkOpen();
+    usable.accept(sync);
     return sync;
   }
 

@@ -45,6 +45,25 @@ public final class TableDestinationSql {
             pg_catalog.set_config('xmloption', 'content', true),
             pg_catalog.set_config('standard_conforming_strings', 'on', true)""");
 
+  /** Tells databases apart, also those of copies of a cluster that were given the same names. */
+  public static final SqlTemplate WHICH_DATABASE =
+      SqlTemplate.of(
+          """
+          /* fulmar: which database */
+          select pg_catalog.concat_ws('/',
+            (select system_identifier from pg_catalog.pg_control_system()),
+            (select oid from pg_catalog.pg_database
+              where datname operator(pg_catalog.=) pg_catalog.current_database()))""");
+
+  /** What triggers and defaults of the table find is what they find in any other transaction. */
+  public static final SqlTemplate OWN_SEARCH_PATH =
+      SqlTemplate.of(
+          """
+          /* fulmar: own search path */
+          select pg_catalog.set_config('search_path', reset_val, true)
+          from pg_catalog.pg_settings
+          where name operator(pg_catalog.=) 'search_path'""");
+
   /** Binds schema and table. No row: no such table. */
   public static final SqlTemplate COLUMNS =
       SqlTemplate.of(

@@ -110,6 +110,14 @@ public interface Claim extends AutoCloseable {
   void flush();
 
   /**
+   * Transactions in which a destination in the database of the state may write and have the outcome
+   * noted; nothing is reserved for such a call. Null if the state lives in no database.
+   */
+  default @Nullable JoinedWrites joined() {
+    return null;
+  }
+
+  /**
    * Moves the state forward by everything that was acknowledged, all or nothing, and notes the end
    * of the run.
    *

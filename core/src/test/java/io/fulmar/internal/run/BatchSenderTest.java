@@ -98,7 +98,8 @@ class BatchSenderTest {
             () -> {
               reservations++;
               return time.millis() + DEADLINE.toMillis();
-            });
+            },
+            null);
     DeadlineCalls.Caller caller =
         new DeadlineCalls(scope, settings, tally).caller(() -> fail("nobody looks"));
     return sender.begin(Action.UPSERT, Changes.added(rows)).finish(recording, caller);
