@@ -4,6 +4,7 @@ import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.sql.SqlFragment;
 import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.lightning.internal.schema.SyncTables;
+import java.time.Duration;
 
 /**
  * What became of the positions of a plan, for statements in the transaction of the fold and before
@@ -21,6 +22,9 @@ import io.fulmar.lightning.internal.schema.SyncTables;
  *     that gave no answer and may still act
  */
 public record OutcomeParts(SqlPart accepted, SqlPart exceptions, SqlPart late) {
+  /** The longest deadline that a call can have; its reservation may last twice as long. */
+  private static final Duration LONGEST_CALL = Duration.ofHours(1);
+
   /** Everything counts as accepted. */
   public static OutcomeParts allAccepted() {
     return new OutcomeParts(
@@ -28,21 +32,33 @@ public record OutcomeParts(SqlPart accepted, SqlPart exceptions, SqlPart late) {
   }
 
   /**
-   * What the ledger says.
+   * What the ledger says, which holds the outcomes of one plan.
    *
    * @param tables of the sync
-   * @param run number of the plan, by which its outcomes are noted whichever run delivers it
    * @param latest no call can act after this moment, whatever the ledger says; in milliseconds
    *     since 1970
    */
-  public static OutcomeParts ofLedger(SyncTables tables, long run, long latest) {
+  public static OutcomeParts ofLedger(SyncTables tables, long latest) {
     return new OutcomeParts(
-        of(OutcomeSql.ACCEPTED, tables, run),
-        of(OutcomeSql.EXCEPTIONS, tables, run).with("latest", ColumnExpression.number(latest)),
-        of(OutcomeSql.LATE, tables, run).with("latest", ColumnExpression.number(latest)));
+        OutcomeSql.ACCEPTED.with("ledger", tables.ledger()),
+        of(OutcomeSql.EXCEPTIONS, tables, latest),
+        of(OutcomeSql.LATE, tables, latest));
   }
 
-  private static SqlFragment of(SqlFragment fragment, SyncTables tables, long run) {
-    return fragment.with("ledger", tables.ledger()).with("run", ColumnExpression.number(run));
+  private static SqlPart of(SqlFragment fragment, SyncTables tables, long latest) {
+    return fragment.with("ledger", tables.ledger()).with("latest", ColumnExpression.number(latest));
+  }
+
+  /**
+   * What a fold goes by.
+   *
+   * @param kind what it takes for the outcome
+   * @param tables of the sync
+   * @param now milliseconds since 1970
+   */
+  public static OutcomeParts of(FoldKind kind, SyncTables tables, long now) {
+    return kind == FoldKind.TAKEN
+        ? allAccepted()
+        : ofLedger(tables, now + 2 * LONGEST_CALL.toMillis());
   }
 }

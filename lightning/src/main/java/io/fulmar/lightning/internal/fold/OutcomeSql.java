@@ -11,10 +11,9 @@ final class OutcomeSql {
           (p.position operator(pg_catalog.<@) coalesce(
             (select pg_catalog.range_agg(pg_catalog.int8range(l.first_position, l.end_position))
              from {ledger} as l
-             where l.run operator(pg_catalog.=) {run} and l.kind operator(pg_catalog.=) 'ACCEPTED'),
+             where l.kind operator(pg_catalog.=) 'ACCEPTED'),
             pg_catalog.int8multirange()))""",
-          "ledger",
-          "run");
+          "ledger");
 
   /**
    * What was answered otherwise, and what was reserved without an answer: the reserved ranges less
@@ -27,7 +26,7 @@ final class OutcomeSql {
            from {ledger} as l
            cross join lateral pg_catalog.generate_series(
              l.first_position, l.end_position operator(pg_catalog.-) 1) as s (position)
-           where l.run operator(pg_catalog.=) {run} and l.kind operator(pg_catalog.<>) 'ACCEPTED'
+           where l.kind operator(pg_catalog.<>) 'ACCEPTED'
            union all
            select s.position, 'UNKNOWN', true, least(pg_catalog.max(r.until), {latest}), null, null
            from (
@@ -38,11 +37,9 @@ final class OutcomeSql {
                  pg_catalog.range_agg(pg_catalog.int8range(l.first_position, l.end_position))
                    filter (where l.kind is not null),
                  pg_catalog.int8multirange())) as span
-             from {ledger} as l
-             where l.run operator(pg_catalog.=) {run}) as o
+             from {ledger} as l) as o
            join {ledger} as r
-             on r.run operator(pg_catalog.=) {run}
-             and r.kind is null
+             on r.kind is null
              and r.first_position operator(pg_catalog.<) pg_catalog.upper(o.span)
              and r.end_position operator(pg_catalog.>) pg_catalog.lower(o.span)
            cross join lateral pg_catalog.generate_series(
@@ -50,7 +47,6 @@ final class OutcomeSql {
              least(r.end_position, pg_catalog.upper(o.span)) operator(pg_catalog.-) 1) as s (position)
            group by s.position)""",
           "ledger",
-          "run",
           "latest");
 
   /** Accepted, and an earlier call for it may still act. */
@@ -61,11 +57,9 @@ final class OutcomeSql {
            from {ledger} as l
            cross join lateral pg_catalog.generate_series(
              l.first_position, l.end_position operator(pg_catalog.-) 1) as s (position)
-           where l.run operator(pg_catalog.=) {run}
-             and l.kind operator(pg_catalog.=) 'ACCEPTED'
+           where l.kind operator(pg_catalog.=) 'ACCEPTED'
              and l.until operator(pg_catalog.>) 0)""",
           "ledger",
-          "run",
           "latest");
 
   static final SqlFragment ALL_ACCEPTED = SqlFragment.of("(p.position is not null)");

@@ -3,6 +3,7 @@ package io.fulmar.lightning.internal.state;
 import dev.failsafe.Failsafe;
 import dev.failsafe.FailsafeException;
 import dev.failsafe.RetryPolicy;
+import dev.failsafe.function.CheckedSupplier;
 import io.fulmar.AlreadyRunningException;
 import io.fulmar.SourceException;
 import io.fulmar.StateException;
@@ -265,6 +266,36 @@ public final class Lease {
    * @throws StateException if it cannot be done, or the lease is lost
    */
   public <T> T steadily(String doing, Work<T> work) {
+    return repeated(
+        doing,
+        () ->
+            Database.once(
+                database.begin(application, about),
+                transaction -> {
+                  fence(transaction);
+                  return work.in(transaction);
+                }));
+  }
+
+  /**
+   * Reads something in a transaction that writes nothing, again as {@link #steadily}. It does not
+   * hold the lease: what is read counts for nothing until something that holds it is written.
+   *
+   * @param doing what could not be done if it fails: {@code "go on delivering crm"}
+   * @param work what is read
+   * @throws StateException if it cannot be read, or the lease is lost
+   */
+  public <T> T reading(String doing, Work<T> work) {
+    return repeated(
+        doing,
+        () -> {
+          try (Transaction transaction = database.beginReading(application, about)) {
+            return work.in(transaction);
+          }
+        });
+  }
+
+  private <T> T repeated(String doing, CheckedSupplier<T> attempt) {
     RetryPolicy<Object> policy =
         RetryPolicy.builder()
             .withBackoff(FIRST_DELAY, LONGEST_DELAY)
@@ -282,12 +313,7 @@ public final class Lease {
           .get(
               () -> {
                 check();
-                return Database.once(
-                    database.begin(application, about),
-                    transaction -> {
-                      fence(transaction);
-                      return work.in(transaction);
-                    });
+                return attempt.get();
               });
     } catch (FailsafeException e) {
       Throwable cause = e.getCause();

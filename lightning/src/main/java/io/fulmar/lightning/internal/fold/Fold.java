@@ -1,0 +1,273 @@
+package io.fulmar.lightning.internal.fold;
+
+import io.fulmar.StateException;
+import io.fulmar.Sync;
+import io.fulmar.internal.sql.ColumnExpression;
+import io.fulmar.internal.store.Rules;
+import io.fulmar.lightning.internal.database.Transaction;
+import io.fulmar.lightning.internal.plan.PlanHead;
+import io.fulmar.lightning.internal.schema.Comments;
+import io.fulmar.lightning.internal.schema.Schemas;
+import io.fulmar.lightning.internal.schema.SyncTables;
+import io.fulmar.lightning.internal.schema.SyncViews;
+import io.fulmar.lightning.internal.state.SyncRecord;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+
+/**
+ * Moves state and holds forward by what became of a plan, as {@link Rules#settle}, {@link
+ * Rules#affect}, {@link Rules#renew} and {@link Rules#expire} say, in few statements over the keys
+ * of the plan and the holds. Everything is part of the caller's transaction, which is READ
+ * COMMITTED, fenced, and under our search path. Immutable and threadsafe.
+ */
+public final class Fold {
+  /** Where the columns of a plan's table have been looked at, statements are planned better. */
+  private static final long MANY_CHANGES = 1_000;
+
+  /** From this share of the keys on, a new state costs less than changing the old one. */
+  private static final double REBUILD_SHARE = 0.15;
+
+  /** Fewer keys than this cost nothing either way. */
+  private static final long SMALLEST_REBUILD = 10_000;
+
+  private final SyncTables tables;
+  private final String sync;
+
+  /** What a plan asks of a fold. */
+  private record Survey(
+      long accepted,
+      long added,
+      long changed,
+      long removed,
+      long forgotten,
+      int effects,
+      boolean exceptions,
+      boolean late) {
+    /** The same, without what planning found besides. */
+    Survey withoutEffects() {
+      return new Survey(accepted, added, changed, removed, 0, 0, exceptions, late);
+    }
+
+    boolean has(int effect) {
+      return (effects & effect) != 0;
+    }
+  }
+
+  /**
+   * Folds of a sync.
+   *
+   * @param schemas where its tables are
+   * @param tables of the sync
+   * @param sync which one
+   */
+  public Fold(Schemas schemas, SyncTables tables, Sync sync) {
+    this(tables, sync.name());
+  }
+
+  Fold(SyncTables tables, String sync) {
+    this.tables = tables;
+    this.sync = sync;
+  }
+
+  /**
+   * Moves what is remembered forward, empties the ledger, and brings counters, generation and the
+   * latest call of the record up to date; the caller writes the record and drops the plan.
+   *
+   * @param transaction fenced
+   * @param record of the sync
+   * @param head the plan, made under this record's state
+   * @param rules say what is remembered
+   * @param kind what is taken for the outcome
+   * @param now milliseconds since 1970
+   * @throws StateException if the state is not the one that the plan was made under
+   */
+  public FoldResult fold(
+      Transaction transaction,
+      SyncRecord record,
+      PlanHead head,
+      Rules rules,
+      FoldKind kind,
+      long now)
+      throws SQLException {
+    HoldMoves holds = new HoldMoves(transaction, tables);
+    FoldParts parts = new FoldParts(tables, head, OutcomeParts.of(kind, tables, now), now);
+    boolean renewed = !rules.holdsSkipped() && holds.renew();
+    if (head.place() == PlanHead.NO_TABLE) {
+      if (renewed) {
+        forget(transaction, record, parts, rules, now);
+        record.until = holds.expire(now);
+      }
+      return renewed ? new FoldResult(true, 0, 0, 0) : FoldResult.NOTHING;
+    }
+    if (head.counts().total() + head.counts().effects() > MANY_CHANGES) {
+      transaction.update(parts.of(FoldSql.ANALYZE_PLAN));
+    }
+    Survey survey = survey(transaction, parts);
+    if (kind == FoldKind.INTERRUPTED) {
+      survey = survey.withoutEffects();
+    }
+    HoldMoves.Settled settled =
+        holds.settle(parts, rules, survey.exceptions, survey.late, survey.effects);
+    moveState(transaction, record, head, parts, survey);
+    forget(transaction, record, parts, rules, now);
+    record.until = holds.expire(now);
+    Ledger.begin(transaction, tables);
+    return new FoldResult(true, settled.newlyQuarantined(), survey.accepted, settled.unanswered());
+  }
+
+  private Survey survey(Transaction transaction, FoldParts parts) throws SQLException {
+    return transaction
+        .first(
+            parts.of(FoldSql.SURVEY),
+            row ->
+                new Survey(
+                    row.getLong(1),
+                    row.getLong(2),
+                    row.getLong(3),
+                    row.getLong(4),
+                    row.getLong(5),
+                    row.getInt(6),
+                    row.getBoolean(7),
+                    row.getBoolean(8)))
+        .orElseThrow();
+  }
+
+  // ----------------------------------------------------------------------------------------- state
+
+  private void moveState(
+      Transaction transaction, SyncRecord record, PlanHead head, FoldParts parts, Survey survey)
+      throws SQLException {
+    Integer generation = record.generation;
+    boolean remembers = !head.columns().remembered().isEmpty();
+    boolean remembered = record.remembered != null;
+    boolean keepsValues = head.columns().previous() || (!remembers && !remembered);
+    if (generation == null) {
+      long added = transaction.update(parts.first(0));
+      require(transaction, record, added == survey.added && survey.changed == 0);
+      finish(transaction, head, parts, 0);
+      record.generation = 0;
+      record.keys = added;
+      record.live = added;
+    } else if (!keepsValues || isLarge(record, survey)) {
+      rebuild(transaction, record, head, parts, survey, keepsValues, generation);
+    } else {
+      parts.state(generation);
+      moveKeys(transaction, record, parts, survey);
+    }
+  }
+
+  /** Whether most pages of the state would be written anyway, so that a new one costs less. */
+  private static boolean isLarge(SyncRecord record, Survey survey) {
+    long moved = survey.added + survey.changed + survey.removed + survey.forgotten;
+    return moved > SMALLEST_REBUILD && moved > record.keys * REBUILD_SHARE;
+  }
+
+  private void rebuild(
+      Transaction transaction,
+      SyncRecord record,
+      PlanHead head,
+      FoldParts parts,
+      Survey survey,
+      boolean keepsValues,
+      int generation)
+      throws SQLException {
+    int next = 1 - generation;
+    parts.state(generation);
+    long keys = transaction.update(parts.rebuild(next, keepsValues, survey.effects));
+    require(
+        transaction,
+        record,
+        keys == record.keys + survey.added - survey.removed - survey.forgotten);
+    new SyncViews(tables, sync).dropState(transaction.connection());
+    transaction.update(parts.of(FoldSql.DROP));
+    finish(transaction, head, parts, next);
+    parts.state(next);
+    boolean anyGone = record.keys > record.live || survey.has(Rules.SET_GONE);
+    record.generation = next;
+    record.keys = keys;
+    record.live = keys - (anyGone ? transaction.number(parts.of(FoldSql.GONE)) : 0);
+  }
+
+  /** Makes a table the state: its key, its view, what is known of it. */
+  private void finish(Transaction transaction, PlanHead head, FoldParts parts, int generation)
+      throws SQLException {
+    Connection connection = transaction.connection();
+    transaction.update(parts.finish(generation));
+    transaction.update(Comments.onState(tables, generation, sync));
+    new SyncViews(tables, sync)
+        .createState(connection, generation, StateColumns.of(head.columns()));
+    transaction.update(parts.of(FoldSql.ANALYZE, "table", tables.state(generation)));
+  }
+
+  private static void moveKeys(
+      Transaction transaction, SyncRecord record, FoldParts parts, Survey survey)
+      throws SQLException {
+    if (record.keys > record.live) {
+      record.live +=
+          transaction.update(
+              parts.of(FoldSql.RETURN, "effects", ColumnExpression.number(survey.effects)));
+    }
+    if (survey.removed > 0) {
+      require(
+          transaction,
+          record,
+          remove(transaction, record, parts.of(FoldSql.REMOVE)) == survey.removed);
+    }
+    if (survey.forgotten > 0) {
+      require(
+          transaction,
+          record,
+          remove(transaction, record, parts.of(FoldSql.FORGET)) == survey.forgotten);
+    }
+    if (survey.changed > 0) {
+      require(transaction, record, transaction.update(parts.of(FoldSql.CHANGE)) == survey.changed);
+    }
+    if (survey.added > 0) {
+      require(transaction, record, transaction.update(parts.of(FoldSql.ADD)) == survey.added);
+      record.keys += survey.added;
+      record.live += survey.added;
+    }
+    if (survey.has(Rules.SET_GONE)) {
+      record.live -= transaction.update(parts.of(FoldSql.LEAVE));
+    }
+  }
+
+  private static long remove(Transaction transaction, SyncRecord record, String sql)
+      throws SQLException {
+    return transaction
+        .first(
+            sql,
+            row -> {
+              record.keys -= row.getLong(1);
+              record.live -= row.getLong(1) - row.getLong(2);
+              return row.getLong(1);
+            })
+        .orElseThrow();
+  }
+
+  /** What was planned against one state and does not fit this one would lose or invent keys. */
+  private static void require(Transaction transaction, SyncRecord record, boolean fits) {
+    if (!fits) {
+      throw new StateException(
+          "Cannot move the state of %s forward: it is not the one that its plan was made under, so somebody else has written to it. Restore the planner schema, or forget the sync and initialise it. %s"
+              .formatted(record.sync, transaction.about()));
+    }
+  }
+
+  /** Keys that have been gone for long enough. */
+  private static void forget(
+      Transaction transaction, SyncRecord record, FoldParts parts, Rules rules, long now)
+      throws SQLException {
+    Integer generation = record.generation;
+    Duration after = rules.forgetAfter();
+    if (generation == null || after == null || record.keys == record.live) {
+      return;
+    }
+    parts.state(generation);
+    record.keys -=
+        transaction.update(
+            parts.of(
+                FoldSql.FORGET_GONE, "before", ColumnExpression.number(now - after.toMillis())));
+  }
+}

@@ -1,0 +1,269 @@
+package io.fulmar.lightning.internal.fold;
+
+import io.fulmar.StateException;
+import io.fulmar.internal.store.Hold;
+import io.fulmar.internal.store.Outcome;
+import io.fulmar.lightning.internal.database.Transaction;
+import io.fulmar.lightning.internal.schema.SyncTables;
+import io.fulmar.lightning.internal.state.CrashPoint;
+import io.fulmar.lightning.internal.state.Lease;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
+
+/**
+ * What became of each position of the plan that is being delivered: a row for each range that was
+ * reserved, and one for each run of positions with the same answer. Whatever came together since
+ * the last transaction goes into the next one, which holds the lease; while the database is away,
+ * it is tried again for as long as the lease lasts. This class is threadsafe.
+ */
+public final class Ledger {
+  private static final int MOST_PENDING = 10_000;
+  private static final int MOST_IN_STATEMENT = 5_000;
+  private static final int MOST_CHARACTERS = 500;
+
+  /** Where emptying it is cheaper by a new file than row by row. */
+  private static final long MANY_ROWS = 10_000;
+
+  private final Lease lease;
+  private final SyncTables tables;
+  private final long run;
+  private final CrashPoint.Watch watch;
+
+  private final ReentrantLock writing = new ReentrantLock(true);
+  private final Object noting = new Object();
+
+  // Guarded by noting: what no transaction has taken yet, and the entries that may still grow.
+  private List<Entry> pending = new ArrayList<>();
+  private final Map<Long, Entry> growing = new HashMap<>();
+  private long newest;
+
+  // Written under writing: what a transaction has taken and is not known to have written.
+  private final List<Entry> taken = new ArrayList<>();
+  private boolean tried;
+  private volatile long durable;
+
+  /** A row. */
+  private static final class Entry {
+    private final long id;
+    private final long first;
+    private long end;
+    private final @Nullable Outcome outcome;
+    private final long until;
+
+    Entry(long id, long first, long end, @Nullable Outcome outcome, long until) {
+      this.id = id;
+      this.first = first;
+      this.end = end;
+      this.outcome = outcome;
+      this.until = until;
+    }
+  }
+
+  /**
+   * A ledger that {@link #begin} has emptied.
+   *
+   * @param lease holds the sync
+   * @param tables of the sync
+   * @param run that delivers
+   * @param watch hears of what has become durable
+   */
+  public Ledger(Lease lease, SyncTables tables, long run, CrashPoint.Watch watch) {
+    this.lease = lease;
+    this.tables = tables;
+    this.run = run;
+    this.watch = watch;
+  }
+
+  /** Empties the ledger, in the transaction in which a delivery begins or its plan is folded. */
+  public static void begin(Transaction transaction, SyncTables tables) throws SQLException {
+    long rows = transaction.number(LedgerSql.COUNT.with("ledger", tables.ledger()).sql());
+    if (rows > 0) {
+      transaction.update(
+          (rows > MANY_ROWS ? LedgerSql.TRUNCATE : LedgerSql.EMPTY)
+              .with("ledger", tables.ledger())
+              .sql());
+    }
+  }
+
+  /** Number of the run that the ledger is of; 0 if nothing was reserved. */
+  public static long deliveredBy(Transaction transaction, SyncTables tables) throws SQLException {
+    return transaction.number(LedgerSql.RUN.with("ledger", tables.ledger()).sql());
+  }
+
+  /**
+   * Notes that changes are about to be sent; durable on return, and with it what was acknowledged
+   * before.
+   *
+   * @param from first position
+   * @param to position after the last
+   * @param until the moment until which the call may act, in milliseconds since 1970
+   * @throws StateException if the lease is lost, or the database does not take it
+   */
+  public void reserve(long from, long to, long until) {
+    long mine;
+    synchronized (noting) {
+      mine = add(from, to, null, until);
+    }
+    write(mine);
+    watch.passed(CrashPoint.RESERVED);
+  }
+
+  /**
+   * Notes what became of changes; durable with the next {@link #reserve} or {@link #flush}, or on
+   * return if much is pending.
+   *
+   * @param from position of the first
+   * @param outcomes one for each position from there on
+   * @throws StateException if the lease is lost, or the database does not take it
+   */
+  public void acknowledge(long from, List<Outcome> outcomes) {
+    watch.passed(CrashPoint.ANSWERED);
+    lease.check();
+    long full = 0;
+    synchronized (noting) {
+      int start = 0;
+      while (start < outcomes.size()) {
+        Outcome outcome = outcomes.get(start);
+        int end = start + 1;
+        while (end < outcomes.size() && outcome.equals(outcomes.get(end))) {
+          end++;
+        }
+        answered(from + start, from + end, outcome);
+        start = end;
+      }
+      full = pending.size() > MOST_PENDING ? newest : 0;
+    }
+    if (full > 0) {
+      write(full);
+    }
+  }
+
+  /** Small batches of one lane follow one another, so their answers often make one row. */
+  private void answered(long first, long end, Outcome outcome) {
+    Entry before = growing.remove(first);
+    if (before != null && outcome.equals(before.outcome)) {
+      before.end = end;
+      growing.put(end, before);
+      return;
+    }
+    add(first, end, outcome, outcome.until());
+    growing.put(end, pending.get(pending.size() - 1));
+  }
+
+  private long add(long first, long end, @Nullable Outcome outcome, long until) {
+    pending.add(new Entry(++newest, first, end, outcome, until));
+    return newest;
+  }
+
+  /**
+   * Makes what was acknowledged durable; calls that meet share the work.
+   *
+   * @throws StateException if the lease is lost, or the database does not take it
+   */
+  public void flush() {
+    lease.check();
+    long mine;
+    synchronized (noting) {
+      mine = newest;
+    }
+    if (durable >= mine) {
+      return;
+    }
+    write(mine);
+    watch.passed(CrashPoint.FLUSHED);
+  }
+
+  private void write(long upTo) {
+    writing.lock();
+    try {
+      if (durable >= upTo) {
+        return;
+      }
+      long last;
+      synchronized (noting) {
+        taken.addAll(pending);
+        pending = new ArrayList<>();
+        growing.clear();
+        last = newest;
+      }
+      lease.steadily("note outcomes of " + lease.sync(), this::write);
+      taken.clear();
+      tried = false;
+      durable = last;
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  private boolean write(Transaction transaction) throws SQLException {
+    boolean again = tried;
+    tried = true;
+    long written = 0;
+    for (int start = 0; start < taken.size(); start += MOST_IN_STATEMENT) {
+      int end = Math.min(taken.size(), start + MOST_IN_STATEMENT);
+      written += insert(transaction, taken.subList(start, end));
+    }
+    if (written < taken.size() && !again) {
+      throw new StateException(
+          "Cannot note outcomes of %s: others have written to its ledger. Find out who writes to the planner schema; what was noted is remembered, the next run goes on. %s"
+              .formatted(lease.sync(), lease.about()));
+    }
+    return true;
+  }
+
+  private long insert(Transaction transaction, List<Entry> entries) throws SQLException {
+    Function<String, String> text = text(transaction);
+    return transaction.update(
+        LedgerSql.NOTE.with("ledger", tables.ledger()).sql(),
+        run,
+        array(transaction, "int8", entries, e -> e.id),
+        array(transaction, "int8", entries, e -> e.first),
+        array(transaction, "int8", entries, e -> e.end),
+        array(
+            transaction, "text", entries, e -> e.outcome == null ? null : e.outcome.kind().name()),
+        array(transaction, "bool", entries, e -> e.outcome != null && e.outcome.unsure()),
+        array(transaction, "int8", entries, e -> e.until),
+        array(transaction, "text", entries, e -> reason(e, Hold.Reason::code, text)),
+        array(transaction, "text", entries, e -> reason(e, Hold.Reason::message, text)));
+  }
+
+  private static java.sql.Array array(
+      Transaction transaction,
+      String type,
+      List<Entry> entries,
+      Function<Entry, @Nullable Object> value)
+      throws SQLException {
+    @Nullable Object[] values = new @Nullable Object[entries.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = value.apply(entries.get(i));
+    }
+    return transaction.connection().createArrayOf(type, values);
+  }
+
+  private static @Nullable String reason(
+      Entry entry, Function<Hold.Reason, String> part, Function<String, String> text) {
+    Hold.Reason reason = entry.outcome == null ? null : entry.outcome.reason();
+    return reason == null ? null : text.apply(cut(part.apply(reason)));
+  }
+
+  private static String cut(String text) {
+    int end = Math.min(text.length(), MOST_CHARACTERS);
+    return text.substring(
+        0, end > 0 && Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end);
+  }
+
+  /** A destination may say what the encoding of the database has no characters for. */
+  private static Function<String, String> text(Transaction transaction) throws SQLException {
+    String encoding =
+        transaction.connection().unwrap(PGConnection.class).getParameterStatus("server_encoding");
+    String unknown = "UTF8".equals(encoding) ? "[\0]" : "[^\\x01-\\x7f]";
+    return text -> text.replaceAll(unknown, "?");
+  }
+}

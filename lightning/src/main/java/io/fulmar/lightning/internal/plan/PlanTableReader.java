@@ -1,0 +1,161 @@
+package io.fulmar.lightning.internal.plan;
+
+import io.fulmar.StateException;
+import io.fulmar.Sync;
+import io.fulmar.internal.source.CopyRows;
+import io.fulmar.internal.sql.ColumnExpression;
+import io.fulmar.internal.store.PlanReader;
+import io.fulmar.internal.store.PlannedChange;
+import io.fulmar.lightning.internal.database.Transaction;
+import io.fulmar.lightning.internal.schema.SyncTables;
+import io.fulmar.lightning.internal.state.Lease;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.sql.SQLException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.postgresql.copy.CopyOut;
+
+/**
+ * Hands out the changes of a plan; lanes share it. They are read by pieces, each in a short
+ * transaction of its own that begins where the piece before ended: nothing is open in between, so a
+ * destination may take its time. A piece ends after some rows, chosen so that it has about 4 MiB,
+ * or where it has more than 16 MiB.
+ */
+public final class PlanTableReader implements PlanReader {
+  private static final long WANTED_BYTES = 4L << 20;
+  private static final long MOST_BYTES = 16L << 20;
+  private static final long MOST_ROWS = 50_000;
+  private static final long GROWTH = 4;
+
+  private final Lease lease;
+  private final SyncTables tables;
+  private final PlanHead head;
+  private final PlanRow row;
+  private final long total;
+  private ArrayDeque<PlannedChange> ready = new ArrayDeque<>();
+  private Place next = new Place(0, 0);
+  private long read;
+  private long rows;
+
+  /** Where a row stands in the table. */
+  private record Place(long block, int line) {}
+
+  /**
+   * A reader.
+   *
+   * @param lease holds the sync
+   * @param tables of the sync
+   * @param sync what is delivered
+   * @param incarnation of its state
+   * @param head of the plan
+   * @param run that delivers
+   */
+  public PlanTableReader(
+      Lease lease, SyncTables tables, Sync sync, String incarnation, PlanHead head, long run) {
+    this.lease = lease;
+    this.tables = tables;
+    this.head = head;
+    this.row = new PlanRow(head.columns(), incarnation, run, sync.maxRowBytes());
+    this.total = head.counts().total();
+  }
+
+  @Override
+  public synchronized List<PlannedChange> next(int maxRows, long maxBytes) {
+    List<PlannedChange> changes = new ArrayList<>(Math.min(maxRows, 1024));
+    long bytes = 0;
+    while (changes.size() < maxRows) {
+      if (ready.isEmpty() && read < total) {
+        ready = lease.reading("go on delivering " + lease.sync(), this::piece);
+      }
+      PlannedChange change = ready.peek();
+      if (change == null || (bytes + change.bytes() > maxBytes && !changes.isEmpty())) {
+        break;
+      }
+      bytes += change.bytes();
+      changes.add(change);
+      ready.remove();
+    }
+    return changes;
+  }
+
+  private StateException incomplete(long found) {
+    return new StateException(
+        "Cannot go on delivering %s: the plan has %s changes instead of %s. Run again. %s"
+            .formatted(lease.sync(), found, total, lease.about()));
+  }
+
+  /** Reads the next piece; can be done again if it fails. */
+  private ArrayDeque<PlannedChange> piece(Transaction transaction) throws SQLException {
+    if (rows == 0) {
+      long size = transaction.number(PlanReadSql.SIZE.sql(), tables.plan(head.place()).sql());
+      rows = Math.max(1, Math.min(MOST_ROWS, WANTED_BYTES * total / Math.max(1, size)));
+    }
+    transaction.execute(PlanReadSql.BY_PLACE.sql());
+    Piece piece = new Piece();
+    CopyRows copy = new CopyRows(row.kinds(), row.count(), piece::row);
+    CopyOut out =
+        transaction.copyOut(
+            PlanReadSql.READ
+                .with("plan", tables.plan(head.place()))
+                .with("columns", row.columns())
+                .with("from", ColumnExpression.place(next.block(), next.line()))
+                .with("rows", ColumnExpression.number(Math.min(rows, total - read)))
+                .sql());
+    boolean whole = false;
+    try {
+      byte[] chunk = out.readFromCopy();
+      while (chunk != null && piece.bytes <= MOST_BYTES) {
+        copy.take(chunk);
+        chunk = out.readFromCopy();
+      }
+      whole = chunk == null;
+      if (!whole) {
+        out.cancelCopy();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // a piece throws none
+    } finally {
+      if (!whole) {
+        // A cancel may come late, and would end what somebody else does on this connection.
+        transaction.markBroken();
+      }
+    }
+    if (whole && (!copy.isComplete() || piece.changes.isEmpty())) {
+      throw incomplete(read);
+    }
+    adapt(piece);
+    read += piece.changes.size();
+    next = new Place(piece.last.block(), piece.last.line() + 1);
+    return piece.changes;
+  }
+
+  /** So that the next piece has about the wanted size. */
+  private void adapt(Piece piece) {
+    long fitting = WANTED_BYTES * piece.changes.size() / Math.max(1, piece.bytes);
+    rows = Math.max(1, Math.min(Math.min(rows * GROWTH, MOST_ROWS), fitting));
+  }
+
+  /** What is read in one transaction. */
+  private final class Piece {
+    private final ArrayDeque<PlannedChange> changes = new ArrayDeque<>();
+    private Place last = next;
+    private long bytes;
+
+    private void row(byte[] buffer, int from, int to, int[] fields) {
+      long position = row.position(buffer, fields);
+      if (position != read + changes.size()) {
+        throw incomplete(read + changes.size());
+      }
+      changes.add(row.change(buffer, to, fields));
+      bytes += to - from;
+      last = new Place(row.block(buffer, fields), row.line(buffer, fields));
+    }
+  }
+
+  @Override
+  public void close() {
+    // Nothing is open between two pieces.
+  }
+}
