@@ -302,8 +302,23 @@ public final class Provision {
    */
   public void dropSync(Connection connection, SyncTables tables, String sync, String about)
       throws SQLException {
-    List<String> names = names(tables);
-    SyncViews views = new SyncViews(tables, sync);
+    drop(connection, names(tables), new SyncViews(tables, sync), about);
+  }
+
+  /**
+   * Drops what is remembered of keys, and what became of changes: all that {@link #dropSync} drops
+   * but the plans. {@link #createSync} begins anew.
+   *
+   * @param sync its name
+   * @throws StateException if something that has a name of ours is not what Fulmar made
+   */
+  public void dropMemory(Connection connection, SyncTables tables, String sync, String about)
+      throws SQLException {
+    drop(connection, namesOfMemory(tables), new SyncViews(tables, sync), about);
+  }
+
+  private void drop(Connection connection, List<String> names, SyncViews views, String about)
+      throws SQLException {
     List<String> all = new ArrayList<>(names);
     all.addAll(views.names());
     Inspection inspection = Inspection.read(connection, schemas.planner(), all);
@@ -319,11 +334,16 @@ public final class Provision {
   }
 
   private static List<String> names(SyncTables tables) {
+    List<String> names = new ArrayList<>(namesOfMemory(tables));
+    IntStream.range(0, SyncTables.PLANS).forEach(place -> names.add(tables.planName(place)));
+    return names;
+  }
+
+  private static List<String> namesOfMemory(SyncTables tables) {
     List<String> names = new ArrayList<>();
     IntStream.range(0, 2).forEach(generation -> names.add(tables.stateName(generation)));
     names.add(tables.holdsName());
     names.add(tables.ledgerName());
-    IntStream.range(0, SyncTables.PLANS).forEach(place -> names.add(tables.planName(place)));
     return names;
   }
 

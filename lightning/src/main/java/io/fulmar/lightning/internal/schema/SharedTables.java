@@ -57,10 +57,11 @@ final class SharedTables {
         .columns(BIGINT, "clear_until")
         .columns(BOOLEAN, "initialising")
         .columns(BIGINT, "until")
-        .columns("oid", "state_oid", "state_filenode")
+        .columns("oid", "state_oid", "state_filenode", "holds_filenode")
+        .columns(BIGINT, "holds_rows")
         .columns(TEXT, "delta_base")
         .columns(MOMENT, "last_full_diff_at")
-        .columns(TEXT, "moved_from")
+        .columns(TEXT, "moved_from", "log_gaps")
         .key("sync")
         .key("slot")
         .build();

@@ -217,6 +217,14 @@ class ProvisionTest {
             query(
                 "select count(*) from pg_class c where relname ~ '(^s7_|_of_crm)' and relkind in ('r', 'v') and obj_description(c.oid) like 'Fulmar, format 1: sync crm: %'"))
         .isEqualTo("5");
+    try (Connection connection = begin();
+        Statement statement = connection.createStatement()) {
+      statement.execute("create table %s as select 1 as position".formatted(tables.plan(2)));
+      statement.execute(Comments.onPlan(tables, 2, "crm"));
+      provision.dropMemory(connection, tables, "crm", ABOUT);
+      connection.commit();
+    }
+    assertThat(relations()).isEqualTo(before + " s7_plan_2");
     try (Connection connection = begin()) {
       provision.dropSync(connection, tables, "crm", ABOUT);
       connection.commit();
