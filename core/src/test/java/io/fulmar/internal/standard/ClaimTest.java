@@ -10,6 +10,7 @@ import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.harness.ManualClock;
+import io.fulmar.harness.OtherProcess;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.spi.Delivery;
@@ -107,11 +108,11 @@ class ClaimTest {
   void otherProcessIsRefused() throws Exception {
     try (StandardStore store = store()) {
       Claim claim = store.claim(sync(crm));
-      try (OtherProcess other = OtherProcess.claiming(root)) {
+      try (OtherProcess other = Claiming.start(root)) {
         assertThat(other.line()).isEqualTo("refused");
       }
       claim.close();
-      try (OtherProcess other = OtherProcess.claiming(root)) {
+      try (OtherProcess other = Claiming.start(root)) {
         assertThat(other.line()).isEqualTo("claimed");
       }
     }
@@ -124,7 +125,7 @@ class ClaimTest {
         StandardStore second = store()) {
       Claim claim = first.claim(sync(crm));
       assertThatThrownBy(() -> second.claim(sync(crm))).isInstanceOf(AlreadyRunningException.class);
-      try (OtherProcess other = OtherProcess.claiming(root)) {
+      try (OtherProcess other = Claiming.start(root)) {
         assertThat(other.line()).isEqualTo("refused");
       }
       claim.close();
@@ -136,7 +137,7 @@ class ClaimTest {
   void lockDoesNotSurviveItsProcess() throws Exception {
     source.rows(ten());
     try (StandardStore store = store();
-        OtherProcess other = OtherProcess.claiming(root)) {
+        OtherProcess other = Claiming.start(root)) {
       assertThat(other.line()).isEqualTo("claimed");
       assertThatThrownBy(() -> store.claim(sync(crm))).isInstanceOf(AlreadyRunningException.class);
       other.kill();

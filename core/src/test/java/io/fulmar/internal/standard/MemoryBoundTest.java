@@ -6,6 +6,7 @@ import io.fulmar.Mapping;
 import io.fulmar.Model;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
+import io.fulmar.harness.OtherProcess;
 import io.fulmar.internal.plan.Snapshot;
 import io.fulmar.internal.plan.Snapshots;
 import io.fulmar.internal.source.Cancellation;

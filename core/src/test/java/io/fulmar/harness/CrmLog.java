@@ -1,4 +1,4 @@
-package io.fulmar.internal.standard;
+package io.fulmar.harness;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,9 +16,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** What the file of a {@link LoggedCrm} says. Immutable. */
-final class CrmLog {
+public final class CrmLog {
   /** What became of a change. */
-  enum Fate {
+  public enum Fate {
     ACCEPTED,
     REJECTED,
     SKIPPED
@@ -29,7 +29,7 @@ final class CrmLog {
    *
    * @param value null for a removal
    */
-  record Sent(String id, String operation, long key, @Nullable String value) {
+  public record Sent(String id, String operation, long key, @Nullable String value) {
     /** What is sent, whatever its id. */
     String what() {
       return operation + " " + key + "=" + value;
@@ -59,7 +59,7 @@ final class CrmLog {
   private CrmLog() {}
 
   /** Reads a file. */
-  static CrmLog of(Path path) throws IOException {
+  public static CrmLog of(Path path) throws IOException {
     CrmLog log = new CrmLog();
     Map<String, Call> open = new LinkedHashMap<>();
     for (String line : Files.readAllLines(path, StandardCharsets.UTF_8)) {
@@ -137,32 +137,32 @@ final class CrmLog {
   }
 
   /** The last step that a process noted. */
-  String step() {
+  public String step() {
     return step;
   }
 
   /** What it holds. */
-  Map<Long, String> rows() {
+  public Map<Long, String> rows() {
     return new TreeMap<>(rows);
   }
 
   /** The version of each key that it said last that it accepts, removed ones left out. */
-  Map<Long, String> accepted() {
+  public Map<Long, String> accepted() {
     return new TreeMap<>(accepted);
   }
 
   /** The latest moment in it, in milliseconds since 1970. */
-  long lastAt() {
+  public long lastAt() {
     return Math.max(lastAt, calls.stream().mapToLong(Call::at).max().orElse(0));
   }
 
   /** How often a process began a step. */
-  int steps() {
+  public int steps() {
     return steps;
   }
 
   /** How many changes it accepted in a run and later ones. */
-  long acceptedSince(long run) {
+  public long acceptedSince(long run) {
     long count = 0;
     for (Call call : calls) {
       for (int i = 0; call.run >= run && i < call.sent.size(); i++) {
@@ -173,7 +173,7 @@ final class CrmLog {
   }
 
   /** How often a change was accepted that had been accepted before. */
-  int repeats() {
+  public int repeats() {
     Set<String> ids = new HashSet<>();
     int repeats = 0;
     for (Call call : calls) {
@@ -190,7 +190,7 @@ final class CrmLog {
    * @param before what had been sent
    * @param run what that one sent in this run and later ones counts
    */
-  List<String> renamed(CrmLog before, long run) {
+  public List<String> renamed(CrmLog before, long run) {
     Map<String, String> ids = new HashMap<>();
     before.calls.stream()
         .filter(call -> call.run >= run)
@@ -208,7 +208,7 @@ final class CrmLog {
   }
 
   /** Keys that a run sent while a call of an earlier run could still act. */
-  List<String> early(Duration mayActFor) {
+  public List<String> early(Duration mayActFor) {
     List<String> early = new ArrayList<>();
     for (Call first : calls) {
       for (Call later : calls) {

@@ -1,4 +1,4 @@
-package io.fulmar.internal.standard;
+package io.fulmar.harness;
 
 import io.fulmar.Action;
 import io.fulmar.Change;
@@ -27,7 +27,7 @@ import java.util.stream.Collectors;
  * begins and another one with all that became of it, durable before the answer. {@link CrmLog}
  * reads it. Threadsafe.
  */
-final class LoggedCrm implements Destination {
+public final class LoggedCrm implements Destination {
   /**
    * What becomes of changes, by key.
    *
@@ -35,18 +35,22 @@ final class LoggedCrm implements Destination {
    * @param skips keys whose changes are skipped
    * @param loses keys whose calls have their effect, and no answer
    */
-  record Mood(Set<Long> rejects, Set<Long> skips, Set<Long> loses) {
-    static final Mood GOOD = new Mood(Set.of(), Set.of(), Set.of());
+  public record Mood(Set<Long> rejects, Set<Long> skips, Set<Long> loses) {
+    /** Everything is accepted. */
+    public static final Mood GOOD = new Mood(Set.of(), Set.of(), Set.of());
 
-    static Mood rejecting(Long... keys) {
+    /** Changes of these keys are rejected. */
+    public static Mood rejecting(Long... keys) {
       return new Mood(Set.of(keys), Set.of(), Set.of());
     }
 
-    Mood skipping(Long... keys) {
+    /** And changes of these are skipped. */
+    public Mood skipping(Long... keys) {
       return new Mood(rejects, Set.of(keys), loses);
     }
 
-    Mood losing(Long... keys) {
+    /** And calls with these have their effect and no answer. */
+    public Mood losing(Long... keys) {
       return new Mood(rejects, skips, Set.of(keys));
     }
 
@@ -73,40 +77,41 @@ final class LoggedCrm implements Destination {
    * @param identity see {@link #identity()}
    * @param dead whether the process that calls is dead, so that its calls have no effect
    */
-  LoggedCrm(Path log, Clock clock, String identity, BooleanSupplier dead) {
+  public LoggedCrm(Path log, Clock clock, String identity, BooleanSupplier dead) {
     this.log = log;
     this.clock = clock;
     this.identity = identity;
     this.dead = dead;
   }
 
-  synchronized void mood(Mood value) {
+  /** What becomes of further changes. */
+  public synchronized void mood(Mood value) {
     mood = value;
   }
 
   /** Does something in each call, before it has an effect. */
-  void beforeAnswers(Runnable work) {
+  public void beforeAnswers(Runnable work) {
     beforeAnswers = work;
   }
 
   /** Notes where the process stands that calls. */
-  void step(String name) {
+  public void step(String name) {
     write("step " + name);
     time();
   }
 
   /** Notes what time it is. */
-  void time() {
+  public void time() {
     write("time " + clock.millis());
   }
 
   /** Somebody else makes it hold a row. */
-  void put(long key, String value) {
+  public void put(long key, String value) {
     write("put " + key + " " + value);
   }
 
   /** Somebody else makes it hold a row no more. */
-  void take(long key) {
+  public void take(long key) {
     write("take " + key);
   }
 
@@ -140,10 +145,10 @@ final class LoggedCrm implements Destination {
                     .map(LoggedCrm::describe)
                     .collect(Collectors.joining(" "))));
     beforeAnswers.run();
-    boolean lost = batch.changes().stream().anyMatch(c -> now.loses().contains(Crm.id(c)));
+    boolean lost = batch.changes().stream().anyMatch(c -> now.loses().contains(id(c)));
     String fates =
         batch.changes().stream()
-            .map(change -> now.fate(Crm.id(change)).name())
+            .map(change -> now.fate(id(change)).name())
             .collect(Collectors.joining(" "));
     write((lost ? "lost " : "done ") + number + " " + fates);
     if (lost) {
@@ -151,13 +156,21 @@ final class LoggedCrm implements Destination {
     }
     Delivery.Builder answer = Delivery.acceptedExcept();
     for (Change change : batch.changes()) {
-      switch (now.fate(Crm.id(change))) {
+      switch (now.fate(id(change))) {
         case REJECTED -> answer.rejected(change, "BAD", "not today");
         case SKIPPED -> answer.skipped(change);
         case ACCEPTED -> {}
       }
     }
     return answer.build();
+  }
+
+  /** The key of a change, which is a bigint. */
+  private static long id(Change change) {
+    if (change.key().value("id") instanceof Long id) {
+      return id;
+    }
+    throw new AssertionError("the key is no bigint");
   }
 
   private static String describe(Change change) {
@@ -167,7 +180,7 @@ final class LoggedCrm implements Destination {
         ":",
         change.changeId(),
         change.operation().name(),
-        Long.toString(Crm.id(change)),
+        Long.toString(id(change)),
         value.isEmpty() ? "-" : value);
   }
 
