@@ -7,7 +7,6 @@ import io.fulmar.SyncMode;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.ServerIdentity;
-import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.QueryText;
 import io.fulmar.internal.sql.SqlFragment;
@@ -42,9 +41,6 @@ import org.jspecify.annotations.Nullable;
 public final class DeltaScan {
   /** Of two billion that a transaction number tells apart. */
   private static final long OLDEST_BASE = 1_000_000_000;
-
-  /** The server has never begun its transaction numbers anew below this one. */
-  private static final long FIRST_REUSED = 1L << 32;
 
   /** Below so many keys it does not matter how many of all they are. */
   private static final long FEW = 10_000;
@@ -251,7 +247,7 @@ public final class DeltaScan {
         && values(DeltaSql.LIVE.with("state", states).sql())[0] != state.live()) {
       return new DeltaWay.Full("the state does not hold the keys that the last fold left in it");
     }
-    SqlPart written = written(base.horizon(), found.next());
+    SqlPart written = new XidRange(base.horizon(), found.next()).written();
     SqlPart scanned = found.scanned();
     long[] counts = values(DeltaSql.SCAN.with("table", scanned).with("written", written).sql());
     long rows = counts[0];
@@ -288,17 +284,6 @@ public final class DeltaScan {
     }
     SqlPart absent = absent(states, holds, scanned, key, removed);
     return new DeltaWay.Some(rows, shape, absent, counts[1], held[0], removed);
-  }
-
-  private static SqlPart written(long horizon, long next) {
-    ColumnExpression from = ColumnExpression.number((int) horizon);
-    if (next < FIRST_REUSED) {
-      return DeltaSql.WRITTEN_SINCE.with("from", from);
-    }
-    boolean around = Integer.compareUnsigned((int) next, (int) horizon) < 0;
-    return (around ? DeltaSql.WRITTEN_AROUND : DeltaSql.WRITTEN)
-        .with("from", from)
-        .with("until", ColumnExpression.number((int) next));
   }
 
   private ModelShape shape(

@@ -177,7 +177,7 @@ final class DeltaSql {
                  or c.relpersistence operator(pg_catalog.=) 't'::pg_catalog."char"
                  or m.amname::pg_catalog.text operator(pg_catalog.<>) 'heap')),
             (select pg_catalog.count(*) from used)
-              operator(pg_catalog.=) (select pg_catalog.count(*) from tree) operator(pg_catalog.*) ?::pg_catalog.int8,
+              operator(pg_catalog.=) ((select pg_catalog.count(*) from tree) operator(pg_catalog.*) ?::pg_catalog.int8),
             (select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(
                       u.text, ',' order by u.attrelid, u.attnum), 'UTF8')), 'hex') from used u),
             (select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(
