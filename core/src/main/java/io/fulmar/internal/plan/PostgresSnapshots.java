@@ -5,6 +5,7 @@ import io.fulmar.Model;
 import io.fulmar.ModelValidation;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
+import io.fulmar.internal.postgres.Connections;
 import io.fulmar.internal.postgres.SourcePool;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.source.Cancellation;
@@ -22,20 +23,38 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** Snapshots of PostgreSQL, over a pool of its own. This class is threadsafe. */
+/** Snapshots of PostgreSQL. This class is threadsafe. */
 public final class PostgresSnapshots implements Snapshots {
   private final Source source;
-  private final SourcePool pool;
+  private final Connections connections;
+  private final @Nullable SourcePool own;
 
+  /** Over a pool of its own. */
   public PostgresSnapshots(Source source) {
     this.source = source;
-    this.pool = new SourcePool(source, "fulmar");
+    SourcePool pool = new SourcePool(source, "fulmar");
+    this.own = pool;
+    this.connections = pool;
+  }
+
+  /**
+   * Over connections that somebody else closes.
+   *
+   * @param source timeouts
+   * @param connections those of the source
+   */
+  public PostgresSnapshots(Source source, Connections connections) {
+    this.source = source;
+    this.connections = connections;
+    this.own = null;
   }
 
   @Override
   public Snapshot open(Model model, String application, String about, Cancellation cancellation) {
-    SourceSession session = SourceSession.open(pool, source, application, about, cancellation);
+    SourceSession session =
+        SourceSession.open(connections, source, application, about, cancellation);
     try {
       return session.ask(
           "describe the model " + model.name(),
@@ -51,7 +70,7 @@ public final class PostgresSnapshots implements Snapshots {
   @Override
   public ModelValidation validate(Model model, String application, String about) {
     try (SourceSession session =
-        SourceSession.open(pool, source, application, about, new Cancellation())) {
+        SourceSession.open(connections, source, application, about, new Cancellation())) {
       return session.ask(
           "describe the model " + model.name(),
           () -> {
@@ -162,6 +181,8 @@ public final class PostgresSnapshots implements Snapshots {
 
   @Override
   public void close() {
-    pool.close();
+    if (own != null) {
+      own.close();
+    }
   }
 }

@@ -40,6 +40,20 @@ public final class Refusal {
   }
 
   /**
+   * A key was given that has another number of columns.
+   *
+   * @param model name of the model
+   * @param given how many columns were given
+   * @param columns how many the key has
+   * @param about the tail of the message
+   */
+  public static ConfigurationException columns(String model, int given, int columns, String about) {
+    return new ConfigurationException(
+        "Cannot look at a key of %s: %s columns were given, and the key has %s. Give the columns of the key in its order. %s"
+            .formatted(model, given, columns, about));
+  }
+
+  /**
    * What is remembered is remembered by another key.
    *
    * @param sync as it is now

@@ -125,19 +125,29 @@ public final class Runner implements AutoCloseable {
 
   /** See {@link io.fulmar.SyncEngine#forget}. */
   public void forget(Sync sync) {
-    onThread(
+    alone(
         sync,
-        scope -> {
+        () -> {
           store.forget(sync);
           return sync;
         });
   }
 
+  /**
+   * Does something to the state of a sync that is not running, on a thread of the engine.
+   *
+   * @param sync which one
+   * @param work what to do
+   */
+  public <T> T alone(Sync sync, Supplier<T> work) {
+    return onThread(sync, scope -> work.get());
+  }
+
   /** See {@link io.fulmar.SyncEngine#rebind}. */
   public void rebind(Sync sync, Destination destination) {
-    onThread(
+    alone(
         sync,
-        scope -> {
+        () -> {
           store.rebind(sync, destination.identity());
           return sync;
         });

@@ -22,10 +22,11 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /** Any engine: a store, and the runner that takes syncs through their steps. Threadsafe. */
-public final class StoreEngine implements SyncEngine {
+public class StoreEngine implements SyncEngine {
   private static final int MOST_HOLDS = 100_000;
 
   /** Of plans of any engine; messages repeat the id. */
@@ -164,6 +165,16 @@ public final class StoreEngine implements SyncEngine {
     Sync usable = usable(sync);
     List<String> key = key(first, more);
     return runner.aside(sync.name() + "-explain", () -> store.explain(usable, key));
+  }
+
+  /**
+   * Does something to the state of a sync that is not running, on a thread of the engine.
+   *
+   * @param sync which one
+   * @param work what to do
+   */
+  protected final <T> T aside(Sync sync, Supplier<T> work) {
+    return runner.alone(usable(sync), work);
   }
 
   /** A sync that something is asked of, while the engine is open. */

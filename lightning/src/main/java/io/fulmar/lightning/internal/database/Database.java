@@ -52,11 +52,6 @@ public final class Database implements AutoCloseable {
     return pool;
   }
 
-  /** The pool of {@link #connections}; closed with the database. */
-  public SourcePool pool() {
-    return pool;
-  }
-
   /** The server's time, as the last transaction found it. */
   public ServerClock clock() {
     return clock;

@@ -3,6 +3,7 @@ package io.fulmar.lightning.internal.state;
 import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.run.RunnerSettings;
+import io.fulmar.lightning.internal.database.Database;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -21,16 +22,24 @@ final class Heartbeat implements AutoCloseable {
   private static final int BEATS_AFTER_FAILURE = 12;
 
   private final Lease lease;
+  private final Database database;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final CountDownLatch over = new CountDownLatch(1);
 
-  private Heartbeat(Lease lease) {
+  private Heartbeat(Lease lease, Database database) {
     this.lease = lease;
+    this.database = database;
   }
 
-  /** Begins; the first beat is due after a third of the lease. */
-  static Heartbeat of(Lease lease, RunnerSettings settings) {
-    Heartbeat heartbeat = new Heartbeat(lease);
+  /**
+   * Begins; the first beat is due after a third of the lease.
+   *
+   * @param lease is made to last
+   * @param database whose connections nobody else uses
+   * @param settings threads
+   */
+  static Heartbeat of(Lease lease, Database database, RunnerSettings settings) {
+    Heartbeat heartbeat = new Heartbeat(lease, database);
     settings.start(
         "fulmar-" + lease.sync() + "-lease",
         heartbeat::beat,
@@ -58,7 +67,7 @@ final class Heartbeat implements AutoCloseable {
 
   private boolean isExtended() {
     try {
-      lease.extend();
+      lease.extend(database);
       return true;
     } catch (SQLException e) {
       LOG.debug("sync={} a heartbeat failed: {}", lease.sync(), SqlStates.code(e));

@@ -127,6 +127,11 @@ public final class Lease {
     return new Lease(database, schemas, sync, duration, nanoTime, token.get(), began);
   }
 
+  /** Whether a sync of this name has ever been claimed, and not forgotten. */
+  static boolean exists(Transaction transaction, Schemas schemas, String sync) throws SQLException {
+    return holder(transaction, schemas, sync).isPresent();
+  }
+
   private static Optional<Holder> holder(Transaction transaction, Schemas schemas, String sync)
       throws SQLException {
     return transaction.first(
@@ -202,18 +207,21 @@ public final class Lease {
    * @throws StateException if another runner has taken over
    */
   public void fence(Transaction transaction) throws SQLException {
-    boolean held =
-        transaction
-            .first(
-                LeaseSql.FENCE.with("leases", schemas.leases()).sql(),
-                row -> row.getLong(1),
-                sync,
-                token)
-            .isPresent();
-    if (!held) {
+    if (!isHeld(transaction)) {
       lost = true;
       throw fencedOff();
     }
+  }
+
+  /** As {@link #fence}, and says whether it is held. */
+  boolean isHeld(Transaction transaction) throws SQLException {
+    return transaction
+        .first(
+            LeaseSql.FENCE.with("leases", schemas.leases()).sql(),
+            row -> row.getLong(1),
+            sync,
+            token)
+        .isPresent();
   }
 
   /** The statement of {@link #fence}, for a session: binds the sync's name and the token. */
@@ -232,12 +240,16 @@ public final class Lease {
     return sync;
   }
 
-  /** Makes it last longer. */
-  void extend() throws SQLException {
+  /**
+   * Makes it last longer.
+   *
+   * @param beats where heartbeats go
+   */
+  void extend(Database beats) throws SQLException {
     long began = nanoTime.getAsLong();
     boolean held =
         Database.once(
-            database.begin("fulmar " + sync + " lease", about),
+            beats.begin("fulmar " + sync + " lease", about),
             transaction ->
                 transaction.update(
                         LeaseSql.EXTEND.with("leases", schemas.leases()).sql(),
@@ -250,6 +262,11 @@ public final class Lease {
     } else {
       lost = true;
     }
+  }
+
+  /** Whether it is held, and does not end soon. */
+  boolean isHeld() {
+    return !lost && ends - nanoTime.getAsLong() > 0;
   }
 
   boolean isLost() {
@@ -286,13 +303,7 @@ public final class Lease {
    * @throws StateException if it cannot be read, or the lease is lost
    */
   public <T> T reading(String doing, Work<T> work) {
-    return repeated(
-        doing,
-        () -> {
-          try (Transaction transaction = database.beginReading(application, about)) {
-            return work.in(transaction);
-          }
-        });
+    return repeated(doing, () -> Database.once(database.beginReading(application, about), work));
   }
 
   private <T> T repeated(String doing, CheckedSupplier<T> attempt) {
@@ -306,7 +317,7 @@ public final class Lease {
     int[] refused = {0};
     policy =
         RetryPolicy.builder(policy.getConfig())
-            .handleIf(e -> isWorthRepeating(e, refused) && canGoOn())
+            .handleIf(e -> isWorthRepeating(e, refused) && isHeld())
             .build();
     try {
       return Failsafe.with(policy)
@@ -334,10 +345,6 @@ public final class Lease {
               .formatted(doing, about),
           e);
     }
-  }
-
-  private boolean canGoOn() {
-    return !lost && ends - nanoTime.getAsLong() > 0;
   }
 
   private static boolean isWorthRepeating(Throwable e, int[] refused) {

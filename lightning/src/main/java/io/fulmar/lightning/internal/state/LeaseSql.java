@@ -82,12 +82,14 @@ final class LeaseSql {
           """,
           "leases");
 
-  /** Another name. */
+  /** Another name, and nobody has it. */
   static final SqlTemplate RENAME =
       SqlTemplate.of(
           """
           /* fulmar: rename lease */
-          update {leases} set sync = ? where sync = ? and token = ?
+          update {leases}
+          set sync = ?, expires_at = pg_catalog.clock_timestamp()
+          where sync = ? and token = ?
           """,
           "leases");
 

@@ -1,8 +1,11 @@
 package io.fulmar.lightning.internal.state;
 
+import io.fulmar.lightning.SyncLogs;
 import io.fulmar.lightning.TimelineChange;
+import io.fulmar.lightning.internal.plan.PlanSettings;
 import io.fulmar.lightning.internal.schema.Schemas;
 import java.time.Duration;
+import java.util.Map;
 
 /**
  * What an engine is told by its builder. Immutable.
@@ -11,14 +14,38 @@ import java.time.Duration;
  * @param lease how long a runner that is not heard of any more keeps its sync
  * @param missingState what to do about a sync that has no state
  * @param onTimelineChange what to do if the server was promoted, restored or replaced
- * @param fullDiffEvery how long a delta scan may stand in for a comparison of everything
+ * @param fullDiffEvery how long a delta scan may stand in for a comparison of everything; zero for
+ *     no delta scan
+ * @param plan how much of the server a plan may take
+ * @param logs which logs a sync writes for which nothing else is said
+ * @param logsOf which logs some syncs write, by their names
  */
 public record LightningSettings(
     Schemas schemas,
     Duration lease,
     MissingState missingState,
     TimelineChange onTimelineChange,
-    Duration fullDiffEvery) {
+    Duration fullDiffEvery,
+    PlanSettings plan,
+    SyncLogs logs,
+    Map<String, SyncLogs> logsOf) {
+
+  /** What an engine does unless it is told otherwise. */
+  public static final LightningSettings DEFAULT =
+      new LightningSettings(
+          Schemas.DEFAULT,
+          Duration.ofSeconds(60),
+          MissingState.BEGIN,
+          TimelineChange.WARN,
+          Duration.ofHours(24),
+          PlanSettings.DEFAULT,
+          SyncLogs.off(),
+          Map.of());
+
+  /** Copies the map. */
+  public LightningSettings {
+    logsOf = Map.copyOf(logsOf);
+  }
 
   /** What to do about a sync that has no state. */
   public enum MissingState {
@@ -26,5 +53,14 @@ public record LightningSettings(
     BEGIN,
     /** Refuse the run: the state should be there. */
     REFUSE
+  }
+
+  /**
+   * Which logs a sync writes.
+   *
+   * @param sync its name
+   */
+  public SyncLogs logs(String sync) {
+    return logsOf.getOrDefault(sync, logs);
   }
 }

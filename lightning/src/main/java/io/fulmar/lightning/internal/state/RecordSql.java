@@ -60,6 +60,9 @@ public final class RecordSql {
           "until",
           "state_oid",
           "state_filenode",
+          "holds_filenode",
+          "holds_rows",
+          "log_gaps",
           "delta_base",
           "last_full_diff_at",
           "moved_from");
@@ -73,8 +76,9 @@ public final class RecordSql {
              s.last_ended_at, s.last_success_at, s.failures_in_a_row, s.up_to_date_as_of,
              s.system_identifier, s.timeline, s.database, s.position, s.clearing, s.clear_until,
              s.initialising, s.until, s.state_oid::pg_catalog.int8 as state_oid,
-             s.state_filenode::pg_catalog.int8 as state_filenode, s.delta_base,
-             s.last_full_diff_at, s.moved_from
+             s.state_filenode::pg_catalog.int8 as state_filenode,
+             s.holds_filenode::pg_catalog.int8 as holds_filenode, s.holds_rows, s.log_gaps,
+             s.delta_base, s.last_full_diff_at, s.moved_from
       from {syncs} s
       where s.sync operator(pg_catalog.=) ?
       """;
@@ -113,9 +117,10 @@ public final class RecordSql {
           """
           /* fulmar: begin sync */
           insert into {syncs} (sync, format, {columns})
-          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-                  ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::pg_catalog.int8::pg_catalog.oid,
-                  ?::pg_catalog.int8::pg_catalog.oid, ?, ?, ?)
+          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+                  ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::pg_catalog.int8::pg_catalog.oid,
+                  ?::pg_catalog.int8::pg_catalog.oid, ?::pg_catalog.int8::pg_catalog.oid, ?, ?,
+                  ?, ?, ?)
           returning slot
           """,
           "syncs",
@@ -127,9 +132,10 @@ public final class RecordSql {
           """
           /* fulmar: write sync */
           update {syncs} set ({columns})
-            = row (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-                   ?, ?, ?, ?, ?, ?, ?, ?, ?::pg_catalog.int8::pg_catalog.oid,
-                   ?::pg_catalog.int8::pg_catalog.oid, ?, ?, ?)
+            = row (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+                   ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::pg_catalog.int8::pg_catalog.oid,
+                   ?::pg_catalog.int8::pg_catalog.oid, ?::pg_catalog.int8::pg_catalog.oid, ?, ?,
+                   ?, ?, ?)
           where sync operator(pg_catalog.=) ?
           """,
           "syncs",
@@ -231,6 +237,9 @@ public final class RecordSql {
     record.until = row.getLong("until");
     record.stateOid = row.getLong("state_oid");
     record.stateFilenode = row.getLong("state_filenode");
+    record.holdsFilenode = row.getLong("holds_filenode");
+    record.holdsRows = row.getLong("holds_rows");
+    record.logGaps = row.getString("log_gaps");
     record.deltaBase = row.getString("delta_base");
     record.lastFullDiffAt = instant(row, "last_full_diff_at");
     record.movedFrom = row.getString("moved_from");

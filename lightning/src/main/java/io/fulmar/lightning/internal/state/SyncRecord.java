@@ -3,8 +3,10 @@ package io.fulmar.lightning.internal.state;
 import io.fulmar.Removal;
 import io.fulmar.RunStatus;
 import io.fulmar.SyncMode;
+import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.store.Definitions;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -134,6 +136,15 @@ public final class SyncRecord {
   /** Its file then: another one after TRUNCATE, VACUUM FULL and the like. */
   public long stateFilenode;
 
+  /** File of the table of holds at the last fold; 0 for none. */
+  public long holdsFilenode;
+
+  /** How many rows it had then. */
+  public long holdsRows;
+
+  /** Runs whose logs are still to be written; null for none. */
+  public @Nullable String logGaps;
+
   /** What the delta scan compares with the present; null if there is nothing to go by. */
   public @Nullable String deltaBase;
 
@@ -145,6 +156,9 @@ public final class SyncRecord {
 
   /** Why a plan needs an approval, beside its guards; not stored. */
   public List<String> objections = List.of();
+
+  /** Which server it is now, if {@link #objections} says that it is another; not stored. */
+  public @Nullable ServerIdentity server;
 
   /** A record of the same values. */
   public SyncRecord copy() {
@@ -188,16 +202,20 @@ public final class SyncRecord {
     copy.until = until;
     copy.stateOid = stateOid;
     copy.stateFilenode = stateFilenode;
+    copy.holdsFilenode = holdsFilenode;
+    copy.holdsRows = holdsRows;
+    copy.logGaps = logGaps;
     copy.deltaBase = deltaBase;
     copy.lastFullDiffAt = lastFullDiffAt;
     copy.movedFrom = movedFrom;
     copy.objections = objections;
+    copy.server = server;
     return copy;
   }
 
   /** The stored values, in the order of {@link RecordSql#COLUMNS}. */
   List<@Nullable Object> values() {
-    return java.util.Arrays.asList(
+    return Arrays.asList(
         incarnation,
         secret,
         destination,
@@ -235,6 +253,9 @@ public final class SyncRecord {
         until,
         stateOid,
         stateFilenode,
+        holdsFilenode,
+        holdsRows,
+        logGaps,
         deltaBase,
         RecordSql.timestamp(lastFullDiffAt),
         movedFrom);
