@@ -1,12 +1,8 @@
 package io.fulmar.internal.postgres;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.SqlScript;
 import io.fulmar.internal.sql.SqlTemplate;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -22,7 +18,6 @@ public final class RoleSql {
 
   private static final String NAME = "(\"(?:[^\"]|\"\")+\"|[^\".*\\s][^\".*]*)";
   private static final Pattern TABLE = Pattern.compile(NAME + "\\.(?:(\\*)|" + NAME + ")");
-  private static final Pattern COMMENT = Pattern.compile("\\A/\\*.*?\\*/\\n");
 
   private RoleSql() {}
 
@@ -79,17 +74,10 @@ public final class RoleSql {
   }
 
   private static void append(StringBuilder sql, SqlTemplate filled) {
-    sql.append(COMMENT.matcher(filled.sql()).replaceFirst(""));
+    sql.append(SqlScript.text(filled));
   }
 
   private static SqlTemplate resource(String name, String... tokens) {
-    try (InputStream in = RoleSql.class.getResourceAsStream(name)) {
-      if (in == null) {
-        throw new IllegalStateException(name + " is missing in the jar");
-      }
-      return SqlTemplate.of(new String(in.readAllBytes(), UTF_8), tokens);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return SqlScript.read(name, RoleSql.class.getResourceAsStream(name), tokens);
   }
 }

@@ -1,0 +1,3 @@
+/* fulmar: teardown schemas */
+drop schema {planner}, {audit};
+commit;

@@ -1,0 +1,184 @@
+package io.fulmar.verify.lightning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.fulmar.lightning.LightningSetup;
+import io.fulmar.lightning.internal.schema.Provision;
+import io.fulmar.lightning.internal.schema.Schemas;
+import io.fulmar.lightning.internal.schema.StoredColumn;
+import io.fulmar.lightning.internal.schema.SyncColumns;
+import io.fulmar.testkit.TestDatabase;
+import io.fulmar.testkit.TestPostgres;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Properties;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * The SQL that an administrator runs, on the oldest and the newest server, with names that need
+ * quotes: the role can do what the engine does, nobody else can do anything, and taking away leaves
+ * what Fulmar did not make.
+ */
+class SetupScriptTest {
+  private static final String ROLE = "Ful\"mar $fulmar$ 'x'";
+  private static final String QUOTED = "\"Ful\"\"mar $fulmar$ 'x'\"";
+  private static final Schemas SCHEMAS = new Schemas("Plan 'n\" $fulmar$", "audit; --");
+  private static final SyncColumns COLUMNS =
+      new SyncColumns(List.of(new StoredColumn("id", "bigint")), List.of());
+
+  private TestDatabase database;
+
+  private Connection connect(String role) throws SQLException {
+    Properties properties = new Properties();
+    properties.setProperty("user", role);
+    return DriverManager.getConnection(
+        "jdbc:postgresql://%s:%s/%s".formatted(database.host(), database.port(), database.name()),
+        properties);
+  }
+
+  private void provision() throws SQLException {
+    try (Connection connection = connect(ROLE);
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute("set local search_path to pg_catalog, pg_temp");
+      Provision provision = new Provision(SCHEMAS);
+      provision.ensure(connection, "");
+      provision.createSync(connection, SCHEMAS.tables(1), "crm", COLUMNS);
+      statement.execute("create table %s (id int primary key)".formatted(SCHEMAS.log("sync_runs")));
+      statement.execute(
+          "comment on table %s is 'Fulmar, format 1: runs'".formatted(SCHEMAS.log("sync_runs")));
+      connection.commit();
+    }
+  }
+
+  private String query(String sql) throws SQLException {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      return row.next() ? row.getString(1) : null;
+    }
+  }
+
+  /** For each of both schemas, whether a role has USAGE and CREATE. */
+  private String privileges(String role) throws SQLException {
+    return query(
+        """
+        select string_agg(concat(has_schema_privilege(r.oid, n.oid, 'usage'),
+                                 has_schema_privilege(r.oid, n.oid, 'create')), ' ')
+        from pg_namespace n, pg_roles r
+        where (n.nspname like 'Plan%%' or n.nspname like 'audit%%') and r.rolname = '%s'
+        """
+            .formatted(role.replace("'", "''")));
+  }
+
+  private String left() throws SQLException {
+    return query(
+        """
+        select string_agg(c.relname, ' ' order by c.relname)
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where (n.nspname like 'Plan%' or n.nspname like 'audit%') and c.relkind in ('r', 'v')
+        """);
+  }
+
+  private String schemas() throws SQLException {
+    return query(
+        "select count(*) from pg_namespace where nspname like 'Plan%' or nspname like 'audit%'");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {14, 18})
+  @DisplayName("P10, H-05: each variant gives the role what it needs, and nobody else anything")
+  void eachVariantGivesTheRoleWhatItNeeds(int version) throws SQLException {
+    LightningSetup plain = LightningSetup.of(ROLE).schemas(SCHEMAS.planner(), SCHEMAS.audit());
+    try (TestPostgres postgres = TestPostgres.start(version)) {
+      for (LightningSetup setup : List.of(plain, plain.ownedByRole(), plain.existingSchemas())) {
+        database = postgres.createDatabase();
+        boolean exist = setup.setupSql().contains("that are there");
+        database.execute(
+            "create role %s login".formatted(QUOTED),
+            "create role somebody login",
+            // A database whose defaults let everybody in.
+            "alter default privileges grant all on schemas to public");
+        if (exist) {
+          database.execute(
+              "alter default privileges revoke all on schemas from public",
+              "create schema \"Plan 'n\"\" $fulmar$\"",
+              "create schema \"audit; --\"");
+        }
+        database.execute(setup.setupSql());
+        assertThat(privileges(ROLE)).isEqualTo("tt tt");
+        assertThat(privileges("somebody")).isEqualTo("ff ff");
+        provision();
+        String made = left();
+        database.execute(
+            "create table \"audit; --\".theirs (id int)",
+            "comment on table \"audit; --\".theirs is 'not of Fulmar, format 1: theirs'");
+        if (!exist) {
+          assertThatThrownBy(() -> database.execute(setup.teardownSql()))
+              .isInstanceOf(SQLException.class)
+              .hasMessageContaining("audit; --");
+          assertThat(left()).isEqualTo(made + " theirs");
+          database.execute("drop table \"audit; --\".theirs");
+          database.execute(setup.teardownSql());
+          assertThat(schemas()).isEqualTo("0");
+        } else {
+          database.execute(setup.teardownSql());
+          assertThat(left()).isEqualTo("theirs");
+          assertThat(privileges(ROLE)).isEqualTo("ff ff");
+        }
+        database.execute(
+            "drop owned by %s".formatted(QUOTED), "drop role %s, somebody".formatted(QUOTED));
+      }
+    }
+  }
+
+  @Test
+  void whatDependsOnATableKeepsEverything() throws SQLException {
+    try (TestPostgres postgres = TestPostgres.start()) {
+      database = postgres.createDatabase();
+      database.execute("create role %s login".formatted(QUOTED));
+      LightningSetup setup = LightningSetup.of(ROLE).schemas(SCHEMAS.planner(), SCHEMAS.audit());
+      database.execute(setup.setupSql());
+      provision();
+      String before = left();
+      database.execute("create view dashboard as select * from \"audit; --\".sync_runs");
+      assertThatThrownBy(() -> database.execute(setup.teardownSql()))
+          .isInstanceOf(SQLException.class)
+          .hasMessageContaining("other objects depend on it");
+      assertThat(left()).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void namesThatAreNoneAndVariantsThatExcludeEachOtherAreRefused() {
+    assertThatIllegalArgumentException().isThrownBy(() -> LightningSetup.of(""));
+    LightningSetup setup = LightningSetup.of("fulmar");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> setup.schemas("a", "a"))
+        .withMessage("planner and audit schema must differ, both are given as the same");
+    assertThatIllegalArgumentException().isThrownBy(() -> setup.schemas("a", "x".repeat(64)));
+    assertThatIllegalStateException()
+        .isThrownBy(() -> setup.ownedByRole().existingSchemas())
+        .withMessageStartingWith("ownedByRole() and existingSchemas() exclude each other");
+    assertThat(setup.setupSql())
+        .isEqualTo(
+            """
+            -- Two schemas in which Fulmar keeps what destinations have accepted, and its logs. To be run by the
+            -- owner of the database or a superuser.
+            create schema "fulmar_planner";
+            create schema "fulmar_audit";
+            revoke all on schema "fulmar_planner", "fulmar_audit" from public;
+            grant usage, create on schema "fulmar_planner", "fulmar_audit" to "fulmar";
+            """);
+  }
+}
