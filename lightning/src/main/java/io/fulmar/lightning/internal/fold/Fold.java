@@ -33,6 +33,8 @@ public final class Fold {
 
   private final SyncTables tables;
   private final String sync;
+  private final long smallestRebuild;
+  private final double rebuildShare;
 
   /** What a plan asks of a fold. */
   private record Survey(
@@ -62,12 +64,15 @@ public final class Fold {
    * @param sync which one
    */
   public Fold(Schemas schemas, SyncTables tables, Sync sync) {
-    this(tables, sync.name());
+    this(tables, sync.name(), SMALLEST_REBUILD, REBUILD_SHARE);
   }
 
-  Fold(SyncTables tables, String sync) {
+  /** Folds that make a new state where more than so many keys move, and such a share of them. */
+  Fold(SyncTables tables, String sync, long smallestRebuild, double rebuildShare) {
     this.tables = tables;
     this.sync = sync;
+    this.smallestRebuild = smallestRebuild;
+    this.rebuildShare = rebuildShare;
   }
 
   /**
@@ -140,7 +145,7 @@ public final class Fold {
       throws SQLException {
     Integer generation = record.generation;
     boolean remembers = !head.columns().remembered().isEmpty();
-    boolean remembered = record.remembered != null;
+    boolean remembered = record.remembered != null && !record.remembered.isEmpty();
     boolean keepsValues = head.columns().previous() || (!remembers && !remembered);
     if (generation == null) {
       long added = transaction.update(parts.first(0));
@@ -158,9 +163,9 @@ public final class Fold {
   }
 
   /** Whether most pages of the state would be written anyway, so that a new one costs less. */
-  private static boolean isLarge(SyncRecord record, Survey survey) {
+  private boolean isLarge(SyncRecord record, Survey survey) {
     long moved = survey.added + survey.changed + survey.removed + survey.forgotten;
-    return moved > SMALLEST_REBUILD && moved > record.keys * REBUILD_SHARE;
+    return moved > smallestRebuild && moved > record.keys * rebuildShare;
   }
 
   private void rebuild(
