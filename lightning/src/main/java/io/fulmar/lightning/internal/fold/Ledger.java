@@ -126,22 +126,54 @@ public final class Ledger {
   public void acknowledge(long from, List<Outcome> outcomes) {
     watch.passed(CrashPoint.ANSWERED);
     lease.check();
-    long full = 0;
+    long full;
     synchronized (noting) {
-      int start = 0;
-      while (start < outcomes.size()) {
-        Outcome outcome = outcomes.get(start);
-        int end = start + 1;
-        while (end < outcomes.size() && outcome.equals(outcomes.get(end))) {
-          end++;
-        }
-        answered(from + start, from + end, outcome);
-        start = end;
-      }
+      forEachRun(outcomes, (start, end, outcome) -> answered(from + start, from + end, outcome));
       full = pending.size() > MOST_PENDING ? newest : 0;
     }
     if (full > 0) {
       write(full);
+    }
+  }
+
+  /**
+   * Notes what became of changes in a transaction of the caller, who holds the lease in it and
+   * commits it; they need not be reserved. Called once for each change, whatever becomes of the
+   * transaction.
+   *
+   * @param transaction fenced
+   * @param from position of the first
+   * @param outcomes one for each position from there on
+   */
+  public void acknowledge(Transaction transaction, long from, List<Outcome> outcomes)
+      throws SQLException {
+    List<Entry> entries = new ArrayList<>();
+    synchronized (noting) {
+      forEachRun(
+          outcomes,
+          (start, end, outcome) ->
+              entries.add(new Entry(++newest, from + start, from + end, outcome, outcome.until())));
+    }
+    if (insertAll(transaction, entries) < entries.size()) {
+      throw taken();
+    }
+  }
+
+  /** Takes positions with the same answer. */
+  private interface Run {
+    void answered(int start, int end, Outcome outcome);
+  }
+
+  private static void forEachRun(List<Outcome> outcomes, Run run) {
+    int start = 0;
+    while (start < outcomes.size()) {
+      Outcome outcome = outcomes.get(start);
+      int end = start + 1;
+      while (end < outcomes.size() && outcome.equals(outcomes.get(end))) {
+        end++;
+      }
+      run.answered(start, end, outcome);
+      start = end;
     }
   }
 
@@ -205,17 +237,25 @@ public final class Ledger {
   private boolean write(Transaction transaction) throws SQLException {
     boolean again = tried;
     tried = true;
-    long written = 0;
-    for (int start = 0; start < taken.size(); start += MOST_IN_STATEMENT) {
-      int end = Math.min(taken.size(), start + MOST_IN_STATEMENT);
-      written += insert(transaction, taken.subList(start, end));
-    }
-    if (written < taken.size() && !again) {
-      throw new StateException(
-          "Cannot note outcomes of %s: others have written to its ledger. Find out who writes to the planner schema; what was noted is remembered, the next run goes on. %s"
-              .formatted(lease.sync(), lease.about()));
+    if (insertAll(transaction, taken) < taken.size() && !again) {
+      throw taken();
     }
     return true;
+  }
+
+  private StateException taken() {
+    return new StateException(
+        "Cannot note outcomes of %s: others have written to its ledger. Find out who writes to the planner schema; what was noted is remembered, the next run goes on. %s"
+            .formatted(lease.sync(), lease.about()));
+  }
+
+  private long insertAll(Transaction transaction, List<Entry> entries) throws SQLException {
+    long written = 0;
+    for (int start = 0; start < entries.size(); start += MOST_IN_STATEMENT) {
+      int end = Math.min(entries.size(), start + MOST_IN_STATEMENT);
+      written += insert(transaction, entries.subList(start, end));
+    }
+    return written;
   }
 
   private long insert(Transaction transaction, List<Entry> entries) throws SQLException {
