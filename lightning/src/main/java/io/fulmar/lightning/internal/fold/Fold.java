@@ -76,8 +76,9 @@ public final class Fold {
   }
 
   /**
-   * Moves what is remembered forward, empties the ledger, and brings counters, generation and the
-   * latest call of the record up to date; the caller writes the record and drops the plan.
+   * Moves what is remembered forward, empties the ledger, and brings counters, generation,
+   * remembered columns and the latest call of the record up to date; the caller writes the record
+   * and drops the plan.
    *
    * @param transaction fenced
    * @param record of the sync
@@ -152,6 +153,7 @@ public final class Fold {
       require(transaction, record, added == survey.added && survey.changed == 0);
       finish(transaction, head, parts, 0);
       record.generation = 0;
+      record.remembered = head.columns().rememberedText();
       record.keys = added;
       record.live = added;
     } else if (!keepsValues || isLarge(record, survey)) {
@@ -190,6 +192,7 @@ public final class Fold {
     parts.state(next);
     boolean anyGone = record.keys > record.live || survey.has(Rules.SET_GONE);
     record.generation = next;
+    record.remembered = head.columns().rememberedText();
     record.keys = keys;
     record.live = keys - (anyGone ? transaction.number(parts.of(FoldSql.GONE)) : 0);
   }

@@ -35,6 +35,7 @@ import io.fulmar.lightning.internal.log.LoggedRun;
 import io.fulmar.lightning.internal.log.SyncLog;
 import io.fulmar.lightning.internal.plan.PlanHead;
 import io.fulmar.lightning.internal.plan.PlanStore;
+import io.fulmar.lightning.internal.plan.PlanTableReader;
 import io.fulmar.lightning.internal.plan.Planner;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import java.sql.SQLException;
@@ -432,7 +433,7 @@ final class LightningClaim implements Claim {
           return head;
         });
     ledger = new Ledger(lease, tables, run, store.watch());
-    throw new UnsupportedOperationException("the reader of plans is on its way");
+    return new PlanTableReader(lease, tables, sync, record.incarnation, head, run);
   }
 
   /**
@@ -581,7 +582,6 @@ final class LightningClaim implements Claim {
     next.foldedRun = head.run();
     next.keySignature = head.columns().key();
     next.keyShape = KeyShapeText.of(head.columns().keyRow());
-    next.remembered = head.columns().rememberedText();
     next.fingerprint = head.terms().fingerprint();
     next.mode = sync.mode();
     next.removal = sync.removal();
@@ -603,7 +603,6 @@ final class LightningClaim implements Claim {
     if (next.keyShape == null) {
       next.keyShape = KeyShapeText.of(head.columns().keyRow());
     }
-    next.remembered = head.columns().rememberedText();
   }
 
   @Override
