@@ -276,10 +276,19 @@ public final class SqlStates {
    * @param about the tail of the message: {@code [sync=crm run=1]}
    */
   public static StateException stateException(String doing, SQLException e, String about) {
+    return stateException(doing, e, about, StateRemedy.of(e));
+  }
+
+  /**
+   * As {@link #stateException(String, SQLException, String)}, where another remedy helps.
+   *
+   * @param remedy what helps, as sentences
+   */
+  public static StateException stateException(
+      String doing, SQLException e, String about, String remedy) {
     String fact = mayQuoteValue(e) ? factWithoutWords(e) : fact(e);
     return new StateException(
-        "Cannot %s: %s. %s %s"
-            .formatted(doing, fact, StateRemedy.of(e), tail(about, e.getSQLState())),
+        "Cannot %s: %s. %s %s".formatted(doing, fact, remedy, tail(about, e.getSQLState())),
         cause(e));
   }
 

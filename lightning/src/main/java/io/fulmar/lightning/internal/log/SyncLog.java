@@ -26,7 +26,6 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -96,7 +95,9 @@ public final class SyncLog {
         throw e;
       }
       transaction.connection().rollback(before);
-      LOG.warn("sync={} goes on without logs: {}", sync.name(), failure(transaction, e));
+      String doing = "prepare the sync logs of " + sync.name();
+      StateException why = SqlStates.stateException(doing, e, transaction.about());
+      LOG.warn("sync={} goes on without logs: {}", sync.name(), why.getMessage());
     }
   }
 
@@ -190,7 +191,7 @@ public final class SyncLog {
     if (failure == null) {
       return new Ended(null, null);
     }
-    StateException refusal = failure(transaction, failure);
+    StateException refusal = failure(transaction, failure, Table.RUNS);
     String kept = LogGaps.with(gaps, row);
     if (logs.onLogFailure() == OnLogFailure.FAIL) {
       return new Ended(kept, refusal);
@@ -228,7 +229,7 @@ public final class SyncLog {
     values.add(kind == FoldKind.DELIVERED ? Rules.SET_GONE : 0);
     SQLException failure = attempt(transaction, () -> transaction.update(sql, values.toArray()));
     if (failure != null) {
-      StateException refusal = failure(transaction, failure);
+      StateException refusal = failure(transaction, failure, table);
       if (logs.onLogFailure() == OnLogFailure.FAIL) {
         throw refusal;
       }
@@ -258,7 +259,7 @@ public final class SyncLog {
     if (failure == null) {
       return null;
     }
-    StateException refusal = failure(transaction, failure);
+    StateException refusal = failure(transaction, failure, Table.RUNS);
     if (logs.onLogFailure() == OnLogFailure.FAIL) {
       throw refusal;
     }
@@ -357,10 +358,26 @@ public final class SyncLog {
     return SqlStates.isOfConnection(SqlStates.codeOrNull(e));
   }
 
-  private StateException failure(Transaction transaction, SQLException e) {
+  private StateException failure(Transaction transaction, SQLException e, Table table) {
+    Identifier log = LogTables.identifier(schemas, table);
+    String remedy =
+        switch (SqlStates.trouble(e)) {
+          case NO_TABLE, NO_COLUMN, NO_OBJECT, WRONG_TYPE ->
+              "Undo what was altered; a table that is gone is made anew by the next run.";
+          case PRIVILEGE ->
+              "Give the role back what it may do there: SyncEngine.check() names what is missing.";
+          case LOCK_TIMEOUT, STATEMENT_ENDED ->
+              "Something holds a lock on it, or it took too long: wait, or raise lockTimeout or statementTimeout of the source.";
+          case DISK_FULL, CONFIGURED_LIMIT, OUT_OF_MEMORY -> "Make room on the server.";
+          default -> "Look at the server's log.";
+        };
     return SqlStates.stateException(
-        String.format(Locale.ROOT, "write the sync logs of %s", sync.name()),
+        "write %s for %s".formatted(log, sync.name()),
         e,
-        transaction.about());
+        transaction.about(),
+        logs.onLogFailure() == OnLogFailure.CONTINUE
+            ? remedy
+            : remedy
+                + " What was accepted is on record: the next run logs it and moves the state forward before anything else, and nothing is sent twice.");
   }
 }
