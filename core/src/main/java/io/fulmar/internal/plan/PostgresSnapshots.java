@@ -1,13 +1,10 @@
 package io.fulmar.internal.plan;
 
-import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
 import io.fulmar.ModelValidation;
 import io.fulmar.Source;
-import io.fulmar.SourceException;
 import io.fulmar.internal.postgres.Connections;
 import io.fulmar.internal.postgres.SourcePool;
-import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.Describer;
 import io.fulmar.internal.source.ModelRows;
@@ -15,13 +12,7 @@ import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.source.SourceSession;
-import io.fulmar.internal.type.ColumnKind;
-import io.fulmar.internal.type.ImageBuffer;
-import io.fulmar.internal.type.JavaValue;
-import io.fulmar.internal.type.KeyImage;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -106,55 +97,9 @@ public final class PostgresSnapshots implements Snapshots {
 
     @Override
     public List<byte[]> only(List<List<String>> keys) throws IOException {
-      check(keys);
-      ColumnKind[] kinds =
-          shape.keyPositions().stream()
-              .map(i -> shape.columns().get(i).kind())
-              .toArray(ColumnKind[]::new);
-      List<byte[]> images = new ArrayList<>();
-      RowSink sink =
-          (buffer, from, to, fields) -> {
-            ImageBuffer image = new ImageBuffer(64);
-            for (int i = 0; i < kinds.length; i++) {
-              KeyImage.append(kinds[i], buffer, fields[2 * i], fields[2 * i + 1], image);
-            }
-            images.add(Arrays.copyOf(image.array(), image.length()));
-          };
-      try {
-        session.keys(keys);
-        String doing = "read the given keys of " + name;
-        ModelRows.read(session, shape.keysSql(), List.of(kinds), kinds.length, doing, sink);
-      } catch (SourceException e) {
-        // Of data, of the constraint of a domain, or of the encoding of the database.
-        if (SqlStates.isOfValue(e.sqlState())) {
-          throw noValue();
-        }
-        throw e;
-      }
+      List<byte[]> images = AskedKeys.handOver(session, shape, name, keys);
       ofKeys = true;
       return images;
-    }
-
-    private void check(List<List<String>> keys) {
-      int columns = shape.keyPositions().size();
-      for (List<String> key : keys) {
-        if (key.size() != columns) {
-          throw new ConfigurationException(
-              "Cannot look at a key of %s: %s columns were given, and the key has %s (%s). Give the columns of the key in its order. %s"
-                  .formatted(name, key.size(), columns, shape.keySignature(), session.about()));
-        }
-        // The server takes no character 0, and the driver makes a ? of half a surrogate pair.
-        if (key.stream().anyMatch(text -> JavaValue.objection(text) != null)) {
-          throw noValue();
-        }
-      }
-    }
-
-    /** Without a cause, which would quote what was given. */
-    private ConfigurationException noValue() {
-      return new ConfigurationException(
-          "Cannot look at a key of %s: what was given is no value of the key (%s). Give the columns of the key in its order, as their values or as PostgreSQL's text. %s"
-              .formatted(name, shape.keySignature(), session.about()));
     }
 
     @Override

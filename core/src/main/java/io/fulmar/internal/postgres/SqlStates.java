@@ -181,6 +181,11 @@ public final class SqlStates {
     return CLASSES_OF_STATEMENT.contains(classOf(code(e)));
   }
 
+  /** Whether an error with this code says something of the statement, the table or the role. */
+  public static boolean isOfStatement(@Nullable String sqlState) {
+    return CLASSES_OF_STATEMENT.contains(classOf(sqlState));
+  }
+
   /** Whether a row may be to blame, so that others may pass without it. */
   public static boolean isOfRow(SQLException e) {
     return serverMessage(e) != null && !isOfServer(e) && !isOfStatement(e);

@@ -5,6 +5,7 @@ import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.QueryText;
+import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.internal.type.ScalarType;
 import io.fulmar.internal.type.ValueType;
@@ -264,11 +265,19 @@ public record ModelShape(
 
   /** The statement that reads the keys that {@link SourceSession#keys} was given. */
   public String keysSql() {
-    return SourceSql.KEYS
-        .with("casts", keyCasts(true))
+    return SourceSql.KEYS.with("asked", askedKeys(true)).sql();
+  }
+
+  /** A query of the keys that {@link SourceSession#keys} was given, as values of their types. */
+  public SqlPart askedKeys() {
+    return askedKeys(false);
+  }
+
+  private SqlPart askedKeys(boolean asRead) {
+    return SourceSql.ASKED
+        .with("casts", keyCasts(asRead))
         .with("texts", keyTexts())
-        .with("names", keyAliases())
-        .sql();
+        .with("names", keyAliases());
   }
 
   private List<Identifier> keyAliases() {

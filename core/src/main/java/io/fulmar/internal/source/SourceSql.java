@@ -1,5 +1,6 @@
 package io.fulmar.internal.source;
 
+import io.fulmar.internal.sql.SqlFragment;
 import io.fulmar.internal.sql.SqlTemplate;
 
 /** The statements that read a source. */
@@ -120,12 +121,16 @@ final class SourceSql {
           """,
           "model");
 
-  /** Which of some functions are volatile: their schemas, empty for a visible one, and names. */
+  /**
+   * Which of some functions are volatile, and whether they are PostgreSQL's own: their schemas,
+   * empty for a visible one, and names.
+   */
   static final SqlTemplate VOLATILE_FUNCTIONS =
       SqlTemplate.of(
           """
           /* fulmar: volatile functions */
-          select distinct p.proname::pg_catalog.text
+          select p.proname::pg_catalog.text,
+                 pg_catalog.bool_and(n.nspname operator(pg_catalog.=) 'pg_catalog'::pg_catalog.name)
           from rows from (pg_catalog.unnest(?::pg_catalog.text[]), pg_catalog.unnest(?::pg_catalog.text[]))
             as called (schema, name)
           join pg_catalog.pg_proc p
@@ -137,6 +142,7 @@ final class SourceSql {
                      then pg_catalog.pg_function_is_visible(p.oid)
                      else n.nspname operator(pg_catalog.=) called.schema::pg_catalog.name
                 end
+          group by 1
           order by 1
           """);
 
@@ -345,18 +351,24 @@ final class SourceSql {
           "texts",
           "names");
 
+  /** Some keys, as a query. */
+  static final SqlFragment ASKED =
+      SqlFragment.of(
+          "select {casts} from rows from ({texts}) as fulmar_key ({names})",
+          "casts",
+          "texts",
+          "names");
+
   /** Some keys, as the model would return them. */
   static final SqlTemplate KEYS =
       SqlTemplate.of(
           """
           /* fulmar: keys */
           copy (
-          select {casts} from rows from ({texts}) as fulmar_key ({names})
+          {asked}
           ) to stdout (format binary)
           """,
-          "casts",
-          "texts",
-          "names");
+          "asked");
 
   /** The first rows. */
   static final SqlTemplate PREVIEW =

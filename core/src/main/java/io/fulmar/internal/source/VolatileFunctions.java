@@ -20,8 +20,11 @@ import java.util.Set;
  * The functions of a model that PostgreSQL may not assume to give the same again, found by their
  * names in its plan, so also behind views, and nothing of it is run.
  */
-final class VolatileFunctions {
+public final class VolatileFunctions {
   private VolatileFunctions() {}
+
+  /** A volatile function that is called, and whether it is one of PostgreSQL's own. */
+  private record Found(String name, boolean ours) {}
 
   /**
    * One warning for each.
@@ -32,6 +35,27 @@ final class VolatileFunctions {
    */
   static List<Finding> warnings(Connection connection, ModelText text, String explain)
       throws SQLException {
+    List<Call> written = SqlText.of(text.written()).calls();
+    return found(connection, explain).stream()
+        .map(function -> warning(function.name(), text, written))
+        .toList();
+  }
+
+  /**
+   * The names of those that are not PostgreSQL's own, so may write. Not seen are functions behind
+   * operators and casts, and what a function calls in turn.
+   *
+   * @param connection with the transaction in which the model was proven
+   * @param shape the model
+   */
+  public static List<String> ofOthers(Connection connection, ModelShape shape) throws SQLException {
+    return found(connection, SourceSql.EXPLAIN.with("model", shape.query()).sql()).stream()
+        .filter(function -> !function.ours())
+        .map(Found::name)
+        .toList();
+  }
+
+  private static List<Found> found(Connection connection, String explain) throws SQLException {
     Set<List<String>> called = new LinkedHashSet<>();
     try (Statement statement = connection.createStatement()) {
       statement.setEscapeProcessing(false);
@@ -41,8 +65,7 @@ final class VolatileFunctions {
         }
       }
     }
-    List<Call> written = SqlText.of(text.written()).calls();
-    List<Finding> warnings = new ArrayList<>();
+    List<Found> functions = new ArrayList<>();
     try (PreparedStatement lookup =
         OneShot.prepare(connection, SourceSql.VOLATILE_FUNCTIONS.sql())) {
       Object[] schemas = called.stream().map(VolatileFunctions::schema).toArray();
@@ -51,11 +74,11 @@ final class VolatileFunctions {
       lookup.setArray(2, connection.createArrayOf("text", names));
       try (ResultSet found = lookup.executeQuery()) {
         while (found.next()) {
-          warnings.add(warning(found.getString(1), text, written));
+          functions.add(new Found(found.getString(1), found.getBoolean(2)));
         }
       }
     }
-    return warnings;
+    return functions;
   }
 
   private static Finding warning(String function, ModelText text, List<Call> written) {

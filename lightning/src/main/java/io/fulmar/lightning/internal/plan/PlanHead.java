@@ -90,6 +90,11 @@ public record PlanHead(
       return rememberedText(remembered);
     }
 
+    /** The same, with or without {@code p0, p1 ...}. */
+    Columns withPrevious(boolean there) {
+      return new Columns(key, row, keyRow, stored, remembered, there);
+    }
+
     static String rememberedText(Remembered remembered) {
       return StoredColumn.of(remembered.shape()).stream()
           .sorted(Comparator.comparing(StoredColumn::field))

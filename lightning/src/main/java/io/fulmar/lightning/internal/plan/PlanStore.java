@@ -10,6 +10,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -98,13 +99,15 @@ public record PlanStore(Schemas schemas, String sync, SyncTables tables) {
   /**
    * A place that no plan takes; whatever table is left there is dropped.
    *
-   * @throws IllegalStateException if plans take all places
+   * @param taken places besides those of plans
+   * @throws IllegalStateException if all places are taken
    */
-  public int freePlace(Connection connection) throws SQLException {
+  public int freePlace(Connection connection, int... taken) throws SQLException {
     Map<Long, Integer> places = places(connection);
     int place =
         IntStream.range(0, SyncTables.PLANS)
             .filter(i -> !places.containsValue(i))
+            .filter(i -> Arrays.stream(taken).noneMatch(other -> other == i))
             .findFirst()
             .orElseThrow(() -> new IllegalStateException("every place for a plan is taken"));
     drop(connection, place);

@@ -1,5 +1,7 @@
 package io.fulmar.lightning.internal.plan;
 
+import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.type.ColumnKind;
 
 /**
@@ -55,6 +57,50 @@ public final class StoredForm {
       case CIDR -> "cidr";
       case MACADDR -> "macaddr";
       case MACADDR8 -> "macaddr8";
+    };
+  }
+
+  /**
+   * The value of a key column as it is kept: in a normal form.
+   *
+   * @param kind how it is read out of the model
+   * @param column the column
+   */
+  public static SqlPart key(ColumnKind kind, SqlPart column) {
+    return kind == ColumnKind.NUMERIC
+        ? FormSql.TRIMMED.with("value", column)
+        // As text, a char(n) has no trailing blanks.
+        : value(ofKey(kind), column);
+  }
+
+  /**
+   * A value as it is kept.
+   *
+   * @param kind how it is read
+   * @param column the column
+   */
+  public static SqlPart value(ColumnKind kind, SqlPart column) {
+    return switch (kind) {
+      case TEXT, JSON, ENUM, OTHER -> FormSql.TEXT.with("value", column);
+      case BPCHAR -> FormSql.BPCHAR.with("value", column);
+      default -> FormSql.CAST.with("value", column).with("type", Identifier.of(name(kind)));
+    };
+  }
+
+  /** The name of a type in the catalog. */
+  private static String name(ColumnKind kind) {
+    return switch (kind) {
+      case BOOL -> "bool";
+      case INT2 -> "int2";
+      case INT4 -> "int4";
+      case INT8 -> "int8";
+      case FLOAT4 -> "float4";
+      case FLOAT8 -> "float8";
+      case TIME -> "time";
+      case TIMETZ -> "timetz";
+      case TIMESTAMP -> "timestamp";
+      case TIMESTAMPTZ -> "timestamptz";
+      default -> type(kind);
     };
   }
 }

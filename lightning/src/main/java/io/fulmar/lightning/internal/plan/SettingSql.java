@@ -1,0 +1,21 @@
+package io.fulmar.lightning.internal.plan;
+
+import io.fulmar.internal.sql.SqlTemplate;
+
+/** What is set for the transaction that makes a plan. */
+final class SettingSql {
+  /**
+   * Memory and processes for the one large statement; no time for compiling it. A model's own
+   * settings come after these.
+   */
+  static final SqlTemplate SETTINGS =
+      SqlTemplate.of(
+          """
+          /* fulmar: plan settings */
+          select pg_catalog.set_config('work_mem', ?, true),
+                 pg_catalog.set_config('max_parallel_workers_per_gather', ?, true),
+                 pg_catalog.set_config('jit', 'off', true)
+          """);
+
+  private SettingSql() {}
+}
