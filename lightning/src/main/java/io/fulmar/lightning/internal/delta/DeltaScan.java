@@ -7,6 +7,7 @@ import io.fulmar.SyncMode;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.ServerIdentity;
+import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.QueryText;
 import io.fulmar.internal.sql.SqlFragment;
@@ -21,6 +22,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -260,14 +262,19 @@ public final class DeltaScan {
     ModelShape shape = shape(scanned, written, holds, key, held[0]);
     long added = 0;
     if (lookedAt > 0) {
-      added =
+      long[] unknown =
           values(
               DeltaSql.NEW
                   .with("model", shape.query())
+                  .with("large", tooLarge())
                   .with("state", states)
                   .with("state_key", key.plain("fulmar_state"))
                   .with("stored_key", key.stored())
-                  .sql())[0];
+                  .sql());
+      if (unknown[1] > 0) {
+        return new DeltaWay.Full("a row that was written since the base has too large a key");
+      }
+      added = unknown[0];
     }
     long removed = state.live() + added - rows;
     if (removed < 0) {
@@ -309,6 +316,22 @@ public final class DeltaScan {
                 .sql();
     return new ModelShape(
         QueryText.proven(query), whole.columns(), whole.keyPositions(), whole.used());
+  }
+
+  /** Rows of such a key are invalid, which a full diff reports. */
+  private SqlPart tooLarge() {
+    List<SqlPart> lengths = new ArrayList<>();
+    for (int i : terms.shape().keyPositions()) {
+      ModelShape.Column column = terms.shape().columns().get(i);
+      if (!column.bounded()) {
+        lengths.add(DeltaSql.LENGTH.with("column", Identifier.of("fulmar_table", column.name())));
+      }
+    }
+    return lengths.isEmpty()
+        ? DeltaSql.NEVER
+        : DeltaSql.TOO_LARGE
+            .with("lengths", lengths)
+            .with("most", ColumnExpression.number(ModelShape.MAX_KEY_BYTES));
   }
 
   private long removed(Identifier states, SqlPart scanned, DeltaKey key) throws SQLException {

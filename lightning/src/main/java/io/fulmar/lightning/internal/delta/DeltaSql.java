@@ -252,12 +252,25 @@ final class DeltaSql {
           """,
           "state");
 
-  /** How many of the rows that are looked at are no synced key that is not gone. */
+  /** Whether a key is too large to be one. */
+  static final SqlFragment TOO_LARGE =
+      SqlFragment.of("greatest({lengths}) operator(pg_catalog.>) {most}", "lengths", "most");
+
+  /** The bytes of a column. */
+  static final SqlFragment LENGTH = SqlFragment.of("pg_catalog.octet_length({column})", "column");
+
+  /** No row. */
+  static final SqlFragment NEVER = SqlFragment.of("false");
+
+  /**
+   * How many of the rows that are looked at are no synced key that is not gone, and of how many of
+   * them the key is too large.
+   */
   static final SqlTemplate NEW =
       SqlTemplate.of(
           """
           /* fulmar: delta new */
-          select pg_catalog.count(*)
+          select pg_catalog.count(*), pg_catalog.count(*) filter (where {large})
           from (
           {model}
           ) as fulmar_table
@@ -267,6 +280,7 @@ final class DeltaSql {
               and fulmar_state.gone_since is null)
           """,
           "model",
+          "large",
           "state",
           "state_key",
           "stored_key");

@@ -224,7 +224,7 @@ final class DeltaFixture implements AutoCloseable {
                 String name = '"' + sync.model().key().get(i) + '"';
                 return (types.get(i).equals("numeric")
                         ? "trim_scale(%s)".formatted(name)
-                        : name + "::" + types.get(i))
+                        : name + "::" + typed(types.get(i)))
                     + " as k"
                     + i;
               })
@@ -318,6 +318,10 @@ final class DeltaFixture implements AutoCloseable {
         .collect(Collectors.joining(", "));
   }
 
+  private static String typed(String type) {
+    return type.equals("text") ? type + " collate \"C\"" : type;
+  }
+
   /** As the engine makes them, with the columns that matter here. */
   private void createMemory() throws SQLException {
     if (state != null) {
@@ -325,13 +329,7 @@ final class DeltaFixture implements AutoCloseable {
     }
     String columns =
         IntStream.range(0, key.types().size())
-            .mapToObj(
-                i ->
-                    "k%s %s%s"
-                        .formatted(
-                            i,
-                            key.types().get(i),
-                            key.types().get(i).equals("text") ? " collate \"C\"" : ""))
+            .mapToObj(i -> "k%s %s".formatted(i, typed(key.types().get(i))))
             .collect(Collectors.joining(", "));
     execute(
         "create schema if not exists fulmar_planner",
