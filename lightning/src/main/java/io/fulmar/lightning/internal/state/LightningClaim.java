@@ -1,35 +1,23 @@
 package io.fulmar.lightning.internal.state;
 
-import io.fulmar.ChangeSet;
-import io.fulmar.HoldKind;
-import io.fulmar.RunStatus;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
-import io.fulmar.internal.plan.PlanTerms;
 import io.fulmar.internal.plan.Refusal;
 import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.store.Claim;
-import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.Folded;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlanReader;
 import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.Recovery;
-import io.fulmar.internal.store.Rules;
 import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.lightning.TimelineChange;
-import io.fulmar.lightning.internal.database.Transaction;
-import io.fulmar.lightning.internal.delta.DeltaScan;
-import io.fulmar.lightning.internal.fold.Fold;
-import io.fulmar.lightning.internal.fold.FoldKind;
 import io.fulmar.lightning.internal.fold.FoldResult;
 import io.fulmar.lightning.internal.fold.Ledger;
-import io.fulmar.lightning.internal.fold.OutcomeParts;
 import io.fulmar.lightning.internal.fold.Release;
-import io.fulmar.lightning.internal.fold.StateColumns;
 import io.fulmar.lightning.internal.log.LogRetention;
 import io.fulmar.lightning.internal.log.LoggedRun;
 import io.fulmar.lightning.internal.log.SyncLog;
@@ -40,7 +28,6 @@ import io.fulmar.lightning.internal.plan.Planner;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -66,11 +53,11 @@ final class LightningClaim implements Claim {
   private final SyncTables tables;
   private final PlanStore plans;
   private final Planner planner;
-  private final Fold fold;
   private final SyncLog log;
+  private final Folding folding;
+  private final Writing writing;
   private final Instant startedAt;
   private final Map<Long, PlanHead> heads = new HashMap<>();
-  private SyncRecord record;
   private boolean resynced;
   private volatile @Nullable Ledger ledger;
   private volatile boolean closed;
@@ -86,73 +73,15 @@ final class LightningClaim implements Claim {
     this.sync = sync;
     this.lease = lease;
     this.heartbeat = heartbeat;
-    this.record = record;
+    this.writing = new Writing(store, lease, record);
     this.run = run;
     LightningSettings settings = store.settings();
     this.tables = settings.schemas().tables(record.slot);
     this.plans = new PlanStore(settings.schemas(), sync.name(), tables);
     this.planner = new Planner(store.database(), settings.schemas(), sync, settings, store.clock());
-    this.fold = new Fold(settings.schemas(), tables, sync);
     this.log = new SyncLog(settings.schemas(), sync, settings.logs(sync.name()));
+    this.folding = new Folding(store, sync, tables, plans, log);
     this.startedAt = store.clock().instant();
-  }
-
-  /**
-   * Changes what is known of the sync, and whatever goes with it.
-   *
-   * @param <T> what comes of it
-   */
-  @FunctionalInterface
-  private interface Change<T> {
-    T make(Transaction transaction, SyncRecord next) throws SQLException, DamagedException;
-  }
-
-  /** What a transaction wrote whose answer may have been lost. */
-  private record Written<T>(SyncRecord record, T result) {}
-
-  /**
-   * Makes a change in one transaction. If the answer to its commit is lost, the row of the sync
-   * says whether it came about: locked, so that a transaction that is still committing is waited
-   * for, and written by nobody but the holder of the lease.
-   */
-  private <T> T write(String doing, CrashPoint point, Change<T> change) {
-    List<Written<T>> tried = new ArrayList<>();
-    T result =
-        lease.steadily(
-            doing,
-            transaction -> {
-              SyncRecord there = locked(transaction);
-              for (Written<T> before : tried) {
-                if (there.isStoredLike(before.record())) {
-                  return before.result();
-                }
-              }
-              tried.clear();
-              SyncRecord next = record.copy();
-              T made;
-              try {
-                made = change.make(transaction, next);
-              } catch (DamagedException e) {
-                throw StateLost.of(sync.name(), e);
-              }
-              RecordSql.update(transaction, store.settings().schemas(), next);
-              tried.add(new Written<>(next, made));
-              return made;
-            });
-    record = tried.get(0).record();
-    store.passed(point);
-    return result;
-  }
-
-  private SyncRecord locked(Transaction transaction) throws SQLException {
-    SyncRecord there =
-        RecordSql.lock(transaction, store.settings().schemas(), sync.name())
-            .orElseThrow(
-                () -> StateLost.of(sync.name(), "its row in fulmar_syncs is gone while it runs"));
-    if (there.slot != record.slot) {
-      throw StateLost.of(sync.name(), "its row in fulmar_syncs was replaced while it runs");
-    }
-    return there;
   }
 
   private String doing(String what) {
@@ -163,8 +92,9 @@ final class LightningClaim implements Claim {
     return store.clock().millis();
   }
 
+  /** What is known of the sync now. */
   SyncRecord record() {
-    return record;
+    return writing.record();
   }
 
   @Override
@@ -181,8 +111,8 @@ final class LightningClaim implements Claim {
         transaction -> {
           log.prepare(transaction);
           Set<Long> needed = new HashSet<>();
-          needed.add(record.keptPlan);
-          needed.add(record.deliveringPlan);
+          needed.add(record().keptPlan);
+          needed.add(record().deliveringPlan);
           plans.tidy(transaction.connection(), needed);
           return needed;
         });
@@ -191,12 +121,12 @@ final class LightningClaim implements Claim {
 
   @Override
   public @Nullable Recovery recover() {
-    long number = record.deliveringPlan;
+    long number = record().deliveringPlan;
     if (number == 0) {
       return null;
     }
     FoldResult result =
-        write(
+        writing.write(
             doing("take in the interrupted run"),
             CrashPoint.RECOVERED,
             (transaction, next) -> {
@@ -205,75 +135,9 @@ final class LightningClaim implements Claim {
                 throw StateLost.of(
                     sync.name(), "the plan " + number + " that was being delivered is missing");
               }
-              long deliveredBy = Ledger.deliveredBy(transaction, tables);
-              long dead = deliveredBy == 0 ? number : deliveredBy;
-              log(
-                  transaction,
-                  next,
-                  head,
-                  FoldKind.INTERRUPTED,
-                  new LoggedRun(
-                      dead,
-                      Instant.ofEpochMilli(dead),
-                      store.clock().instant(),
-                      RunStatus.INTERRUPTED,
-                      null));
-              FoldResult folded =
-                  fold.fold(
-                      transaction, next, head, rules(next, head), FoldKind.INTERRUPTED, now());
-              next.mode = head.terms().mode();
-              next.removal = head.terms().removal();
-              next.deltaBase =
-                  DeltaScan.after(next.deltaBase, head.base(), head.terms().request(), Extent.PART);
-              next.stateVersion++;
-              next.foldedRun = number;
-              next.run = Math.max(next.run, dead);
-              keyed(next, head);
-              if (next.unfolded != number) {
-                ended(
-                    next,
-                    new RunEnd(
-                        RunStatus.INTERRUPTED, store.clock().instant(), false, Extent.PART, null));
-              }
-              next.unfolded = 0;
-              settled(transaction, next, number);
-              return folded;
+              return folding.interrupted(transaction, next, head, store.clock().instant());
             });
     return new Recovery(number, result.accepted(), result.unanswered());
-  }
-
-  /** Writes what became of a plan into the logs, before the state moves. */
-  private void log(
-      Transaction transaction, SyncRecord next, PlanHead head, FoldKind kind, LoggedRun ended)
-      throws SQLException {
-    next.logGaps =
-        log.folded(
-            transaction,
-            next.slot,
-            next.logGaps,
-            head,
-            OutcomeParts.of(kind, tables, now()),
-            kind,
-            ended);
-  }
-
-  /** Nothing is delivered any more, and no plan waits. */
-  private void settled(Transaction transaction, SyncRecord next, long plan) throws SQLException {
-    if (next.stateColumns != null) {
-      Ledger.begin(transaction, tables);
-    }
-    store.files().note(transaction, next);
-    plans.delete(transaction.connection(), plan);
-    if (next.keptPlan != 0 && next.keptPlan != plan) {
-      plans.delete(transaction.connection(), next.keptPlan);
-    }
-    next.keptPlan = 0;
-    next.deliveringPlan = 0;
-  }
-
-  private Rules rules(SyncRecord next, PlanHead head) {
-    return PlanTerms.rules(
-        sync, head.terms().mode(), head.terms().removal(), next.mode, next.removal);
   }
 
   // ------------------------------------------------------------------------------------------ plan
@@ -282,10 +146,10 @@ final class LightningClaim implements Claim {
   public StoredPlan plan(PlanRequest request, LongConsumer progress) {
     boolean restored =
         store.settings().onTimelineChange() == TimelineChange.RESYNC
-            && !record.objections.isEmpty()
+            && !record().objections.isEmpty()
             && request.kind() == PlanRequest.Kind.RUN;
     if ((request.kind() == PlanRequest.Kind.RESYNC || restored) && !resynced) {
-      write(
+      writing.write(
           doing("make every row due again"),
           CrashPoint.EPOCH_GROWN,
           (transaction, next) -> {
@@ -303,7 +167,7 @@ final class LightningClaim implements Claim {
           });
       resynced = true;
     }
-    PlanHead head = planner.plan(record, lease, run, request, progress);
+    PlanHead head = planner.plan(record(), lease, run, request, progress);
     log.check(head);
     heads.put(head.run(), head);
     store.passed(CrashPoint.PLANNED);
@@ -345,7 +209,7 @@ final class LightningClaim implements Claim {
   }
 
   private @Nullable PlanHead keptHead() {
-    if (record.keptPlan == 0) {
+    if (record().keptPlan == 0) {
       return null;
     }
     PlanHead head =
@@ -353,7 +217,7 @@ final class LightningClaim implements Claim {
             doing("read the stored plan"),
             transaction -> {
               try {
-                return plans.read(transaction.connection(), record.keptPlan);
+                return plans.read(transaction.connection(), record().keptPlan);
               } catch (DamagedException e) {
                 throw StateLost.of(sync.name(), e);
               }
@@ -365,15 +229,15 @@ final class LightningClaim implements Claim {
   }
 
   private @Nullable String stale(PlanHead head) {
-    return head.terms().stale(sync, record.stateVersion, record.clearing, now());
+    return head.terms().stale(sync, record().stateVersion, record().clearing, now());
   }
 
   @Override
   public boolean discard() {
-    if (record.keptPlan == 0) {
+    if (record().keptPlan == 0) {
       return false;
     }
-    return write(
+    return writing.write(
         doing("drop the stored plan"),
         CrashPoint.PLAN_DISCARDED,
         (transaction, next) -> {
@@ -387,7 +251,7 @@ final class LightningClaim implements Claim {
   public void keep(StoredPlan plan) {
     PlanHead head = head(plan).withGuards(plan.changeSet().guards());
     heads.put(head.run(), head);
-    write(
+    writing.write(
         doing("keep the plan"),
         CrashPoint.PLAN_KEPT,
         (transaction, next) -> {
@@ -422,54 +286,18 @@ final class LightningClaim implements Claim {
   @Override
   public PlanReader open(StoredPlan plan) {
     PlanHead head = head(plan);
-    write(
+    writing.write(
         doing("begin to deliver the plan"),
         CrashPoint.DELIVERY_BEGUN,
         (transaction, next) -> {
-          tables(transaction, next, head);
+          folding.tables(transaction, next, head);
           store.files().note(transaction, next);
           Ledger.begin(transaction, tables);
           next.deliveringPlan = head.run();
           return head;
         });
     ledger = new Ledger(lease, tables, run, store.watch());
-    return new PlanTableReader(lease, tables, sync, record.incarnation, head, run);
-  }
-
-  /**
-   * Makes the tables that a plan is folded into, unless they are there; anew, if the sync has got
-   * another key, which only a reset or a filling gives it.
-   */
-  private void tables(Transaction transaction, SyncRecord next, PlanHead head) throws SQLException {
-    String columns = head.columns().stored().text();
-    boolean same =
-        columns.equals(next.stateColumns)
-            && (next.keySignature == null || next.keySignature.equals(head.columns().key()));
-    if (same) {
-      return;
-    }
-    if (next.stateColumns != null) {
-      forgetKeys(transaction, next);
-    }
-    store
-        .provision()
-        .createSync(transaction.connection(), tables, sync.name(), StateColumns.of(head.columns()));
-    next.stateColumns = columns;
-  }
-
-  /** Drops state, holds and ledger; the plans stay. */
-  private void forgetKeys(Transaction transaction, SyncRecord next) throws SQLException {
-    store.provision().dropSync(transaction.connection(), tables, sync.name(), lease.about());
-    next.generation = null;
-    next.stateColumns = null;
-    next.keySignature = null;
-    next.keyShape = null;
-    next.remembered = null;
-    next.keys = 0;
-    next.live = 0;
-    next.until = 0;
-    next.deltaBase = null;
-    store.files().note(transaction, next);
+    return new PlanTableReader(lease, tables, sync, record().incarnation, head, run);
   }
 
   @Override
@@ -508,37 +336,14 @@ final class LightningClaim implements Claim {
       noted.flush();
     }
     long quarantined =
-        write(
+        writing.write(
             "move the state of %s forward".formatted(sync.name()),
             CrashPoint.FOLDED,
             (transaction, next) -> {
-              long newly = 0;
-              boolean whole = head.counts().total() == 0;
-              log(
-                  transaction,
-                  next,
-                  head,
-                  FoldKind.DELIVERED,
-                  new LoggedRun(run, startedAt, end.endedAt(), end.status(), end.problem()));
-              if (moves(transaction, next, head)) {
-                tables(transaction, next, head);
-                long answered = answered(transaction);
-                FoldResult result =
-                    fold.fold(
-                        transaction, next, head, rules(next, head), FoldKind.DELIVERED, now());
-                newly = result.newlyQuarantined();
-                whole = answered == head.counts().total();
-                next.stateVersion++;
-              }
-              folded(next, head, end.extent());
-              compared(next, head, whole ? end.extent() : Extent.PART);
-              if (end.nothingUnsent()) {
-                next.upToDateAsOf = head.server().at();
-              }
-              boolean warn = end.status() == RunStatus.SUCCEEDED && newly > 0;
-              ended(next, warn ? end.as(RunStatus.WARNING) : end);
+              LoggedRun logged =
+                  new LoggedRun(run, startedAt, end.endedAt(), end.status(), end.problem());
+              long newly = folding.delivered(transaction, next, head, logged, end);
               next.run = run;
-              settled(transaction, next, head.run());
               store.passed(CrashPoint.FOLD_WRITTEN);
               return newly;
             });
@@ -546,87 +351,15 @@ final class LightningClaim implements Claim {
     return new Folded(quarantined);
   }
 
-  /** How many changes of the plan have an outcome that the state takes in. */
-  private long answered(Transaction transaction) throws SQLException {
-    return transaction.number(StateSql.ANSWERED.with("ledger", tables.ledger()).sql());
-  }
-
-  /** Notes what a later scan may go by. */
-  private static void compared(SyncRecord next, PlanHead head, Extent delivered) {
-    boolean whole =
-        delivered == Extent.WHOLE && head.extent() == Extent.WHOLE && head.counts().invalid() == 0;
-    next.deltaBase =
-        DeltaScan.after(
-            next.deltaBase,
-            head.base(),
-            head.terms().request(),
-            whole ? Extent.WHOLE : Extent.PART);
-    if (whole && head.way().kind() == ChangeSet.Way.Kind.FULL) {
-      next.lastFullDiffAt = Instant.ofEpochMilli(head.terms().madeAt());
-    }
-  }
-
-  /** Whether a fold of the plan changes what is remembered of some key. */
-  private boolean moves(Transaction transaction, SyncRecord next, PlanHead head)
-      throws SQLException {
-    if (head.counts().total() > 0 || head.counts().effects() > 0) {
-      return true;
-    }
-    return next.stateColumns != null
-        && !rules(next, head).holdsSkipped()
-        && HoldCounts.read(transaction, store.schemas(), next).of(HoldKind.SKIPPED) > 0;
-  }
-
-  /** Notes what the state was folded from. */
-  private void folded(SyncRecord next, PlanHead head, Extent extent) {
-    next.foldedRun = head.run();
-    next.keySignature = head.columns().key();
-    next.keyShape = KeyShapeText.of(head.columns().keyRow());
-    next.fingerprint = head.terms().fingerprint();
-    next.mode = sync.mode();
-    next.removal = sync.removal();
-    next.systemIdentifier = head.server().system();
-    next.database = head.server().database();
-    next.timeline = head.server().timeline();
-    next.position = head.server().position();
-    next.objections = List.of();
-    if (extent == Extent.WHOLE) {
-      next.definitions = next.definitions.used(head.terms().definition(), store.clock().instant());
-    }
-  }
-
-  /** Notes by which key the state is, if that is not known. */
-  private static void keyed(SyncRecord next, PlanHead head) {
-    if (next.keySignature == null) {
-      next.keySignature = head.columns().key();
-    }
-    if (next.keyShape == null) {
-      next.keyShape = KeyShapeText.of(head.columns().keyRow());
-    }
-  }
-
   @Override
   public void takeAsDelivered(StoredPlan plan) {
     PlanHead head = head(plan);
-    write(
+    writing.write(
         doing("take the present result as accepted for the state"),
         CrashPoint.RESET_TAKEN,
         (transaction, next) -> {
-          tables(transaction, next, head);
-          if (moves(transaction, next, head)) {
-            fold.fold(transaction, next, head, rules(next, head), FoldKind.TAKEN, now());
-          }
-          folded(next, head, Extent.WHOLE);
-          compared(next, head, Extent.WHOLE);
-          next.stateVersion++;
-          next.initialising = false;
-          next.clearing = false;
-          next.clearUntil = 0;
-          if (head.counts().invalid() == 0) {
-            next.upToDateAsOf = head.server().at();
-          }
+          folding.taken(transaction, next, head);
           next.run = run;
-          settled(transaction, next, head.run());
           return head;
         });
   }
@@ -635,17 +368,17 @@ final class LightningClaim implements Claim {
 
   @Override
   public long mayActUntil() {
-    return Math.max(record.until, record.clearUntil);
+    return Math.max(record().until, record().clearUntil);
   }
 
   @Override
   public boolean isClearing() {
-    return record.clearing;
+    return record().clearing;
   }
 
   @Override
   public void beginClear(long until) {
-    write(
+    writing.write(
         doing("note the beginning of a clear"),
         CrashPoint.CLEAR_BEGUN,
         (transaction, next) -> {
@@ -658,11 +391,11 @@ final class LightningClaim implements Claim {
   @Override
   public void endClear() {
     store.passed(CrashPoint.CLEARED);
-    write(
+    writing.write(
         doing("note the end of a clear"),
         CrashPoint.CLEAR_ENDED,
         (transaction, next) -> {
-          forgetKeys(transaction, next);
+          folding.forgetKeys(transaction, next);
           next.clearing = false;
           next.clearUntil = 0;
           next.keptPlan = 0;
@@ -674,11 +407,11 @@ final class LightningClaim implements Claim {
 
   @Override
   public long release(@Nullable List<String> key) {
-    if (record.stateColumns == null) {
+    if (record().stateColumns == null) {
       return 0;
     }
     List<ColumnKind> kinds = key == null ? List.of() : keyKinds(key);
-    return write(
+    return writing.write(
         doing("release held changes"),
         CrashPoint.RELEASED,
         (transaction, next) -> {
@@ -693,7 +426,7 @@ final class LightningClaim implements Claim {
 
   /** How the columns of the key are read out of the model. */
   private List<ColumnKind> keyKinds(List<String> key) {
-    Shape shape = KeyShapeText.parse(record.keyShape);
+    Shape shape = KeyShapeText.parse(record().keyShape);
     if (shape == null) {
       return List.of();
     }
@@ -709,11 +442,11 @@ final class LightningClaim implements Claim {
   public void end(RunEnd end) {
     PlanHead head = heads.get(run);
     SyncLog.Ended logged =
-        write(
+        writing.write(
             doing("note the end"),
             CrashPoint.END_NOTED,
             (transaction, next) -> {
-              ended(next, end);
+              Folding.ended(next, end);
               next.run = run;
               next.unfolded = ledger == null ? next.unfolded : next.deliveringPlan;
               SyncLog.Ended done =
@@ -731,19 +464,9 @@ final class LightningClaim implements Claim {
     }
   }
 
-  private static void ended(SyncRecord next, RunEnd end) {
-    next.lastStatus = end.status();
-    next.lastEndedAt = end.endedAt();
-    boolean good = end.status() == RunStatus.SUCCEEDED || end.status() == RunStatus.WARNING;
-    next.failuresInARow = good ? 0 : next.failuresInARow + 1;
-    if (good) {
-      next.lastSuccessAt = end.endedAt();
-    }
-  }
-
   /** What is remembered is that of another destination from now on. */
   void rebind(String identity) {
-    write(
+    writing.write(
         doing("note the other destination"),
         CrashPoint.REBOUND,
         (transaction, next) -> {

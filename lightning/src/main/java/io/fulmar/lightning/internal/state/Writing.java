@@ -1,0 +1,100 @@
+package io.fulmar.lightning.internal.state;
+
+import io.fulmar.internal.row.DamagedException;
+import io.fulmar.lightning.internal.database.Transaction;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Changes what is known of a sync, and whatever goes with it: one transaction that holds the lease,
+ * locks the row of the sync, and writes it last. Used by one thread.
+ */
+final class Writing {
+  private final LightningStore store;
+  private final Lease lease;
+  private SyncRecord record;
+
+  /**
+   * A writer.
+   *
+   * @param record what is known of the sync
+   */
+  Writing(LightningStore store, Lease lease, SyncRecord record) {
+    this.store = store;
+    this.lease = lease;
+    this.record = record;
+  }
+
+  /**
+   * Changes something.
+   *
+   * @param <T> what comes of it
+   */
+  @FunctionalInterface
+  interface Change<T> {
+    /**
+     * Changes something; again from the start, if the transaction did not come about.
+     *
+     * @param transaction in which it is done
+     * @param next what is known of the sync afterwards
+     */
+    T make(Transaction transaction, SyncRecord next) throws SQLException, DamagedException;
+  }
+
+  /** What a transaction wrote whose answer may have been lost. */
+  private record Written<T>(SyncRecord record, T result) {}
+
+  /** What is known of the sync, as it was written last. */
+  SyncRecord record() {
+    return record;
+  }
+
+  /**
+   * Makes a change in one transaction. If the answer to its commit is lost, the row of the sync
+   * says whether it came about: locked, so that a transaction that is still committing is waited
+   * for, and written by nobody but the holder of the lease.
+   *
+   * @param doing what could not be done if it fails
+   * @param point passed when it is done
+   */
+  <T> T write(String doing, CrashPoint point, Change<T> change) {
+    List<Written<T>> tried = new ArrayList<>();
+    T result =
+        lease.steadily(
+            doing,
+            transaction -> {
+              SyncRecord there = locked(transaction);
+              for (Written<T> before : tried) {
+                if (there.isStoredLike(before.record())) {
+                  return before.result();
+                }
+              }
+              tried.clear();
+              SyncRecord next = record.copy();
+              T made;
+              try {
+                made = change.make(transaction, next);
+              } catch (DamagedException e) {
+                throw StateLost.of(lease.sync(), e);
+              }
+              RecordSql.update(transaction, store.schemas(), next);
+              tried.add(new Written<>(next, made));
+              return made;
+            });
+    record = tried.get(0).record();
+    store.passed(point);
+    return result;
+  }
+
+  private SyncRecord locked(Transaction transaction) throws SQLException {
+    SyncRecord there =
+        RecordSql.lock(transaction, store.schemas(), lease.sync())
+            .orElseThrow(
+                () -> StateLost.of(lease.sync(), "its row in fulmar_syncs is gone while it runs"));
+    if (there.slot != record.slot) {
+      throw StateLost.of(lease.sync(), "its row in fulmar_syncs was replaced while it runs");
+    }
+    return there;
+  }
+}
