@@ -13,6 +13,7 @@ import io.fulmar.Source;
 import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
+import io.fulmar.lightning.SyncLogs;
 import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
@@ -81,7 +82,8 @@ class ReadmeTest {
         PostgresDestination.class,
         Source.class,
         StandardEngine.class,
-        Sync.class
+        Sync.class,
+        SyncLogs.class
       })
   void everyOptionOfABuilderIsListedAndNoOther(Class<?> type) {
     Class<?> builder =
