@@ -381,18 +381,23 @@ final class Comparison {
     if (request.keys() == null) {
       return table;
     }
+    return DiffSql.OF_KEYS
+        .with("columns", columns)
+        .with("table", table)
+        .with("keys", storedAsked())
+        .with("asked", shape.askedKeys())
+        .with("names", key.columns())
+        .with("same", Parts.same(key.columns("asked"), key.columns("kept")));
+  }
+
+  /** The keys that are asked for, as they are kept. */
+  private List<SqlPart> storedAsked() {
     List<Identifier> asked = key.columns("fulmar_key");
     List<SqlPart> stored = new ArrayList<>();
     for (int i = 0; i < asked.size(); i++) {
       stored.add(storedKey(shape.keyPositions().get(i), asked.get(i)));
     }
-    return DiffSql.OF_KEYS
-        .with("columns", columns)
-        .with("table", table)
-        .with("keys", stored)
-        .with("asked", shape.askedKeys())
-        .with("names", key.columns())
-        .with("same", Parts.same(key.columns("asked"), key.columns("kept")));
+    return stored;
   }
 
   private SqlPart interesting(PlanRequest request, Rules rules, boolean holds) {
@@ -567,6 +572,28 @@ final class Comparison {
         .with("duplicates", tables.duplicates())
         .with("keys", key.columns("d"))
         .with("most", Parts.number(most))
+        .sql();
+  }
+
+  /** Reads the rows: version, whether it has too many bytes, and its fields. */
+  String hashedRows() {
+    return KeyLookSql.ROWS
+        .with("version", version())
+        .with("values", values("w", DiffSql.WITHIN, null))
+        .with("rows", rows())
+        .sql();
+  }
+
+  /** Reads what is remembered of the keys that are asked for, see {@link KeyLookSql#MEMORY}. */
+  String memoryOfAsked(SyncTables tables, int generation) {
+    return KeyLookSql.MEMORY
+        .with("stored", storedAsked())
+        .with("asked", shape.askedKeys())
+        .with("names", key.columns())
+        .with("state", tables.state(generation))
+        .with("accepted", Parts.same(key.columns("q"), key.columns("a")))
+        .with("holds", tables.holds())
+        .with("held", Parts.same(key.columns("q"), key.columns("h")))
         .sql();
   }
 

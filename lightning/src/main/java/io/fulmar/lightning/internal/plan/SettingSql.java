@@ -4,10 +4,7 @@ import io.fulmar.internal.sql.SqlTemplate;
 
 /** What is set for the transaction that makes a plan. */
 final class SettingSql {
-  /**
-   * Memory and processes for the one large statement; no time for compiling it. A model's own
-   * settings come after these.
-   */
+  /** Memory and processes for the one large statement; no time for compiling it. */
   static final SqlTemplate SETTINGS =
       SqlTemplate.of(
           """

@@ -5,6 +5,7 @@ import io.fulmar.HeldChange;
 import io.fulmar.HoldKind;
 import io.fulmar.Operation;
 import io.fulmar.Sync;
+import io.fulmar.internal.plan.PlanTerms;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.source.Cancellation;
@@ -14,10 +15,12 @@ import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.store.ChangeIds;
 import io.fulmar.internal.store.Explainer;
 import io.fulmar.internal.store.Hold;
+import io.fulmar.internal.store.Memory;
 import io.fulmar.internal.store.Version;
 import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.internal.type.ImageBuffer;
 import io.fulmar.internal.type.KeyImage;
+import io.fulmar.lightning.internal.plan.KeyLook;
 import io.fulmar.lightning.internal.plan.StoredKey;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -148,12 +151,78 @@ final class StateReading {
         (int) row.orZero(2),
         row.orZero(3),
         id,
-        "t".equals(row.text(7)),
+        "true".equals(row.text(7)),
         code == null ? null : new Hold.Reason(code, message == null ? "" : message));
   }
 
   /** Why a key is sent or not. */
   Explanation explain(List<String> key) {
-    throw new UnsupportedOperationException("on its way: " + key.size());
+    SyncRecord known = store.record(sync);
+    SyncRecord record = known == null ? new SyncRecord() : known;
+    try (SourceSession session = session()) {
+      return session.ask(
+          "explain a key of " + sync.name(),
+          () -> {
+            try {
+              return explain(session, record, key);
+            } catch (IOException e) {
+              throw new IllegalStateException("what is read is kept in memory", e);
+            }
+          });
+    }
+  }
+
+  private Explanation explain(SourceSession session, SyncRecord record, List<String> key)
+      throws IOException {
+    KeyLook look = KeyLook.at(session, sync, record, key);
+    Integer generation = record.generation;
+    String before = record.keySignature;
+    boolean same = before == null || before.isEmpty() || before.equals(look.shape().keySignature());
+    Memory memory =
+        generation != null && same ? memory(session, look, record, generation) : Memory.NONE;
+    byte[] row = look.row();
+    return Explainer.explain(
+        sync,
+        PlanTerms.rules(sync, sync.mode(), sync.removal(), record.mode, record.removal),
+        ImageRow.ofKey(look.shape().keyShape(), look.image()),
+        look.rows(),
+        look.version(),
+        row == null ? null : ImageRow.of(look.shape().rowShape(), row),
+        memory,
+        store.clock().millis());
+  }
+
+  private Memory memory(SourceSession session, KeyLook look, SyncRecord record, int generation)
+      throws IOException {
+    List<ColumnKind> kinds = new ArrayList<>(List.of(ColumnKind.INT8, ColumnKind.INT8));
+    kinds.addAll(HOLD);
+    kinds.add(ColumnKind.INT8);
+    List<Memory> found = new ArrayList<>();
+    ChangeIds ids = new ChangeIds(record.incarnation);
+    ModelRows.read(
+        session,
+        look.memory(store.schemas().tables(record.slot), generation),
+        kinds,
+        kinds.size(),
+        "read what is remembered of a key of " + sync.name(),
+        (buffer, from, to, fields) -> {
+          Long accepted = number(buffer, fields, 0);
+          Long gone = number(buffer, fields, 1);
+          Long until = number(buffer, fields, kinds.size() - 1);
+          boolean held = fields[2 * 2 + 1] >= 0;
+          found.add(
+              new Memory(
+                  accepted == null ? null : new Version(0, accepted),
+                  gone == null ? 0 : gone,
+                  held ? hold(ids, look.image(), new Fields(buffer, fields, 2)) : null,
+                  until == null ? 0 : until));
+        });
+    return found.isEmpty() ? Memory.NONE : found.get(0);
+  }
+
+  private static @Nullable Long number(byte[] buffer, int[] fields, int field) {
+    return fields[2 * field + 1] < 0
+        ? null
+        : (Long) ColumnKind.INT8.value(buffer, fields[2 * field], fields[2 * field + 1]);
   }
 }

@@ -3,6 +3,7 @@ package io.fulmar.lightning.internal.plan;
 import io.fulmar.Model;
 import io.fulmar.Source;
 import io.fulmar.Sync;
+import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.source.Access;
 import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.SourceSession;
@@ -44,7 +45,7 @@ final class PlanFixture implements AutoCloseable {
   PlanFixture(TestPostgres server) throws SQLException {
     database = server.createDatabase();
     database.execute("create schema fulmar_planner", "create schema fulmar_audit");
-    connections = new Database(source(), "fulmar test", Duration.ofMinutes(1));
+    connections = new Database(source(database.user()), "fulmar test", Duration.ofMinutes(1));
     record.sync = "crm";
     record.slot = 1;
     record.incarnation = "incarnation";
@@ -59,12 +60,12 @@ final class PlanFixture implements AutoCloseable {
     }
   }
 
-  private Source source() {
+  private Source source(String role) {
     return Source.builder()
         .host(database.host())
         .port(database.port())
         .database(database.name())
-        .user(database.user())
+        .user(role)
         .withoutTls()
         .build();
   }
@@ -102,10 +103,22 @@ final class PlanFixture implements AutoCloseable {
   }
 
   PlanHead plan(Sync sync, PlanRequest request, PlanSettings settings) throws SQLException {
+    return plan(connections, sync, request, settings);
+  }
+
+  /** Plans as another role. */
+  PlanHead as(String role, Sync sync) throws SQLException {
+    try (Database others = new Database(source(role), "fulmar test", Duration.ofMinutes(1))) {
+      return plan(others, sync, PlanRequest.RUN, PlanSettings.DEFAULT);
+    }
+  }
+
+  private PlanHead plan(Database from, Sync sync, PlanRequest request, PlanSettings settings)
+      throws SQLException {
     try (SourceSession session =
         SourceSession.open(
-            connections.connections(),
-            connections.source(),
+            from.connections(),
+            from.source(),
             "fulmar crm 1",
             "[sync=crm run=1]",
             new Cancellation(),
@@ -124,6 +137,8 @@ final class PlanFixture implements AutoCloseable {
               .plan(NOW, rows -> {});
       session.commit();
       return head;
+    } catch (SQLException e) {
+      throw SqlStates.sourceException("plan", e, "[]");
     }
   }
 
