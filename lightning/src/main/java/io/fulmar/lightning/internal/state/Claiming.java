@@ -8,7 +8,6 @@ import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.store.SyncStore.Purpose;
-import io.fulmar.lightning.TimelineChange;
 import io.fulmar.lightning.internal.database.Database;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.database.Work;
@@ -159,10 +158,10 @@ final class Claiming {
     ServerIdentity now = server(transaction);
     String change = change(record, now);
     if (change != null) {
-      record.objections = List.of(change);
       record.server = now;
-      if (store.settings().onTimelineChange() == TimelineChange.WARN) {
-        LOG.warn("sync={} {}", record.sync, change);
+      switch (store.settings().onTimelineChange()) {
+        case WARN, RESYNC -> LOG.warn("sync={} {}", record.sync, change);
+        case HOLD -> record.objections = List.of(change);
       }
     }
   }

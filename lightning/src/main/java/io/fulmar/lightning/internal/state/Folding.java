@@ -242,7 +242,7 @@ final class Folding {
     next.foldedRun = head.run();
     next.keySignature = head.columns().key();
     next.keyShape = KeyShapeText.of(head.columns().keyRow());
-    next.fingerprint = head.terms().fingerprint();
+    next.fingerprint = head.terms().fingerprint().replace('\0', ' ');
     next.mode = sync.mode();
     next.removal = sync.removal();
     next.systemIdentifier = head.server().system();
@@ -250,6 +250,7 @@ final class Folding {
     next.timeline = head.server().timeline();
     next.position = head.server().position();
     next.objections = List.of();
+    next.server = null;
     if (extent == Extent.WHOLE) {
       next.definitions = next.definitions.used(head.terms().definition(), store.clock().instant());
     }

@@ -146,7 +146,7 @@ final class LightningClaim implements Claim {
   public StoredPlan plan(PlanRequest request, LongConsumer progress) {
     boolean restored =
         store.settings().onTimelineChange() == TimelineChange.RESYNC
-            && !record().objections.isEmpty()
+            && record().server != null
             && request.kind() == PlanRequest.Kind.RUN;
     if ((request.kind() == PlanRequest.Kind.RESYNC || restored) && !resynced) {
       writing.write(
@@ -156,12 +156,12 @@ final class LightningClaim implements Claim {
             next.epoch++;
             next.stateVersion++;
             next.deltaBase = null;
-            next.objections = List.of();
             if (restored && next.server != null) {
               next.systemIdentifier = next.server.system();
               next.database = next.server.database();
               next.timeline = next.server.timeline();
               next.position = next.server.position();
+              next.server = null;
             }
             return next.epoch;
           });

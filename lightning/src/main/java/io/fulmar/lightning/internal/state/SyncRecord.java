@@ -157,7 +157,7 @@ public final class SyncRecord {
   /** Why a plan needs an approval, beside its guards; not stored. */
   public List<String> objections = List.of();
 
-  /** Which server it is now, if {@link #objections} says that it is another; not stored. */
+  /** Which server it is now, if it is another than at the last fold, or went back; not stored. */
   public @Nullable ServerIdentity server;
 
   /** A record of the same values. */

@@ -1,0 +1,348 @@
+package io.fulmar.verify.lightning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.fulmar.ChangeSet;
+import io.fulmar.HeldChange;
+import io.fulmar.HoldKind;
+import io.fulmar.Model;
+import io.fulmar.Removal;
+import io.fulmar.RunStatus;
+import io.fulmar.Source;
+import io.fulmar.Start;
+import io.fulmar.StateException;
+import io.fulmar.Sync;
+import io.fulmar.SyncReport;
+import io.fulmar.SyncStatus;
+import io.fulmar.lightning.LightningEngine;
+import io.fulmar.spi.Verdict;
+import io.fulmar.testkit.RecordingDestination;
+import io.fulmar.testkit.TestDatabase;
+import io.fulmar.testkit.TestPostgres;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The engine that compares in PostgreSQL, from its first run on: a table of three customers, a
+ * destination that records. Each call has an engine of its own, so whatever is remembered has been
+ * through the tables.
+ */
+class LightningEngineTest {
+  private static final String ROWS = "select id, email from customer";
+
+  private static TestPostgres postgres;
+
+  private final RecordingDestination destination = RecordingDestination.of("test:crm");
+  private TestDatabase database;
+
+  @BeforeAll
+  static void start() {
+    postgres = TestPostgres.start();
+  }
+
+  @AfterAll
+  static void stop() {
+    postgres.close();
+  }
+
+  @BeforeEach
+  void fill() throws SQLException {
+    database = postgres.createDatabase();
+    database.execute(
+        "create schema fulmar_planner",
+        "create schema fulmar_audit",
+        "create table customer (id int primary key, email text)",
+        "insert into customer values (1, 'a@x.io'), (2, 'b@x.io'), (3, 'c@x.io')");
+  }
+
+  @AfterEach
+  void nothingIsViolated() {
+    assertThat(destination.violations()).isEmpty();
+  }
+
+  private Source source() {
+    return Source.builder()
+        .host(database.host())
+        .port(database.port())
+        .database(database.name())
+        .user(database.user())
+        .withoutTls()
+        .build();
+  }
+
+  private LightningEngine open() {
+    return LightningEngine.on(source());
+  }
+
+  private Sync.Builder crm() {
+    return Sync.builder("crm")
+        .model(Model.query("customers", ROWS).key("id"))
+        .to(destination)
+        .onRemoved(Removal.DELETE);
+  }
+
+  private SyncReport run() {
+    return run(crm().build());
+  }
+
+  private SyncReport run(Sync sync) {
+    try (LightningEngine engine = open()) {
+      return engine.run(sync);
+    }
+  }
+
+  private List<String> sent(SyncReport report) {
+    return destination.changes(report.run()).stream()
+        .map(change -> change.operation() + " " + change.key().text("id"))
+        .sorted()
+        .toList();
+  }
+
+  private String query(String sql) throws SQLException {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      row.next();
+      return row.getString(1);
+    }
+  }
+
+  @Test
+  @DisplayName(
+      "P1: sends every row once, then what was added, changed and removed, and nothing else")
+  void sendsWhatChanged() throws SQLException {
+    SyncReport first = run().throwIfFailed();
+    assertThat(first.status()).isEqualTo(RunStatus.SUCCEEDED);
+    assertThat(sent(first)).containsExactly("ADDED 1", "ADDED 2", "ADDED 3");
+
+    SyncReport unchanged = run().throwIfFailed();
+    assertThat(unchanged.status()).isEqualTo(RunStatus.SUCCEEDED);
+    assertThat(sent(unchanged)).isEmpty();
+    assertThat(unchanged.run()).isGreaterThan(first.run());
+
+    database.execute(
+        "insert into customer values (4, 'd@x.io')",
+        "update customer set email = 'b@y.io' where id = 2",
+        "delete from customer where id = 3");
+    SyncReport changed = run().throwIfFailed();
+    assertThat(sent(changed)).containsExactly("ADDED 4", "CHANGED 2", "REMOVED 3");
+    assertThat(sent(run())).isEmpty();
+    assertThat(destination.contents()).hasSize(3);
+  }
+
+  @Test
+  @DisplayName("P3: what is rejected comes back in its newest version, also after a restart")
+  void rejectedComesBack() throws SQLException {
+    destination.verdicts(
+        change ->
+            "2".equals(change.key().text("id"))
+                ? new Verdict.Rejected("INVALID", "no such", Verdict.Retry.NEXT_RUN)
+                : new Verdict.Accepted());
+    SyncReport first = run();
+    assertThat(first.status()).isEqualTo(RunStatus.WARNING);
+    try (LightningEngine engine = open()) {
+      HeldChange held = engine.holds(crm().build(), 10).get(0);
+      assertThat(held.key().text("id")).isEqualTo("2");
+      assertThat(held.kind()).isEqualTo(HoldKind.REJECTED);
+      assertThat(held.attempts()).isEqualTo(1);
+      assertThat(held.code()).isEqualTo("INVALID");
+      assertThat(held.changeId())
+          .isEqualTo(
+              destination.changes(first.run()).stream()
+                  .filter(change -> "2".equals(change.key().text("id")))
+                  .findFirst()
+                  .orElseThrow()
+                  .changeId());
+      SyncStatus status = engine.status(crm().build());
+      assertThat(status.syncedKeys()).isEqualTo(2);
+      assertThat(status.holds(HoldKind.REJECTED)).isEqualTo(1);
+    }
+
+    database.execute("update customer set email = 'b@y.io' where id = 2");
+    destination.acceptAll();
+    SyncReport second = run().throwIfFailed();
+    assertThat(sent(second)).containsExactly("ADDED 2");
+    assertThat(destination.changes(second.run()).get(0).row().text("email")).isEqualTo("b@y.io");
+    try (LightningEngine engine = open()) {
+      assertThat(engine.holds(crm().build(), 10)).isEmpty();
+    }
+  }
+
+  @Test
+  @DisplayName("P7: a plan that is kept is delivered as it was planned, by any engine")
+  void storedPlanIsDelivered() throws SQLException {
+    ChangeSet plan;
+    try (LightningEngine engine = open()) {
+      plan = engine.plan(crm().build());
+      assertThat(engine.storedPlan(crm().build()).orElseThrow().id()).isEqualTo(plan.id());
+    }
+    database.execute("update customer set email = 'late@x.io'");
+    try (LightningEngine engine = open()) {
+      SyncReport report = engine.apply(crm().build(), plan.id()).throwIfFailed();
+      assertThat(sent(report)).containsExactly("ADDED 1", "ADDED 2", "ADDED 3");
+      assertThat(destination.changes(report.run()).get(0).row().text("email"))
+          .isNotEqualTo("late@x.io");
+      assertThat(engine.storedPlan(crm().build())).isEmpty();
+      assertThatThrownBy(() -> engine.apply(crm().build(), plan.id()))
+          .isInstanceOf(StateException.class)
+          .hasMessageContaining("there is no such plan");
+    }
+    assertThat(sent(run())).containsExactly("CHANGED 1", "CHANGED 2", "CHANGED 3");
+  }
+
+  @Test
+  void discardedPlanLeavesNothing() throws SQLException {
+    try (LightningEngine engine = open()) {
+      engine.plan(crm().build());
+      assertThat(engine.discard(crm().build())).isTrue();
+      assertThat(engine.discard(crm().build())).isFalse();
+      assertThat(engine.storedPlan(crm().build())).isEmpty();
+    }
+    assertThat(query("select count(*) from fulmar_planner.fulmar_plans")).isEqualTo("0");
+  }
+
+  @Test
+  void baselineSendsOnlyLaterChanges() throws SQLException {
+    try (LightningEngine engine = open()) {
+      engine.initialise(crm().build(), Start.BASELINE);
+    }
+    assertThat(sent(run())).isEmpty();
+    database.execute("update customer set email = 'b@y.io' where id = 2");
+    assertThat(sent(run())).containsExactly("CHANGED 2");
+    try (LightningEngine engine = open()) {
+      assertThatThrownBy(() -> engine.initialise(crm().build(), Start.SEND))
+          .isInstanceOf(StateException.class)
+          .hasMessageContaining(
+              "Cannot initialise crm: it has a state in the schema fulmar_planner");
+    }
+  }
+
+  @Test
+  void resyncSendsEveryRowAndResetNone() throws SQLException {
+    run().throwIfFailed();
+    try (LightningEngine engine = open()) {
+      assertThat(sent(engine.resync(crm().build()).throwIfFailed()))
+          .containsExactly("CHANGED 1", "CHANGED 2", "CHANGED 3");
+      database.execute("update customer set email = 'z@x.io'");
+      engine.reset(crm().build());
+    }
+    assertThat(sent(run())).isEmpty();
+  }
+
+  @Test
+  void clearAndFillEmptiesAndSendsAll() throws SQLException {
+    run().throwIfFailed();
+    try (LightningEngine engine = open()) {
+      SyncReport filled = engine.clearAndFill(crm().build()).throwIfFailed();
+      assertThat(sent(filled)).containsExactly("ADDED 1", "ADDED 2", "ADDED 3");
+    }
+    assertThat(destination.clears()).isEqualTo(1);
+    assertThat(sent(run())).isEmpty();
+  }
+
+  @Test
+  @DisplayName("P3: a change that is released is tried again, one key or all")
+  void releasedChangesComeBack() throws SQLException {
+    destination.verdicts(change -> new Verdict.Skipped());
+    run();
+    destination.acceptAll();
+    assertThat(sent(run())).isEmpty();
+    try (LightningEngine engine = open()) {
+      assertThat(engine.release(crm().build(), 2)).isTrue();
+      assertThat(engine.release(crm().build(), 77)).isFalse();
+    }
+    assertThat(sent(run())).containsExactly("ADDED 2");
+    try (LightningEngine engine = open()) {
+      assertThat(engine.release(crm().build())).isEqualTo(2);
+    }
+    assertThat(sent(run())).containsExactly("ADDED 1", "ADDED 3");
+  }
+
+  @Test
+  void forgottenSyncLeavesNoTables() throws SQLException {
+    run().throwIfFailed();
+    String tables =
+        "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            + " where n.nspname = 'fulmar_planner' and c.relname ~ '^s[0-9]|crm'";
+    assertThat(query(tables)).isNotEqualTo("0");
+    try (LightningEngine engine = open()) {
+      engine.forget(crm().build());
+    }
+    assertThat(query(tables)).isEqualTo("0");
+    assertThat(query("select count(*) from fulmar_planner.fulmar_syncs")).isEqualTo("0");
+    assertThat(query("select count(*) from fulmar_planner.fulmar_leases")).isEqualTo("0");
+    assertThat(sent(run())).containsExactly("ADDED 1", "ADDED 2", "ADDED 3");
+  }
+
+  @Test
+  void renamedSyncRemembersWhatItSent() throws SQLException {
+    run().throwIfFailed();
+    Sync renamed =
+        Sync.builder("crm2")
+            .model(Model.query("customers", ROWS).key("id"))
+            .to(destination)
+            .onRemoved(Removal.DELETE)
+            .build();
+    try (LightningEngine engine = open()) {
+      engine.rename("crm", renamed);
+      assertThatThrownBy(() -> engine.rename("crm", renamed))
+          .isInstanceOf(StateException.class)
+          .hasMessageStartingWith(
+              "Cannot rename crm: it has no state in the schema fulmar_planner");
+    }
+    assertThat(sent(run(renamed))).isEmpty();
+    database.execute("update customer set email = 'b@y.io' where id = 2");
+    assertThat(sent(run(renamed))).containsExactly("CHANGED 2");
+    assertThat(query("select string_agg(sync, ',') from fulmar_planner.fulmar_syncs"))
+        .isEqualTo("crm2");
+  }
+
+  @Test
+  void anotherDestinationIsRefusedUntilTheSyncIsRebound() throws SQLException {
+    run().throwIfFailed();
+    RecordingDestination other = RecordingDestination.of("test:other");
+    Sync moved = crm().to(other).build();
+    assertThatThrownBy(() -> run(moved))
+        .isInstanceOf(StateException.class)
+        .hasMessageContaining("its state says what test:crm has accepted");
+    try (LightningEngine engine = open()) {
+      engine.rebind(crm().build(), other);
+    }
+    assertThat(run(moved).status()).isEqualTo(RunStatus.SUCCEEDED);
+    assertThat(other.changes()).isEmpty();
+  }
+
+  @Test
+  void syncWithoutStateIsRefusedWhereOneIsRequired() {
+    try (LightningEngine engine =
+        LightningEngine.builder(source()).requireExistingState().build()) {
+      assertThatThrownBy(() -> engine.run(crm().build()))
+          .isInstanceOf(StateException.class)
+          .hasMessageStartingWith(
+              "Cannot use the state of crm: there is none in the schema fulmar_planner");
+      engine.initialise(crm().build(), Start.SEND);
+      assertThat(engine.run(crm().build()).status()).isEqualTo(RunStatus.SUCCEEDED);
+    }
+  }
+
+  @Test
+  void statusOfASyncThatNeverRanIsEmpty() {
+    try (LightningEngine engine = open()) {
+      SyncStatus status = engine.status(crm().build());
+      assertThat(status.lastRun()).isNull();
+      assertThat(status.syncedKeys()).isZero();
+      assertThat(engine.holds(crm().build(), 5)).isEmpty();
+      assertThat(engine.storedPlan(crm().build())).isEmpty();
+    }
+  }
+}
