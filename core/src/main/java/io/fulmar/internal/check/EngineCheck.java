@@ -5,7 +5,6 @@ import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.store.SyncStore;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,9 +19,6 @@ import org.jspecify.annotations.Nullable;
  * This class is threadsafe; closing it ends the checks that are going on.
  */
 public final class EngineCheck implements AutoCloseable {
-  /** Of the source and what follows from it, and of the engine. */
-  private static final int TASKS = 2;
-
   private final SyncStore store;
   private final Source source;
   private final RunnerSettings settings;
@@ -45,20 +41,26 @@ public final class EngineCheck implements AutoCloseable {
   public CheckReport check(@Nullable Sync sync) {
     Board board = new Board(settings.nanoTime(), settings.checkTimeout());
     SourceCheck ofSource = new SourceCheck(source, sync, board, settings);
-    Section ofEngine = board.section("", List.of());
+    Section ofEngine = board.section("", store.stepsInSource());
+    boolean inSource = !store.stepsInSource().isEmpty();
     SyncCheck ofSync = sync == null ? null : new SyncCheck(sync, ofSource, board);
-    Tasks tasks = new Tasks(sync == null ? "check" : sync.name() + "-check");
+    Tasks tasks = new Tasks(sync == null ? "check" : sync.name() + "-check", inSource ? 1 : 2);
     tasks.start(
         "source",
         () -> {
           try (ofSource) {
             ofSource.look();
+            if (inSource) {
+              store.check(ofEngine, sync);
+            }
             if (ofSync != null) {
               ofSync.look();
             }
           }
         });
-    tasks.start("engine", () -> store.check(ofEngine, sync));
+    if (!inSource) {
+      tasks.start("engine", () -> store.check(ofEngine, sync));
+    }
     String why = tasks.await();
     CheckReport report = board.report(SourceCheck.name(source), nameOf(sync), why);
     tasks.end(ofSource::cut);
@@ -78,12 +80,13 @@ public final class EngineCheck implements AutoCloseable {
   /** The threads of one check. */
   private final class Tasks {
     private final String name;
-    private final AtomicInteger unfinished = new AtomicInteger(TASKS);
+    private final AtomicInteger unfinished;
     private final CompletableFuture<String> over = new CompletableFuture<>();
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
 
-    Tasks(String name) {
+    Tasks(String name, int number) {
       this.name = name;
+      this.unfinished = new AtomicInteger(number);
     }
 
     void start(String what, Runnable task) {

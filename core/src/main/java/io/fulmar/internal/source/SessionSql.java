@@ -107,7 +107,9 @@ public final class SessionSql {
                       cross join pg_catalog.unnest(d.setconfig) as c (setting)
                       where c.setting operator(pg_catalog.~) '^role='
                         and (d.setrole operator(pg_catalog.=) 0
-                          or d.setrole operator(pg_catalog.=) session_user::pg_catalog.regrole)
+                          or d.setrole operator(pg_catalog.=)
+                            (select r.oid from pg_catalog.pg_roles r
+                             where r.rolname operator(pg_catalog.=) session_user))
                         and (d.setdatabase operator(pg_catalog.=) 0
                           or d.setdatabase operator(pg_catalog.=)
                             (select b.oid from pg_catalog.pg_database b

@@ -20,6 +20,7 @@ import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Explainer;
 import io.fulmar.internal.store.Hold;
+import io.fulmar.internal.store.StateStep;
 import io.fulmar.internal.store.SyncStore;
 import io.fulmar.spi.CheckSteps;
 import java.io.Closeable;
@@ -381,7 +382,7 @@ public final class StandardStore implements SyncStore {
   public void check(CheckSteps steps, @Nullable Sync sync) {
     new StateDirectoryCheck(root, missingState).look(steps);
     if (sync != null) {
-      StateDirectoryCheck.look(steps, sync, this);
+      StateStep.look(steps, StateDirectoryCheck.DIRECTORY, sync, this);
     }
   }
 

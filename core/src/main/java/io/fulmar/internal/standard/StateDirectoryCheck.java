@@ -1,7 +1,5 @@
 package io.fulmar.internal.standard;
 
-import io.fulmar.Sync;
-import io.fulmar.SyncStatus;
 import io.fulmar.spi.CheckSteps;
 import java.io.IOException;
 import java.nio.file.FileStore;
@@ -71,22 +69,6 @@ final class StateDirectoryCheck {
   void look(CheckSteps steps) {
     steps.step(DIRECTORY, this::directory);
     steps.stepAfter(DIRECTORY, "state storage", this::storage);
-  }
-
-  /** Takes the step of what is remembered of one sync. */
-  static void look(CheckSteps steps, Sync sync, StandardStore store) {
-    steps.stepAfter(
-        DIRECTORY,
-        "state of " + sync.name(),
-        findings -> {
-          SyncStatus status = store.status(sync);
-          SyncStatus.LastRun last = status.lastRun();
-          findings.found(
-              last == null
-                  ? "nothing yet: the first run sends every row"
-                  : "%s keys; the last run ended as %s at %s"
-                      .formatted(status.syncedKeys(), last.status(), last.endedAt()));
-        });
   }
 
   private void directory(CheckSteps.Findings findings) throws IOException {

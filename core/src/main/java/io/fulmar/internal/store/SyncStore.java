@@ -81,10 +81,19 @@ public interface SyncStore extends AutoCloseable {
   ModelPreview preview(Model model);
 
   /**
+   * The steps that {@link #check} takes in the source, so after those of the source itself; none if
+   * the store lives elsewhere.
+   */
+  default List<String> stepsInSource() {
+    return List.of();
+  }
+
+  /**
    * Looks at what this store itself needs, for {@link io.fulmar.SyncEngine#check()}; changes
    * nothing.
    *
-   * @param steps takes each step with what it found
+   * @param steps takes each step with what it found; the steps of the source have been taken if it
+   *     has {@link #stepsInSource}
    * @param sync whose state is looked at, too; null for none
    */
   void check(CheckSteps steps, @Nullable Sync sync);

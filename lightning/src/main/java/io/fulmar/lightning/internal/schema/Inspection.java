@@ -37,9 +37,6 @@ final class Inspection {
     this.found = found;
   }
 
-  /** What is wrong, and what mends it, without full stops. */
-  record Fault(String fact, String remedy) {}
-
   /** Something that has one of our names. */
   private record Found(
       String kind,
@@ -49,7 +46,7 @@ final class Inspection {
       List<String> columns,
       List<Fault> strange) {}
 
-  /** Looks at some names. */
+  /** Looks at some names, and at the schema if there are none. */
   static Inspection read(Connection connection, String schema, List<String> names)
       throws SQLException {
     String role = "";
@@ -57,7 +54,8 @@ final class Inspection {
     List<String> lacking = new ArrayList<>();
     Map<String, Found> found = new LinkedHashMap<>();
     try (PreparedStatement statement = OneShot.prepare(connection, InspectionSql.INSPECT.sql())) {
-      statement.setArray(1, connection.createArrayOf("text", names.toArray()));
+      Object[] asked = names.isEmpty() ? new Object[] {""} : names.toArray(); // nothing has no name
+      statement.setArray(1, connection.createArrayOf("text", asked));
       statement.setString(2, schema);
       try (ResultSet rows = statement.executeQuery()) {
         while (rows.next()) {

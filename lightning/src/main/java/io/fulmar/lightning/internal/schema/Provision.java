@@ -50,20 +50,40 @@ public final class Provision {
    */
   public void ensure(Connection connection, String about) throws SQLException {
     Inspection inspection = inspectShared(connection);
-    if (!isReady(inspection, about)) {
+    refuse(ofShared(inspection), about);
+    if (!isReady(inspection)) {
       lock(connection, schemas.planner());
       inspection = inspectShared(connection);
-      if (!isReady(inspection, about)) {
-        int there = inspection.format(SharedTables.SYNCS);
-        if (there == format) {
-          SyncViews.createShared(connection, schemas);
-        } else if (there > 0) {
-          migrate(connection, there, about);
-        } else {
-          begin(connection, inspection, about);
-        }
+      refuse(ofShared(inspection), about);
+      int there = inspection.format(SharedTables.SYNCS);
+      if (there == 0) {
+        begin(connection, about);
+      } else if (there < format) {
+        migrate(connection, there, about);
+      } else if (!isReady(inspection)) {
+        SyncViews.createShared(connection, schemas);
       }
     }
+  }
+
+  /**
+   * What would make {@link #ensure(Connection, String)} refuse.
+   *
+   * @return nothing if all is well, also where there are no tables yet
+   */
+  public List<Fault> faults(Connection connection) throws SQLException {
+    Inspection inspection = inspectShared(connection);
+    List<Fault> faults = new ArrayList<>(ofShared(inspection));
+    if (faults.isEmpty() && !inspection.has(SharedTables.SYNCS) && hasTablesOfSyncs(connection)) {
+      faults.add(lost());
+    }
+    return faults;
+  }
+
+  /** Whether the registry of syncs has been made. */
+  static boolean isThere(Connection connection, Schemas schemas) throws SQLException {
+    return Inspection.read(connection, schemas.planner(), List.of(SharedTables.SYNCS))
+        .has(SharedTables.SYNCS);
   }
 
   private Inspection inspectShared(Connection connection) throws SQLException {
@@ -72,48 +92,46 @@ public final class Provision {
     return Inspection.read(connection, schemas.planner(), names);
   }
 
-  /** Whether nothing is to be done. */
-  private boolean isReady(Inspection inspection, String about) {
-    Inspection.refuse("use the planner schema", inspection.ofSchema(), about);
+  /** Whether nothing is to be made or changed, given that nothing is wrong. */
+  private boolean isReady(Inspection inspection) {
+    return inspection.format(SharedTables.SYNCS) == format
+        && SyncViews.SHARED.stream().allMatch(inspection::has);
+  }
+
+  private List<Fault> ofShared(Inspection inspection) {
+    if (!inspection.ofSchema().isEmpty()) {
+      return inspection.ofSchema();
+    }
     int there = inspection.format(SharedTables.SYNCS);
     if (there > format) {
-      throw new StateException(
-          "Cannot use the tables in %s: a newer version of Fulmar made them (format %s, this version knows %s). Use that version again. %s"
-              .formatted(Identifier.of(schemas.planner()), there, format, about)
-              .strip());
+      return List.of(
+          new Fault(
+              "a newer version of Fulmar made the tables in %s (format %s, this version knows %s)"
+                  .formatted(Identifier.of(schemas.planner()), there, format),
+              "Use that version again"));
     }
-    List<Inspection.Fault> faults = new ArrayList<>();
-    boolean complete = true;
-    boolean viewed = true;
+    List<Fault> faults = new ArrayList<>();
+    long found = 0;
     for (OwnTable table : shared) {
-      complete &= inspection.has(table.name());
+      found += inspection.has(table.name()) ? 1 : 0;
       // An older format has other columns.
       faults.addAll(there == format ? inspection.of(table) : inspection.ofAny(table.name(), "r"));
     }
-    for (String view : SyncViews.SHARED) {
-      viewed &= inspection.has(view);
-      faults.addAll(inspection.ofAny(view, "v"));
+    SyncViews.SHARED.forEach(view -> faults.addAll(inspection.ofAny(view, "v")));
+    boolean partly = found > 0 && found < shared.size() && (there == format || there == 0);
+    if (faults.isEmpty() && partly) {
+      faults.add(lost());
     }
-    Inspection.refuse("use the planner schema", faults, about);
-    if (inspection.has(SharedTables.SYNCS) && !complete) {
-      throw lost(about);
-    }
-    return complete && viewed && there == format;
+    return faults;
   }
 
-  private void begin(Connection connection, Inspection inspection, String about)
-      throws SQLException {
-    boolean remains = shared.stream().anyMatch(table -> inspection.has(table.name()));
-    try (PreparedStatement statement =
-        OneShot.prepare(connection, SchemaSql.TABLES_OF_SYNCS.sql())) {
-      statement.setString(1, schemas.planner());
-      try (ResultSet row = statement.executeQuery()) {
-        row.next();
-        remains |= row.getLong(1) > 0;
-      }
-    }
-    if (remains) {
-      throw lost(about);
+  private static void refuse(List<Fault> faults, String about) {
+    Inspection.refuse("use the planner schema", faults, about);
+  }
+
+  private void begin(Connection connection, String about) throws SQLException {
+    if (hasTablesOfSyncs(connection)) {
+      refuse(List.of(lost()), about);
     }
     for (OwnTable table : shared) {
       create(connection, table);
@@ -121,11 +139,22 @@ public final class Provision {
     SyncViews.createShared(connection, schemas);
   }
 
-  private StateException lost(String about) {
-    return new StateException(
-        "Cannot use the tables in %s: some of fulmar_syncs, fulmar_leases, fulmar_plans and fulmar_numbers are gone, and others of Fulmar's tables are there. Bring them back from a backup; or drop all that is left in the schema, and initialise each sync as BASELINE if its destination holds the present rows. %s"
-            .formatted(Identifier.of(schemas.planner()), about)
-            .strip());
+  private boolean hasTablesOfSyncs(Connection connection) throws SQLException {
+    try (PreparedStatement statement =
+        OneShot.prepare(connection, SchemaSql.TABLES_OF_SYNCS.sql())) {
+      statement.setString(1, schemas.planner());
+      try (ResultSet row = statement.executeQuery()) {
+        row.next();
+        return row.getLong(1) > 0;
+      }
+    }
+  }
+
+  private Fault lost() {
+    return new Fault(
+        "of the tables that all syncs share, fulmar_syncs among them, some are gone from %s, and others of Fulmar's tables are there"
+            .formatted(Identifier.of(schemas.planner())),
+        "Bring them back from a backup; or drop all that is left in the schema, and initialise each sync as BASELINE if its destination holds the present rows");
   }
 
   private void migrate(Connection connection, int from, String about) throws SQLException {
@@ -189,12 +218,24 @@ public final class Provision {
       Connection connection, String schema, List<OwnTable> tables, String about)
       throws SQLException {
     Inspection inspection = inspect(connection, schema, tables);
-    String doing = "use the schema " + Identifier.of(schema);
-    Inspection.refuse(doing, inspection.ofSchema(), about);
-    List<Inspection.Fault> faults = new ArrayList<>();
-    tables.forEach(table -> faults.addAll(inspection.of(table)));
-    Inspection.refuse(doing, faults, about);
+    Inspection.refuse("use the schema " + Identifier.of(schema), of(inspection, tables), about);
     return tables.stream().filter(table -> !inspection.has(table.name())).toList();
+  }
+
+  private static List<Fault> of(Inspection inspection, List<OwnTable> tables) {
+    List<Fault> faults = new ArrayList<>(inspection.ofSchema());
+    tables.forEach(table -> faults.addAll(inspection.of(table)));
+    return faults;
+  }
+
+  /**
+   * What would make {@link #ensure(Connection, List, String)} refuse.
+   *
+   * @param schema where the tables are
+   */
+  static List<Fault> faults(Connection connection, String schema, List<OwnTable> tables)
+      throws SQLException {
+    return of(inspect(connection, schema, tables), tables);
   }
 
   /**
@@ -252,10 +293,15 @@ public final class Provision {
    */
   public void requireOurs(Connection connection, SyncTables tables, String about)
       throws SQLException {
+    Inspection.refuse("use the tables of the sync", faults(connection, tables), about);
+  }
+
+  /** What would make {@link #requireOurs} refuse. */
+  List<Fault> faults(Connection connection, SyncTables tables) throws SQLException {
     Inspection inspection = Inspection.read(connection, schemas.planner(), names(tables));
-    List<Inspection.Fault> faults = new ArrayList<>();
+    List<Fault> faults = new ArrayList<>();
     names(tables).forEach(name -> faults.addAll(inspection.ofAny(name, "r")));
-    Inspection.refuse("use the tables of the sync", faults, about);
+    return faults;
   }
 
   /**
@@ -322,7 +368,7 @@ public final class Provision {
     List<String> all = new ArrayList<>(names);
     all.addAll(views.names());
     Inspection inspection = Inspection.read(connection, schemas.planner(), all);
-    List<Inspection.Fault> faults = new ArrayList<>();
+    List<Fault> faults = new ArrayList<>();
     names.forEach(name -> faults.addAll(inspection.ofAny(name, "r")));
     views.names().forEach(name -> faults.addAll(inspection.ofAny(name, "v")));
     Inspection.refuse("drop the tables of the sync", faults, about);

@@ -14,12 +14,16 @@ import io.fulmar.internal.plan.PostgresSnapshots;
 import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.store.Claim;
+import io.fulmar.internal.store.StateStep;
 import io.fulmar.internal.store.SyncStore;
 import io.fulmar.lightning.internal.database.Database;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.database.Work;
+import io.fulmar.lightning.internal.log.LogTables;
 import io.fulmar.lightning.internal.plan.PlanHead;
 import io.fulmar.lightning.internal.plan.PlanStore;
+import io.fulmar.lightning.internal.schema.LightningCheck;
+import io.fulmar.lightning.internal.schema.OwnTable;
 import io.fulmar.lightning.internal.schema.Provision;
 import io.fulmar.lightning.internal.schema.Schemas;
 import io.fulmar.spi.CheckSteps;
@@ -272,8 +276,21 @@ public final class LightningStore implements SyncStore {
   }
 
   @Override
+  public List<String> stepsInSource() {
+    return LightningCheck.STEPS;
+  }
+
+  @Override
   public void check(CheckSteps steps, @Nullable Sync sync) {
-    throw new UnsupportedOperationException("LightningCheck is on its way");
+    List<OwnTable> logs =
+        LogTables.of(schemas(), sync == null ? settings.logs() : settings.logs(sync.name()));
+    String name = sync == null ? null : sync.name();
+    try (LightningCheck check = new LightningCheck(source, schemas(), logs, name, steps)) {
+      check.look();
+    }
+    if (sync != null) {
+      StateStep.look(steps, LightningCheck.PLANNER, sync, this);
+    }
   }
 
   @Override

@@ -241,7 +241,7 @@ class ProvisionTest {
     assertThatThrownBy(() -> ensure(provision))
         .isInstanceOf(StateException.class)
         .hasMessageStartingWith(
-            "Cannot use the tables in \"fulmar_planner\": some of fulmar_syncs, ")
+            "Cannot use the planner schema: of the tables that all syncs share, fulmar_syncs among them, some are gone from \"fulmar_planner\"")
         .hasMessageEndingWith("if its destination holds the present rows. [sync=crm]");
     try (Connection connection = begin()) {
       provision.createSync(connection, schemas.tables(1), "crm", COLUMNS);
@@ -363,7 +363,7 @@ class ProvisionTest {
     assertThatThrownBy(() -> ensure(new Provision(schemas)))
         .isInstanceOf(StateException.class)
         .hasMessage(
-            "Cannot use the tables in \"fulmar_planner\": a newer version of Fulmar made them (format 3, this version knows 1). Use that version again. [sync=crm]");
+            "Cannot use the planner schema: a newer version of Fulmar made the tables in \"fulmar_planner\" (format 3, this version knows 1). Use that version again. [sync=crm]");
     assertThat(query("select string_agg(xmin::text, ' ' order by oid) from pg_class"))
         .isEqualTo(before);
   }
