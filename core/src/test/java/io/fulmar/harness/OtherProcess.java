@@ -45,6 +45,12 @@ public final class OtherProcess implements AutoCloseable {
     return line == null ? "" : line;
   }
 
+  /** Writes a line to it. */
+  public void send(String line) throws IOException {
+    process.getOutputStream().write((line + "\n").getBytes(StandardCharsets.UTF_8));
+    process.getOutputStream().flush();
+  }
+
   /** All that it writes until it ends, and how it ends. */
   public String rest() throws IOException, InterruptedException {
     StringBuilder rest = new StringBuilder();

@@ -228,7 +228,7 @@ public final class SyncRecord {
         keySignature,
         keyShape,
         stateColumns,
-        fingerprint,
+        fingerprint.replace('\0', ' '), // which no text of PostgreSQL has
         definitions.text(),
         mode == null ? null : mode.name(),
         removal == null ? null : removal.name(),

@@ -30,6 +30,7 @@ final class FaultPlan {
   private long bytes;
   private int times;
   private int happened;
+  private int skipped;
   private @Nullable Corruption corruption;
 
   synchronized void never() {
@@ -68,7 +69,12 @@ final class FaultPlan {
     marker = text;
     times = howOften;
     happened = 0;
+    skipped = 0;
     direction = Direction.BOTH;
+  }
+
+  synchronized void skip(int occasions) {
+    skipped = occasions;
   }
 
   synchronized int happened() {
@@ -120,6 +126,10 @@ final class FaultPlan {
 
   private boolean isDue() {
     if (happened >= times) {
+      return false;
+    }
+    if (skipped > 0) {
+      skipped--;
       return false;
     }
     happened++;

@@ -91,6 +91,11 @@ public final class FaultyProxy implements AutoCloseable {
     plan.afterBytes(text, count, FaultPlan.Effect.SILENCE, direction, howOften);
   }
 
+  /** Lets the fault that was set last go by so many times before it comes about. */
+  public void skip(int occasions) {
+    plan.skip(occasions);
+  }
+
   /** Changes what the server says on each connection, once the client has sent a text on it. */
   public void corrupt(String text, Corruption how) {
     plan.corrupt(text, how);
