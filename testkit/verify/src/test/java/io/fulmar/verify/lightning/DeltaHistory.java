@@ -142,7 +142,7 @@ final class DeltaHistory {
               + differences.size());
       seen.merge(name, 1, Integer::sum);
       act(random.nextInt(3) == 0 ? 1 + random.nextInt(3) : 0);
-      int mood = random.nextInt(4);
+      int mood = fixture.content.isEmpty() ? random.nextInt(4) : 0;
       fixture.fold(
           look,
           differences,
@@ -168,12 +168,12 @@ final class DeltaHistory {
         : "delta: unchanged";
   }
 
-  /** Another mode, removal or seed, now and then; it may come back. */
+  /** Another mode, removal or seed, now and then; a seed comes back soon. */
   private void configure() {
-    int choice = random.nextInt(20);
-    if (choice == 0) {
-      fixture.content = "epoch " + random.nextInt(2);
-    } else if (choice == 1) {
+    int choice = random.nextInt(10);
+    if (choice == 0 || (choice < 5 && !fixture.content.isEmpty())) {
+      fixture.content = fixture.content.isEmpty() ? "another seed" : "";
+    } else if (choice == 9) {
       fixture.sync =
           DeltaFixture.sync(fixture.sync.model())
               .onRemoved(random.nextBoolean() ? Removal.DELETE : Removal.IGNORE)
