@@ -1,0 +1,330 @@
+package io.fulmar.verify.lightning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fulmar.Change;
+import io.fulmar.ChangeSet;
+import io.fulmar.Model;
+import io.fulmar.Operation;
+import io.fulmar.Removal;
+import io.fulmar.RunOptions;
+import io.fulmar.RunStatus;
+import io.fulmar.Source;
+import io.fulmar.Sync;
+import io.fulmar.SyncReport;
+import io.fulmar.lightning.LightningEngine;
+import io.fulmar.spi.Verdict;
+import io.fulmar.testkit.RecordingDestination;
+import io.fulmar.testkit.TestDatabase;
+import io.fulmar.testkit.TestPostgres;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The delta scan within runs of the engine: what the report says of the way, what reaches the
+ * destination, and that an engine that compares all rows each time would have sent the same. The
+ * table {@code item} has forty rows.
+ */
+@DisplayName("P1, P12: runs that look only at what was written")
+class DeltaRunsTest {
+  private static final Model ITEM = Model.table("items", "public", "item").key("id");
+  private static final ChangeSet.Way.Kind DELTA = ChangeSet.Way.Kind.DELTA;
+  private static final ChangeSet.Way.Kind FULL = ChangeSet.Way.Kind.FULL;
+
+  private static TestPostgres postgres;
+
+  private final RecordingDestination crm = RecordingDestination.of("crm:contacts");
+  private TestDatabase database;
+  private LightningEngine engine;
+
+  @BeforeAll
+  static void start() {
+    postgres = TestPostgres.start();
+  }
+
+  @AfterAll
+  static void stop() {
+    postgres.close();
+  }
+
+  @BeforeEach
+  void fill() throws SQLException {
+    database = postgres.createDatabase();
+    database.execute(
+        "create schema fulmar_planner",
+        "create schema fulmar_audit",
+        "create table item (id int primary key, v text)",
+        "insert into item select i, 'v' || i from generate_series(1, 40) i");
+    engine = LightningEngine.on(source(database.user()));
+  }
+
+  @AfterEach
+  void close() throws SQLException {
+    engine.close();
+    assertThat(crm.violations()).isEmpty();
+    database.drop();
+  }
+
+  private Source source(String user) {
+    return Source.builder()
+        .host(database.host())
+        .port(database.port())
+        .database(database.name())
+        .user(user)
+        .withoutTls()
+        .build();
+  }
+
+  private Sync.Builder sync() {
+    return Sync.builder("crm").model(ITEM).to(crm).onRemoved(Removal.DELETE);
+  }
+
+  private SyncReport run(ChangeSet.Way.Kind kind) {
+    return run(kind, RunOptions.defaults());
+  }
+
+  private SyncReport run(ChangeSet.Way.Kind kind, RunOptions options) {
+    SyncReport report = engine.run(sync().build(), options).throwIfFailed();
+    assertThat(report.way().orElseThrow().kind()).as(report.way().toString()).isEqualTo(kind);
+    return report;
+  }
+
+  private static String reason(SyncReport report) {
+    return report.way().orElseThrow().reason();
+  }
+
+  @Test
+  void changesAreFoundWithoutComparingAllRows() throws SQLException {
+    assertThat(reason(run(FULL))).startsWith("there is no base");
+    database.execute(
+        "update item set v = 'other' where id = 3",
+        "update item set v = v where id = 4",
+        "delete from item where id = 5",
+        "insert into item values (41, 'new')");
+    SyncReport report = run(DELTA);
+    assertThat(reason(report))
+        .isEqualTo("since the base 3 rows were written and 1 removed; 0 keys are held");
+    assertThat(report.changeSet().rows()).isEqualTo(40);
+    assertThat(crm.changes(report.run()))
+        .extracting(Change::operation)
+        .containsExactlyInAnyOrder(Operation.REMOVED, Operation.CHANGED, Operation.ADDED);
+    assertThat(crm.contents()).hasSize(40);
+    report = run(DELTA);
+    assertThat(reason(report)).isEqualTo("no row was written or removed since the base");
+    assertThat(report.changeSet().rows()).isEqualTo(40);
+    assertThat(report.changeSet().syncedKeys()).isEqualTo(40);
+  }
+
+  @Test
+  @DisplayName("a run over a table that nobody wrote to makes no table and writes less than 1 MB")
+  void unchangedRunWritesLittle() throws SQLException {
+    run(FULL);
+    run(DELTA);
+    long tables = number("select count(*) from pg_class");
+    long before = number("select pg_current_wal_insert_lsn() - '0/0'");
+    run(DELTA);
+    assertThat(number("select pg_current_wal_insert_lsn() - '0/0'") - before)
+        .isBetween(1L, 1_000_000L);
+    assertThat(number("select count(*) from pg_class")).isEqualTo(tables);
+  }
+
+  private long number(String sql) throws SQLException {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      row.next();
+      return row.getLong(1);
+    }
+  }
+
+  @Test
+  void heldKeysAreLookedAtWhateverTheirRowsDo() throws SQLException {
+    crm.verdicts(
+        change ->
+            List.of(1, 2, 3).contains(change.key().value("id"))
+                ? new Verdict.Rejected("BAD", "not this one", Verdict.Retry.NEXT_RUN)
+                : new Verdict.Accepted());
+    assertThat(run(FULL).status()).isEqualTo(RunStatus.WARNING);
+    database.execute("delete from item where id = 1", "update item set v = 'x' where id = 2");
+    SyncReport report = run(DELTA);
+    // 1 was never accepted, so nothing is to be removed.
+    assertThat(report.total().failed()).isEqualTo(2);
+    crm.verdicts(change -> new Verdict.Accepted());
+    report = run(DELTA);
+    assertThat(crm.changes(report.run()))
+        .extracting(change -> change.key().value("id"))
+        .containsExactlyInAnyOrder(2, 3);
+    assertThat(reason(run(DELTA))).isEqualTo("no row was written or removed since the base");
+  }
+
+  @Test
+  void runThatDeliversAPartLeavesTheBaseWhereItWas() throws SQLException {
+    run(FULL);
+    database.execute("update item set v = 'x' where id <= 10");
+    run(DELTA, RunOptions.builder().limit(4).build());
+    SyncReport report = run(DELTA);
+    assertThat(report.total().accepted()).isEqualTo(6);
+    assertThat(reason(report)).startsWith("since the base 10 rows were written");
+    database.execute("update item set v = 'y' where id <= 2");
+    report = run(FULL, RunOptions.builder().key(1).build());
+    assertThat(reason(report)).isEqualTo("only some keys are asked for");
+    report = run(DELTA);
+    assertThat(crm.changes(report.run()))
+        .extracting(change -> change.key().value("id"))
+        .containsExactly(2);
+  }
+
+  @Test
+  void resyncAndResetAreFollowedByAFullDiff() throws SQLException {
+    run(FULL);
+    assertThat(reason(engine.resync(sync().build()))).isEqualTo("every row is sent again");
+    assertThat(reason(run(FULL))).startsWith("there is no base");
+    run(DELTA);
+    assertThat(engine.reset(sync().build()).way().reason())
+        .isEqualTo("every row is taken as delivered");
+    run(FULL);
+    run(DELTA);
+  }
+
+  @Test
+  void ignoredRemovalsAndReturnsAreSeen() throws SQLException {
+    Sync sync = sync().onRemoved(Removal.IGNORE).build();
+    engine.run(sync).throwIfFailed();
+    database.execute("delete from item where id in (7, 8)");
+    SyncReport report = engine.run(sync).throwIfFailed();
+    assertThat(report.changeSet().ignored()).isEqualTo(2);
+    assertThat(report.way().orElseThrow().kind()).isEqualTo(DELTA);
+    assertThat(reason(engine.run(sync).throwIfFailed()))
+        .isEqualTo("no row was written or removed since the base");
+    database.execute("insert into item values (7, 'v7'), (8, 'back')");
+    report = engine.run(sync).throwIfFailed();
+    assertThat(report.way().orElseThrow().kind()).isEqualTo(DELTA);
+    assertThat(report.counts(Operation.CHANGED).accepted()).isEqualTo(1);
+    assertThat(engine.run(sync).throwIfFailed().changeSet().syncedKeys()).isEqualTo(40);
+  }
+
+  @Test
+  @DisplayName("P10: a role whose grant shrinks to columns goes on with full diffs")
+  void grantThatShrinksToColumnsLeadsToFullDiffs() throws SQLException {
+    String reader = "reader_" + database.name();
+    database.execute(
+        "create role %s login".formatted(reader),
+        "grant select on item to " + reader,
+        "grant usage, create on schema fulmar_planner, fulmar_audit to " + reader);
+    engine.close();
+    engine = LightningEngine.on(source(reader));
+    run(FULL);
+    run(DELTA);
+    database.execute(
+        "revoke select on item from " + reader, "grant select (id, v) on item to " + reader);
+    assertThat(reason(run(FULL))).isEqualTo("the role may not select all columns of the table");
+    engine.close();
+    database.execute("drop owned by " + reader, "drop role " + reader);
+  }
+
+  @Test
+  void bothWaysPlanAndDeliverTheSame() throws SQLException {
+    long seed = Long.getLong("fulmar.seed", 1L);
+    for (int i = 0; i < (Long.getLong("fulmar.seed") == null ? 3 : 1); i++) {
+      sideBySide(seed + i);
+    }
+  }
+
+  @Test
+  @Tag("soak")
+  void bothWaysPlanAndDeliverTheSameInManyHistories() throws SQLException {
+    long first = Math.floorMod(System.nanoTime(), 1_000_000L) * 1_000L;
+    System.out.println("side by side from " + first);
+    for (int i = 0; i < Integer.getInteger("fulmar.histories", 100); i++) {
+      sideBySide(first + i);
+    }
+  }
+
+  /** Two syncs over one table, of which one compares all rows each time; the same is sent. */
+  private void sideBySide(long seed) throws SQLException {
+    Random random = new Random(seed);
+    RecordingDestination one = RecordingDestination.of("one");
+    RecordingDestination two = RecordingDestination.of("two");
+    Removal removal = random.nextBoolean() ? Removal.DELETE : Removal.IGNORE;
+    int deltas = 0;
+    try (LightningEngine full =
+        LightningEngine.builder(source(database.user())).fullDiffEvery(Duration.ZERO).build()) {
+      for (int step = 0; step < 12; step++) {
+        for (int i = random.nextInt(4); i > 0; i--) {
+          write(random);
+        }
+        int bad = random.nextInt(5);
+        int answers = random.nextInt(3);
+        for (RecordingDestination each : List.of(one, two)) {
+          each.verdicts(change -> verdict(change, bad, answers));
+        }
+        SyncReport delta = engine.run(side("one_" + seed, one, removal));
+        SyncReport whole = full.run(side("two_" + seed, two, removal));
+        String about = "seed " + seed + " step " + step + ": " + delta.way();
+        deltas += delta.way().orElseThrow().kind() == DELTA ? 1 : 0;
+        assertThat(whole.way().orElseThrow().kind()).isEqualTo(FULL);
+        assertThat(delta.changeSet().planned()).as(about).isEqualTo(whole.changeSet().planned());
+        assertThat(delta.changeSet().held()).as(about).isEqualTo(whole.changeSet().held());
+        assertThat(delta.changeSet().ignored()).as(about).isEqualTo(whole.changeSet().ignored());
+        assertThat(delta.changeSet().rows()).as(about).isEqualTo(whole.changeSet().rows());
+        assertThat(delta.counts()).as(about).isEqualTo(whole.counts());
+        assertThat(sent(one, delta))
+            .as(about)
+            .containsExactlyInAnyOrderElementsOf(sent(two, whole));
+      }
+    }
+    assertThat(deltas).as("seed " + seed).isGreaterThan(5);
+    assertThat(one.violations()).isEmpty();
+    assertThat(two.violations()).isEmpty();
+  }
+
+  private static Sync side(String name, RecordingDestination destination, Removal removal) {
+    return Sync.builder(name).model(ITEM).to(destination).onRemoved(removal).build();
+  }
+
+  private void write(Random random) throws SQLException {
+    int id = 1 + random.nextInt(12);
+    switch (random.nextInt(6)) {
+      case 0, 1 -> database.execute("delete from item where id = " + id);
+      case 2 -> database.execute("vacuum full item");
+      case 3 ->
+          database.execute(
+              "begin; truncate item; insert into item select i, 'v' || i from generate_series(1, %s) i; commit"
+                  .formatted(30 + random.nextInt(12)));
+      default ->
+          database.execute(
+              "insert into item values (%s, 'x%s') on conflict (id) do update set v = excluded.v"
+                  .formatted(id, random.nextInt(3)));
+    }
+  }
+
+  private static Verdict verdict(Change change, int bad, int answers) {
+    int id = (int) change.key().value("id");
+    if (id % 5 != bad || answers == 0) {
+      return new Verdict.Accepted();
+    }
+    return answers == 1
+        ? new Verdict.Rejected("BAD", "not this one", Verdict.Retry.NEXT_RUN)
+        : new Verdict.Skipped();
+  }
+
+  private static List<String> sent(RecordingDestination destination, SyncReport report) {
+    return destination.changes(report.run()).stream()
+        .map(
+            change ->
+                change.operation() + " " + change.key().value("id") + " " + change.row().asMap())
+        .toList();
+  }
+}
