@@ -169,6 +169,17 @@ final class PlanFixture implements AutoCloseable {
     record.removal = head.terms().removal();
   }
 
+  /** A session in which a model can be described. */
+  SourceSession session(Access access) {
+    return SourceSession.open(
+        connections.connections(),
+        connections.source(),
+        "fulmar crm",
+        "[sync=crm]",
+        new Cancellation(),
+        access);
+  }
+
   static String table(PlanHead head) {
     return "fulmar_planner.s1_plan_" + head.place();
   }

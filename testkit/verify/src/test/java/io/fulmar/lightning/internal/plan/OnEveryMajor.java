@@ -1,0 +1,39 @@
+package io.fulmar.lightning.internal.plan;
+
+import io.fulmar.testkit.TestPostgres;
+import java.sql.SQLException;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Tests that run on a server of each major version. The servers are started once for all classes,
+ * and end with the JVM.
+ */
+@ParameterizedClass(name = "PostgreSQL {0}")
+@MethodSource("majors")
+abstract class OnEveryMajor {
+  private static final Map<Integer, TestPostgres> SERVERS = new ConcurrentHashMap<>();
+
+  @Parameter int major;
+  PlanFixture fixture;
+
+  static Stream<Integer> majors() {
+    return TestPostgres.majorVersions().stream();
+  }
+
+  @BeforeEach
+  void connect() throws SQLException {
+    fixture = new PlanFixture(SERVERS.computeIfAbsent(major, TestPostgres::start));
+  }
+
+  @AfterEach
+  void disconnect() {
+    fixture.close();
+  }
+}
