@@ -10,6 +10,7 @@ import io.fulmar.lightning.internal.schema.Schemas;
 import io.fulmar.lightning.internal.state.LightningSettings;
 import io.fulmar.lightning.internal.state.LightningSettings.MissingState;
 import io.fulmar.lightning.internal.state.StoredEngine;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
@@ -55,6 +56,28 @@ public interface LightningEngine extends SyncEngine {
   static Builder builder(Source source) {
     return new Builder(source);
   }
+
+  /**
+   * Goes on with what the standard engine remembers of a sync: nothing is sent twice, nothing is
+   * lost, and changes that were rejected keep their ids and attempts. A run of the standard engine
+   * that was interrupted is taken in first; a plan that waits for approval is dropped. The model is
+   * read once; what is in it as it was accepted counts as accepted, anything else is due. From then
+   * on the standard engine refuses the sync on that directory, until it is forgotten there.
+   *
+   * <p>After an error or a crash either nothing has changed, or the standard engine refuses the
+   * sync and this method has to be called again; once a move has come about, calling it again does
+   * nothing.
+   *
+   * @param sync which one; its destination and its key are those of the state
+   * @param stateDirectory the directory that the standard engine was given
+   * @throws io.fulmar.AlreadyRunningException if one of the engines is running the sync
+   * @throws io.fulmar.StateException if there is no state of it in the directory, it cannot be
+   *     read, it is that of another destination, it was moved elsewhere, or the sync has a state
+   *     here
+   * @throws io.fulmar.ConfigurationException if the key of the model is another one
+   * @throws io.fulmar.SourceException if the model cannot be read
+   */
+  void moveIn(Sync sync, Path stateDirectory);
 
   /**
    * Makes what is remembered of one sync that of another, which has the same model and destination

@@ -231,6 +231,11 @@ public final class Departure implements AutoCloseable {
     };
   }
 
+  /** What to throw if the state cannot be read. */
+  public StateException unusable(IOException e) {
+    return StandardStore.unusable(sync.name(), directory, e);
+  }
+
   /** Random, and made with the state. */
   public String incarnation() {
     return file.incarnation;

@@ -1,6 +1,7 @@
 package io.fulmar.internal.type;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -187,6 +188,25 @@ public final class KeyImage {
    */
   public static List<String> texts(List<ColumnKind> kinds, byte[] key, int off, int len) {
     return decode(kinds, key, off, len, KeyImage::text);
+  }
+
+  /**
+   * The values of a whole key as PostgreSQL takes them in a binary {@code COPY} into columns of
+   * these kinds; integers as int8.
+   *
+   * @param kinds of the key's columns, in the order in which they were appended
+   * @throws IllegalArgumentException if the bytes are no key of these columns
+   */
+  public static List<byte[]> images(List<ColumnKind> kinds, byte[] key, int off, int len) {
+    return decode(
+        kinds,
+        key,
+        off,
+        len,
+        (kind, buffer, from, length) ->
+            kind == ColumnKind.NUMERIC
+                ? numeric(buffer, from, length)
+                : Arrays.copyOfRange(buffer, from, from + length));
   }
 
   private interface Decoder<T> {

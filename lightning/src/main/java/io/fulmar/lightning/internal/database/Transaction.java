@@ -11,6 +11,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.copy.CopyIn;
 import org.postgresql.copy.CopyOut;
@@ -116,6 +117,16 @@ public final class Transaction implements AutoCloseable {
     for (int i = 0; i < values.length; i++) {
       statement.setObject(i + 1, values[i]);
     }
+  }
+
+  /**
+   * Makes texts such as the database can keep: a destination may say what its encoding has no
+   * characters for.
+   */
+  public UnaryOperator<String> storable() throws SQLException {
+    String encoding = lent.driver().getParameterStatus("server_encoding");
+    String unknown = "UTF8".equals(encoding) ? "[\0]" : "[^\\x01-\\x7f]";
+    return text -> text.replaceAll(unknown, "?");
   }
 
   /** Begins to read by COPY; nothing else is asked until it has ended. */

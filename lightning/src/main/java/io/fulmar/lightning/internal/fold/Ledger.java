@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.PGConnection;
 
 /**
  * What became of each position of the plan that is being delivered: a row for each range that was
@@ -43,6 +42,7 @@ public final class Ledger {
   private List<Entry> pending = new ArrayList<>();
   private final Map<Long, Entry> growing = new HashMap<>();
   private long newest;
+  private long joined; // numbers of what is noted in transactions of others, below 0
 
   // Written under writing: what a transaction has taken and is not known to have written.
   private final List<Entry> taken = new ArrayList<>();
@@ -144,19 +144,21 @@ public final class Ledger {
    * @param transaction fenced
    * @param from position of the first
    * @param outcomes one for each position from there on
+   * @return what {@link #isNoted} finds it by
    */
-  public void acknowledge(Transaction transaction, long from, List<Outcome> outcomes)
+  public long acknowledge(Transaction transaction, long from, List<Outcome> outcomes)
       throws SQLException {
     List<Entry> entries = new ArrayList<>();
     synchronized (noting) {
       forEachRun(
           outcomes,
           (start, end, outcome) ->
-              entries.add(new Entry(++newest, from + start, from + end, outcome, outcome.until())));
+              entries.add(new Entry(--joined, from + start, from + end, outcome, outcome.until())));
     }
     if (insertAll(transaction, entries) < entries.size()) {
       throw taken();
     }
+    return entries.get(0).id;
   }
 
   /** Takes positions with the same answer. */
@@ -259,7 +261,7 @@ public final class Ledger {
   }
 
   private long insert(Transaction transaction, List<Entry> entries) throws SQLException {
-    Function<String, String> text = text(transaction);
+    Function<String, String> text = transaction.storable();
     return transaction.update(
         LedgerSql.NOTE.with("ledger", tables.ledger()).sql(),
         run,
@@ -272,6 +274,11 @@ public final class Ledger {
         array(transaction, "int8", entries, e -> e.until),
         array(transaction, "text", entries, e -> reason(e, Hold.Reason::code, text)),
         array(transaction, "text", entries, e -> reason(e, Hold.Reason::message, text)));
+  }
+
+  /** Whether a transaction was committed that noted something. */
+  public boolean isNoted(Transaction transaction, long id) throws SQLException {
+    return transaction.number(LedgerSql.HAS.with("ledger", tables.ledger()).sql(), id) > 0;
   }
 
   private static java.sql.Array array(
@@ -297,13 +304,5 @@ public final class Ledger {
     int end = Math.min(text.length(), MOST_CHARACTERS);
     return text.substring(
         0, end > 0 && Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end);
-  }
-
-  /** A destination may say what the encoding of the database has no characters for. */
-  private static Function<String, String> text(Transaction transaction) throws SQLException {
-    String encoding =
-        transaction.connection().unwrap(PGConnection.class).getParameterStatus("server_encoding");
-    String unknown = "UTF8".equals(encoding) ? "[\0]" : "[^\\x01-\\x7f]";
-    return text -> text.replaceAll(unknown, "?");
   }
 }

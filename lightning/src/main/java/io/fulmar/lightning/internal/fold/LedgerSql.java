@@ -32,6 +32,14 @@ final class LedgerSql {
           select coalesce(pg_catalog.max(l.run), 0) from {ledger} as l""",
           "ledger");
 
+  /** Whether something is noted. Binds its number. */
+  static final SqlTemplate HAS =
+      SqlTemplate.of(
+          """
+          /* fulmar: is noted */
+          select pg_catalog.count(*) from {ledger} as l where l.id = ?""",
+          "ledger");
+
   /** How much there is in it. */
   static final SqlTemplate COUNT =
       SqlTemplate.of(

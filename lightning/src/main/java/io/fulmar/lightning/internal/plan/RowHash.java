@@ -71,7 +71,12 @@ public final class RowHash {
     return BEYOND_LIMIT
         .with("hash", hash)
         .with("oversize", oversize)
-        .with("mark", Parts.number(number("oversize")));
+        .with("mark", Parts.number(mark()));
+  }
+
+  /** What the version of a row with too many bytes is combined with, by XOR. */
+  public long mark() {
+    return number("oversize");
   }
 
   /**

@@ -71,4 +71,14 @@ public record SyncTables(Schemas schemas, long slot) {
   public Identifier duplicates() {
     return schemas.of("s" + slot + "_duplicates");
   }
+
+  /** The rows of the model under two hashes, while what another engine remembers is taken over. */
+  public Identifier movedVersions() {
+    return schemas.of("s" + slot + "_moved_versions");
+  }
+
+  /** What another engine remembers, while it is taken over. */
+  public Identifier movedEntries() {
+    return schemas.of("s" + slot + "_moved_entries");
+  }
 }

@@ -7,6 +7,7 @@ import io.fulmar.internal.plan.Refusal;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.source.ServerIdentity;
+import io.fulmar.internal.standard.Departure;
 import io.fulmar.internal.store.SyncStore.Purpose;
 import io.fulmar.lightning.internal.database.Database;
 import io.fulmar.lightning.internal.database.Transaction;
@@ -217,6 +218,36 @@ final class Claiming {
                                   verb, sync.name(), store.schemas().planner(), sync.name())));
           look(transaction, record);
           return record;
+        });
+  }
+
+  /**
+   * A sync that has no state, or one that was moved here from the same place: its record says
+   * which.
+   *
+   * @param sync which one
+   * @param departure what is to be moved here
+   */
+  LightningClaim moving(Sync sync, Departure departure) {
+    return claim(
+        sync,
+        "move " + sync.name(),
+        (transaction, found, leasedBefore) -> {
+          SyncRecord record = found.orElse(null);
+          if (record != null && Moving.isFrom(record, departure)) {
+            return record;
+          }
+          if (departure.stage() == Departure.Stage.GONE) {
+            throw new StateException(
+                "Cannot move %s: what the standard engine remembered was moved to %s before, and what is here did not come from there. Run it there; or forget it in the directory, and the standard engine begins anew. [sync=%s]"
+                    .formatted(sync.name(), departure.place(), sync.name()));
+          }
+          if (record != null && !record.initialising) {
+            throw new StateException(
+                "Cannot move %s: it has a state in the schema %s already. Run it there; or forget it there first, and move it then. [sync=%s]"
+                    .formatted(sync.name(), store.schemas().planner(), sync.name()));
+          }
+          return opened(transaction, sync, Purpose.INITIALISE_AS_DELIVERED, record, leasedBefore);
         });
   }
 

@@ -38,6 +38,10 @@ public enum CrashPoint {
   ANSWERED,
   /** Answers are on record. */
   FLUSHED,
+  /** Rows are written in a transaction with their outcomes, and not committed. */
+  JOINED_WRITTEN,
+  /** Rows and their outcomes are committed. */
+  JOINED,
   /** Everything that a fold moves is written, and not committed. */
   FOLD_WRITTEN,
   /** The state has moved forward. */
@@ -52,6 +56,14 @@ public enum CrashPoint {
   REBOUND,
   /** What is remembered is that of a sync with another name. */
   RENAMED,
+  /** What another engine remembers is written, and not committed. */
+  MOVE_WRITTEN,
+  /** The other engine does not run the sync any more; nothing is committed. */
+  MOVE_ANNOUNCED,
+  /** What the other engine remembers is committed, which it has not been told. */
+  MOVED_IN,
+  /** The other engine knows that the sync is gone. */
+  MOVE_ENDED,
   /** Nothing is left of a sync. */
   FORGOTTEN;
 

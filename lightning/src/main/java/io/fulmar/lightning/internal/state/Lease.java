@@ -8,6 +8,7 @@ import io.fulmar.AlreadyRunningException;
 import io.fulmar.SourceException;
 import io.fulmar.StateException;
 import io.fulmar.internal.postgres.SqlStates;
+import io.fulmar.internal.sql.SqlTemplate;
 import io.fulmar.lightning.internal.database.Database;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.database.Work;
@@ -208,19 +209,18 @@ public final class Lease {
    */
   public void fence(Transaction transaction) throws SQLException {
     if (!isHeld(transaction)) {
-      lost = true;
-      throw fencedOff();
+      throw lost();
     }
   }
 
   /** As {@link #fence}, and says whether it is held. */
   boolean isHeld(Transaction transaction) throws SQLException {
+    return isHeld(transaction, LeaseSql.FENCE);
+  }
+
+  private boolean isHeld(Transaction transaction, SqlTemplate how) throws SQLException {
     return transaction
-        .first(
-            LeaseSql.FENCE.with("leases", schemas.leases()).sql(),
-            row -> row.getLong(1),
-            sync,
-            token)
+        .first(how.with("leases", schemas.leases()).sql(), row -> row.getLong(1), sync, token)
         .isPresent();
   }
 
@@ -290,6 +290,27 @@ public final class Lease {
                 database.begin(application, about),
                 transaction -> {
                   fence(transaction);
+                  return work.in(transaction);
+                }));
+  }
+
+  /**
+   * As {@link #steadily}, once every other transaction that held the lease has ended: what one of
+   * them was committing when the connection broke is there or never will be.
+   *
+   * @param doing what could not be done if it fails
+   * @param work what is done
+   */
+  public <T> T alone(String doing, Work<T> work) {
+    return repeated(
+        doing,
+        () ->
+            Database.once(
+                database.begin(application, about),
+                transaction -> {
+                  if (!isHeld(transaction, LeaseSql.HOLD_ALONE)) {
+                    throw lost();
+                  }
                   return work.in(transaction);
                 }));
   }

@@ -62,6 +62,18 @@ final class LeaseSql {
           """,
           "leases");
 
+  /** The same, and nobody else holds it so long. */
+  static final SqlTemplate HOLD_ALONE =
+      SqlTemplate.of(
+          """
+          /* fulmar: hold lease alone */
+          select l.token
+          from {leases} l
+          where l.sync operator(pg_catalog.=) ? and l.token operator(pg_catalog.=) ?
+          for update of l
+          """,
+          "leases");
+
   /** Gives it back. */
   static final SqlTemplate RELEASE =
       SqlTemplate.of(

@@ -5,8 +5,10 @@ import io.fulmar.Sync;
 import io.fulmar.internal.plan.Refusal;
 import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.row.Shape;
+import io.fulmar.internal.standard.Departure;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Folded;
+import io.fulmar.internal.store.JoinedWrites;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlanReader;
 import io.fulmar.internal.store.PlanRequest;
@@ -18,6 +20,7 @@ import io.fulmar.lightning.TimelineChange;
 import io.fulmar.lightning.internal.fold.FoldResult;
 import io.fulmar.lightning.internal.fold.Ledger;
 import io.fulmar.lightning.internal.fold.Release;
+import io.fulmar.lightning.internal.joined.JoinedTransactions;
 import io.fulmar.lightning.internal.log.LogRetention;
 import io.fulmar.lightning.internal.log.LoggedRun;
 import io.fulmar.lightning.internal.log.SyncLog;
@@ -60,6 +63,7 @@ final class LightningClaim implements Claim {
   private final Map<Long, PlanHead> heads = new HashMap<>();
   private boolean resynced;
   private volatile @Nullable Ledger ledger;
+  private @Nullable JoinedTransactions joined;
   private volatile boolean closed;
 
   LightningClaim(
@@ -297,7 +301,27 @@ final class LightningClaim implements Claim {
           return head;
         });
     ledger = new Ledger(lease, tables, run, store.watch());
+    joined = null;
     return new PlanTableReader(lease, tables, sync, record().incarnation, head, run);
+  }
+
+  @Override
+  public JoinedWrites joined() {
+    Ledger open = openLedger();
+    JoinedTransactions begun = joined;
+    if (begun == null) {
+      begun = new JoinedTransactions(store.database(), lease, open, store.watch());
+      joined = begun;
+    }
+    return begun;
+  }
+
+  /** Waits until nothing more can be written together with the state. */
+  private void settleJoined() {
+    JoinedTransactions begun = joined;
+    if (begun != null) {
+      begun.settle();
+    }
   }
 
   @Override
@@ -332,6 +356,7 @@ final class LightningClaim implements Claim {
   public Folded fold(StoredPlan plan, RunEnd end) {
     PlanHead head = head(plan);
     Ledger noted = ledger;
+    settleJoined();
     if (noted != null) {
       noted.flush();
     }
@@ -462,6 +487,21 @@ final class LightningClaim implements Claim {
     if (failure != null) {
       throw failure;
     }
+  }
+
+  /** Takes over what another engine remembers. */
+  void moveIn(Writing.Change<SyncRecord> change) {
+    writing.write(doing("take over the state"), CrashPoint.MOVED_IN, change);
+  }
+
+  /** Whether what departs elsewhere has come to be here, also if the answer to that was lost. */
+  boolean isMovedIn(Departure departure) {
+    return lease.alone(
+        doing("find out what became of the move"),
+        transaction ->
+            RecordSql.read(transaction, store.schemas(), sync.name())
+                .filter(there -> Moving.isFrom(there, departure))
+                .isPresent());
   }
 
   /** What is remembered is that of another destination from now on. */

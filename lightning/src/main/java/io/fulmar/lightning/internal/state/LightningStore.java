@@ -27,6 +27,7 @@ import io.fulmar.lightning.internal.schema.OwnTable;
 import io.fulmar.lightning.internal.schema.Provision;
 import io.fulmar.lightning.internal.schema.Schemas;
 import io.fulmar.spi.CheckSteps;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.util.List;
@@ -148,6 +149,16 @@ public final class LightningStore implements SyncStore {
 
   // ----------------------------------------------------------------------------------------
   // looking
+
+  /**
+   * Goes on with what the standard engine remembers of a sync.
+   *
+   * @param sync which one
+   * @param stateDirectory where that is
+   */
+  public void moveIn(Sync sync, Path stateDirectory) {
+    new Moving(this, new Claiming(this, beats, runner), snapshots).move(sync, stateDirectory);
+  }
 
   /** Reads something, unless there are no tables yet. */
   private <T> Optional<T> look(Sync sync, String doing, Work<Optional<T>> work) {

@@ -5,6 +5,7 @@ import io.fulmar.Sync;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.run.StoreEngine;
 import io.fulmar.lightning.LightningEngine;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,18 @@ public final class StoredEngine extends StoreEngine implements LightningEngine {
   /** An engine over a store, which is closed with it. */
   public static StoredEngine over(LightningStore store, Source source, RunnerSettings runner) {
     return new StoredEngine(store, source, runner.withClock(store.clock()));
+  }
+
+  @Override
+  public void moveIn(Sync sync, Path stateDirectory) {
+    Objects.requireNonNull(sync, "sync");
+    Objects.requireNonNull(stateDirectory, "stateDirectory");
+    aside(
+        sync,
+        () -> {
+          store.moveIn(sync, stateDirectory);
+          return sync;
+        });
   }
 
   @Override
