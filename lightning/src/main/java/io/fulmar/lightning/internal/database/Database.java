@@ -173,11 +173,23 @@ public final class Database implements AutoCloseable {
 
   /** Does something in a transaction that has begun, commits and closes it. */
   public static <T> T once(Transaction begun, Work<T> work) throws SQLException {
+    return onceReading(
+        begun,
+        transaction -> {
+          T result = work.in(transaction);
+          transaction.commit();
+          return result;
+        });
+  }
+
+  /**
+   * Reads something in a transaction that has begun, and closes it; the connection may be broken
+   * then, if the work says so.
+   */
+  public static <T> T onceReading(Transaction begun, Work<T> work) throws SQLException {
     try (Transaction transaction = begun) {
       try {
-        T result = work.in(transaction);
-        transaction.commit();
-        return result;
+        return work.in(transaction);
       } catch (SQLException e) {
         transaction.failed(e);
         throw e;

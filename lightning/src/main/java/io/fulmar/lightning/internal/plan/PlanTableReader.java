@@ -67,7 +67,7 @@ public final class PlanTableReader implements PlanReader {
     long bytes = 0;
     while (changes.size() < maxRows) {
       if (ready.isEmpty() && read < total) {
-        ready = lease.reading("go on delivering " + lease.sync(), this::piece);
+        take(lease.reading("go on delivering " + lease.sync(), this::piece));
       }
       PlannedChange change = ready.peek();
       if (change == null || (bytes + change.bytes() > maxBytes && !changes.isEmpty())) {
@@ -80,14 +80,26 @@ public final class PlanTableReader implements PlanReader {
     return changes;
   }
 
+  /** How many bytes have been read and not handed out. */
+  synchronized long bytesAhead() {
+    return ready.stream().mapToLong(PlannedChange::bytes).sum();
+  }
+
   private StateException incomplete(long found) {
     return new StateException(
         "Cannot go on delivering %s: the plan has %s changes instead of %s. Run again. %s"
             .formatted(lease.sync(), found, total, lease.about()));
   }
 
-  /** Reads the next piece; can be done again if it fails. */
-  private ArrayDeque<PlannedChange> piece(Transaction transaction) throws SQLException {
+  private void take(Piece piece) {
+    adapt(piece);
+    read += piece.changes.size();
+    next = new Place(piece.last.block(), piece.last.line() + 1);
+    ready = piece.changes;
+  }
+
+  /** Reads the next piece; changes nothing, so that it can be done again if it fails. */
+  private Piece piece(Transaction transaction) throws SQLException {
     if (rows == 0) {
       long size = transaction.number(PlanReadSql.SIZE.sql(), tables.plan(head.place()).sql());
       rows = Math.max(1, Math.min(MOST_ROWS, WANTED_BYTES * total / Math.max(1, size)));
@@ -111,24 +123,19 @@ public final class PlanTableReader implements PlanReader {
         chunk = out.readFromCopy();
       }
       whole = chunk == null;
-      if (!whole) {
-        out.cancelCopy();
-      }
     } catch (IOException e) {
       throw new UncheckedIOException(e); // a piece throws none
     } finally {
       if (!whole) {
-        // A cancel may come late, and would end what somebody else does on this connection.
+        // Cut, not cancelled: a cancel may come late, and would hit whoever has the connection
+        // then.
         transaction.markBroken();
       }
     }
     if (whole && (!copy.isComplete() || piece.changes.isEmpty())) {
       throw incomplete(read);
     }
-    adapt(piece);
-    read += piece.changes.size();
-    next = new Place(piece.last.block(), piece.last.line() + 1);
-    return piece.changes;
+    return piece;
   }
 
   /** So that the next piece has about the wanted size. */

@@ -324,7 +324,8 @@ public final class Lease {
    * @throws StateException if it cannot be read, or the lease is lost
    */
   public <T> T reading(String doing, Work<T> work) {
-    return repeated(doing, () -> Database.once(database.beginReading(application, about), work));
+    return repeated(
+        doing, () -> Database.onceReading(database.beginReading(application, about), work));
   }
 
   private <T> T repeated(String doing, CheckedSupplier<T> attempt) {

@@ -42,19 +42,19 @@ import org.postgresql.PGConnection;
  * and states are written by hand. The model has an integer key {@code id}, the text {@code email}
  * and the text {@code plan}; fields stand in the order of the names.
  */
-final class FoldFixture implements AutoCloseable {
-  static final String SYNC = "crm";
-  static final String ABOUT = "[sync=crm run=9]";
-  static final Schemas SCHEMAS = Schemas.DEFAULT;
-  static final SyncTables TABLES = SCHEMAS.tables(1);
-  static final Shape ROW =
+public final class FoldFixture implements AutoCloseable {
+  public static final String SYNC = "crm";
+  public static final String ABOUT = "[sync=crm run=9]";
+  public static final Schemas SCHEMAS = Schemas.DEFAULT;
+  public static final SyncTables TABLES = SCHEMAS.tables(1);
+  public static final Shape ROW =
       Shape.of(
           List.of("id", "email", "plan"),
           List.of(ColumnKind.INT4, ColumnKind.TEXT, ColumnKind.TEXT),
           List.of(1, 0, 2));
-  static final Remembered EMAIL =
+  public static final Remembered EMAIL =
       new Remembered(Shape.of(List.of("email"), List.of(ColumnKind.TEXT), List.of(0)), List.of(0));
-  static final Remembered PLAN =
+  public static final Remembered PLAN =
       new Remembered(Shape.of(List.of("plan"), List.of(ColumnKind.TEXT), List.of(0)), List.of(2));
 
   private static final String PLAN_COLUMNS =
@@ -64,12 +64,16 @@ final class FoldFixture implements AutoCloseable {
       hold_kind text, hold_unsure bool, hold_version int8, until int8, known bool, f0 text, f1 int4,
       f2 text""";
 
-  final TestDatabase place;
-  final Source source;
-  final Database database;
+  public final TestDatabase place;
+  public final Source source;
+  public final Database database;
 
-  FoldFixture(TestPostgres postgres) throws SQLException {
-    place = postgres.createDatabase();
+  public FoldFixture(TestPostgres postgres) throws SQLException {
+    this(postgres.createDatabase());
+  }
+
+  public FoldFixture(TestDatabase place) throws SQLException {
+    this.place = place;
     place.execute("create schema fulmar_planner", "create schema fulmar_audit");
     source = Source.of(place.dataSource());
     database = new Database(source, "fulmar", Duration.ofMinutes(1));
@@ -85,11 +89,11 @@ final class FoldFixture implements AutoCloseable {
     }
   }
 
-  Transaction begin() throws SQLException {
+  public Transaction begin() throws SQLException {
     return database.begin("fulmar test", ABOUT);
   }
 
-  static PlanHead.Columns columns(Remembered remembered, boolean previous) {
+  public static PlanHead.Columns columns(Remembered remembered, boolean previous) {
     return new PlanHead.Columns(
         "id integer",
         ROW,
@@ -99,7 +103,7 @@ final class FoldFixture implements AutoCloseable {
         previous);
   }
 
-  static PlanHead head(PlanHead.Columns columns, long total, long effects) {
+  public static PlanHead head(PlanHead.Columns columns, long total, long effects) {
     return new PlanHead(
         SYNC,
         9,
@@ -131,7 +135,7 @@ final class FoldFixture implements AutoCloseable {
   }
 
   /** Makes the plan table; rows are lines of the text form of COPY, in their order. */
-  void plan(String moreColumns, List<String> rows) throws SQLException {
+  public void plan(String moreColumns, List<String> rows) throws SQLException {
     place.execute(
         "drop table if exists fulmar_planner.s1_plan_0",
         "create table fulmar_planner.s1_plan_0 (" + PLAN_COLUMNS + moreColumns + ")");
@@ -139,7 +143,7 @@ final class FoldFixture implements AutoCloseable {
   }
 
   /** Makes the state, of whatever generation. */
-  void state(int generation, String moreColumns, List<String> rows) throws SQLException {
+  public void state(int generation, String moreColumns, List<String> rows) throws SQLException {
     place.execute(
         "drop view if exists fulmar_planner.state_of_crm",
         "drop table if exists fulmar_planner.s1_state_0",
@@ -149,13 +153,13 @@ final class FoldFixture implements AutoCloseable {
     copy("fulmar_planner.s1_state_" + generation, rows);
   }
 
-  void holds(List<String> rows) throws SQLException {
+  public void holds(List<String> rows) throws SQLException {
     place.execute("truncate fulmar_planner.s1_holds");
     copy("fulmar_planner.s1_holds", rows);
   }
 
   /** Columns: id, run, first_position, end_position, kind, unsure, until, code, message. */
-  void ledger(List<String> rows) throws SQLException {
+  public void ledger(List<String> rows) throws SQLException {
     place.execute("truncate fulmar_planner.s1_ledger");
     copy("fulmar_planner.s1_ledger", rows);
   }
@@ -173,11 +177,11 @@ final class FoldFixture implements AutoCloseable {
   }
 
   /** Makes something of each row. */
-  interface Reader<T> {
+  public interface Reader<T> {
     T read(ResultSet row) throws SQLException;
   }
 
-  <T> List<T> list(String sql, Reader<T> reader) throws SQLException {
+  public <T> List<T> list(String sql, Reader<T> reader) throws SQLException {
     try (Connection connection = place.connect();
         Statement statement = connection.createStatement();
         ResultSet rows = statement.executeQuery(sql)) {
@@ -190,7 +194,7 @@ final class FoldFixture implements AutoCloseable {
   }
 
   /** The rows of a query, their columns with a space between. */
-  List<String> lines(String sql) throws SQLException {
+  public List<String> lines(String sql) throws SQLException {
     return list(
         sql,
         row -> {
