@@ -80,6 +80,18 @@ public interface LightningEngine extends SyncEngine {
   void moveIn(Sync sync, Path stateDirectory);
 
   /**
+   * The SQL that an administrator runs once, so that a role can use the engine: two schemas of the
+   * default names with USAGE and CREATE for it, and nothing for others. {@link LightningSetup} has
+   * more ways, and takes away.
+   *
+   * @param role its name, as the catalog has it, 1 to 63 bytes
+   * @throws IllegalArgumentException if it is no name
+   */
+  static String setupSql(String role) {
+    return LightningSetup.of(role).setupSql();
+  }
+
+  /**
    * Makes what is remembered of one sync that of another, which has the same model and destination
    * and a new name: nothing is sent again. The sync logs keep the old name for what was.
    *

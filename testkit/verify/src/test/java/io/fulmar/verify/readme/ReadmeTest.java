@@ -13,7 +13,10 @@ import io.fulmar.Source;
 import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
+import io.fulmar.lightning.LightningEngine;
 import io.fulmar.lightning.SyncLogs;
+import io.fulmar.lightning.internal.plan.PlanSettings;
+import io.fulmar.lightning.internal.state.LightningSettings;
 import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
@@ -79,6 +82,7 @@ class ReadmeTest {
         HttpDestination.class,
         JsonLinesDestination.class,
         JsonVerdicts.class,
+        LightningEngine.class,
         PostgresDestination.class,
         Source.class,
         StandardEngine.class,
@@ -203,6 +207,23 @@ class ReadmeTest {
                 Map.entry("planDeadline", time(source.planDeadline())),
                 Map.entry("poolSize", count(source.poolSize())),
                 Map.entry("socketFactory", "plain sockets")));
+  }
+
+  @Test
+  void defaultsOfTheEngineInPostgresqlAreThose() {
+    LightningSettings settings = LightningSettings.DEFAULT;
+    assertThat(settings.missingState()).isEqualTo(LightningSettings.MissingState.BEGIN);
+    assertThat(settings.plan().volatileFunctions())
+        .isEqualTo(PlanSettings.VolatileFunctions.REFUSED);
+    assertThat(settings.logs()).isEqualTo(SyncLogs.off());
+    assertThat(options("LightningEngine"))
+        .containsEntry(
+            "schemas", settings.schemas().planner() + " and " + settings.schemas().audit())
+        .containsEntry("lease", settings.lease().toSeconds() + " s")
+        .containsEntry("onTimelineChange", settings.onTimelineChange().name())
+        .containsEntry("fullDiffEvery", time(settings.fullDiffEvery()))
+        .containsEntry("planMemoryBytes", bytes(settings.plan().memoryBytes()))
+        .containsEntry("planWorkers", count(settings.plan().workers()));
   }
 
   @Test
