@@ -30,6 +30,11 @@ public final class ColumnExpression implements SqlPart {
     return new ColumnExpression("'%s'::pg_catalog.int8".formatted(value));
   }
 
+  /** The number of a transaction, of which the lower 32 bits count. */
+  public static ColumnExpression transaction(long number) {
+    return new ColumnExpression("'%s'::pg_catalog.xid".formatted(number & 0xffff_ffffL));
+  }
+
   /** The place of a row in a table. */
   public static ColumnExpression place(long block, int line) {
     return new ColumnExpression("'(%s,%s)'::pg_catalog.tid".formatted(block, line));

@@ -249,9 +249,11 @@ public final class DeltaScan {
         && values(DeltaSql.LIVE.with("state", states).sql())[0] != state.live()) {
       return new DeltaWay.Full("the state does not hold the keys that the last fold left in it");
     }
-    SqlPart written = new XidRange(base.horizon(), found.next()).written();
+    XidRange since = new XidRange(base.horizon(), found.next());
+    SqlPart written = since.written();
     SqlPart scanned = found.scanned();
-    long[] counts = values(DeltaSql.SCAN.with("table", scanned).with("written", written).sql());
+    long[] counts =
+        values(DeltaSql.SCAN.with("table", scanned).with("written", since.writtenAmongAll()).sql());
     long rows = counts[0];
     long lookedAt = counts[1] + held[0];
     if (lookedAt > FEW && lookedAt > rows / SHARE) {

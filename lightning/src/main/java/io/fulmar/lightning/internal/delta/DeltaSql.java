@@ -219,6 +219,11 @@ final class DeltaSql {
           "from",
           "until");
 
+  /** Rows that were written by one of some transactions. */
+  static final SqlFragment WRITTEN_BY =
+      SqlFragment.of(
+          "fulmar_table.xmin operator(pg_catalog.=) any (array[{transactions}])", "transactions");
+
   /** A table without what inherits from it, which is refused before, but may come meanwhile. */
   static final SqlFragment ONLY = SqlFragment.of("only {table}", "table");
 

@@ -7,6 +7,7 @@ import io.fulmar.Model;
 import io.fulmar.Removal;
 import io.fulmar.SyncMode;
 import io.fulmar.internal.source.ServerIdentity;
+import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.lightning.internal.delta.DeltaScan;
@@ -705,24 +706,18 @@ class DeltaScanTest {
     Random random = new Random(seed);
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
-      for (int i = 0; i < 300; i++) {
+      for (int i = 0; i < 400; i++) {
         long from = edge(random);
-        long until = from + random.nextInt(1_000_000_000);
-        long xid = random.nextBoolean() ? edge(random) : from + random.nextInt(1_000_000_000);
-        boolean in = xid >= from && xid < until;
-        try (ResultSet row =
-            statement.executeQuery(
-                "select %s from (values ('%s'::xid)) as fulmar_table (xmin)"
-                    .formatted(new XidRange(from, until).written().sql(), xid & 0xffff_ffffL))) {
-          row.next();
-          if (in) {
-            assertThat(row.getBoolean(1))
-                .as("%s in %s to %s, seed %s", xid, from, until, seed)
-                .isTrue();
+        int length = random.nextBoolean() ? 1_000_000_000 : 2_100;
+        XidRange range = new XidRange(from, from + random.nextInt(length));
+        long xid = random.nextBoolean() ? edge(random) : from + random.nextInt(length);
+        String about = "%s in %s, seed %s".formatted(xid, range, seed);
+        for (SqlPart condition : List.of(range.written(), range.writtenAmongAll())) {
+          boolean found = isTrue(statement, condition, xid);
+          if (xid >= from && xid < range.until()) {
+            assertThat(found).as(about).isTrue();
           } else if (xid >= from - (1L << 31) && xid < from) {
-            assertThat(row.getBoolean(1))
-                .as("%s not in %s to %s, seed %s", xid, from, until, seed)
-                .isFalse();
+            assertThat(found).as("not " + about).isFalse();
           }
         }
       }
@@ -730,6 +725,17 @@ class DeltaScanTest {
     assertThatThrownBy(() -> new XidRange(5, 4)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> new XidRange(0, 1L << 32))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  private static boolean isTrue(Statement statement, SqlPart condition, long xid)
+      throws SQLException {
+    try (ResultSet row =
+        statement.executeQuery(
+            "select %s from (values ('%s'::xid)) as fulmar_table (xmin)"
+                .formatted(condition.sql(), xid & 0xffff_ffffL))) {
+      row.next();
+      return row.getBoolean(1);
+    }
   }
 
   /** A number near those at which something begins anew, or any. */
