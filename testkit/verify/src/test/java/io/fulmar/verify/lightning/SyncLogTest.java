@@ -72,7 +72,7 @@ class SyncLogTest extends LogsFixture {
     destination.verdicts(SyncLogTest::verdict);
     Sync sync = crm().remember("email").guardRemovals(1, 1_000).failFast(1, 1_000_000).build();
     int seen = 0;
-    for (int round = 0; round < 8; round++) {
+    for (int round = 0; round < 6; round++) {
       for (int i = 0; i < 40; i++) {
         int id = random.nextInt(60);
         database.execute(
@@ -294,18 +294,20 @@ class SyncLogTest extends LogsFixture {
     List<String> runs = rows("select sync_run_id from fulmar_audit.sync_runs order by 1");
     assertThat(runs).hasSize(2).last().isEqualTo(Long.toString(report.run()));
     long dead = Long.parseLong(runs.get(0));
-    // The second answer may have died with the process, before it was on record.
+    // The second answer may have died with the process before it was on record, and the fourth
+    // batch may have been reserved already.
     long succeeded = rowsOf(dead, "succeeded");
     assertThat(succeeded).isIn(10L, 20L);
-    assertThat(rowsOf(dead, "aborted")).isEqualTo(20);
+    long aborted = rowsOf(dead, "aborted");
+    assertThat(aborted).isIn(10L, 20L);
     assertThat(
             rows(
                 "select distinct failure_reason from fulmar_audit.sync_changelog where status = 'failed'"))
         .containsExactly("FULMAR_UNKNOWN_OUTCOME: the call ended without an answer");
     assertThat(loggedRun(dead))
         .startsWith(
-            "failed 50 0 0 / 30 0 0 / %s 0 0 / %s 0 0 The run ended as INTERRUPTED: "
-                .formatted(succeeded, 30 - succeeded));
+            "failed 50 0 0 / %s 0 0 / %s 0 0 / %s 0 0 The run ended as INTERRUPTED: "
+                .formatted(50 - aborted, succeeded, 50 - aborted - succeeded));
     assertThat(
             rows(
                 """
