@@ -276,16 +276,12 @@ final class Claiming {
             if (!found.lease().isHeld(transaction)) {
               return false;
             }
-            if (record != null) {
+            Schemas schemas = store.schemas();
+            for (long slot : store.files().slots(transaction, sync.name())) {
               store
                   .provision()
-                  .dropSync(
-                      transaction.connection(),
-                      store.schemas().tables(record.slot),
-                      sync.name(),
-                      about);
+                  .dropSync(transaction.connection(), schemas.tables(slot), sync.name(), about);
             }
-            Schemas schemas = store.schemas();
             transaction.update(
                 StateSql.DELETE_PLANS.with("plans", schemas.plans()).sql(), sync.name());
             transaction.update(StateSql.DELETE.with("syncs", schemas.syncs()).sql(), sync.name());
@@ -427,14 +423,9 @@ final class Claiming {
     try {
       store.passed(CrashPoint.CLAIMED);
       long run =
-          store
-              .database()
-              .write(
-                  doing,
-                  "fulmar " + sync.name(),
-                  about,
-                  transaction ->
-                      RunNumbers.next(transaction, store.schemas(), begun.record().run + 1));
+          lease.steadily(
+              doing,
+              transaction -> RunNumbers.next(transaction, store.schemas(), begun.record().run + 1));
       lease.of(PlanTerms.application(sync, run), "[sync=%s run=%s]".formatted(sync.name(), run));
       Heartbeat heartbeat = Heartbeat.of(lease, beats, runner);
       try {

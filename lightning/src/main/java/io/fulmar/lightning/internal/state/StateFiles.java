@@ -61,12 +61,24 @@ final class StateFiles {
     }
   }
 
+  /** Numbers under which a sync has tables, whether the registry knows them or not. */
+  List<Long> slots(Transaction transaction, String sync) throws SQLException {
+    return transaction.list(StateSql.SLOTS.sql(), row -> row.getLong(1), schemas.planner(), sync);
+  }
+
   /**
-   * Looks whether a sync that begins finds tables of its number: of a registry that was lost.
+   * Looks whether a sync that begins finds tables of its name or number: of a registry that was
+   * lost.
    *
    * @throws io.fulmar.StateException if there are any
    */
   void checkNone(Transaction transaction, SyncRecord record) throws SQLException {
+    for (long slot : slots(transaction, record.sync)) {
+      throw StateLost.of(
+          record.sync,
+          "its tables s%s_... are in the schema %s, and no row of fulmar_syncs that they belong to"
+              .formatted(slot, Identifier.of(schemas.planner())));
+    }
     SyncTables tables = schemas.tables(record.slot);
     for (String name :
         List.of(

@@ -74,6 +74,27 @@ final class StateSql {
           """,
           "ledger");
 
+  /** Numbers in the names of tables that say that they are of a sync. */
+  static final SqlTemplate SLOTS =
+      SqlTemplate.of(
+          """
+          /* fulmar: find tables of sync */
+          select distinct substring(c.relname from '^s([0-9]+)_')::pg_catalog.int8
+          from pg_catalog.pg_class c
+          join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+          join pg_catalog.pg_description d
+            on d.objoid = c.oid
+            and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            and d.objsubid = 0
+          where n.nspname = ?
+            and c.relkind = 'r'
+            and c.relname ~ '^s[0-9]+_'
+            and pg_catalog.starts_with(
+              pg_catalog.regexp_replace(d.description, '^Fulmar, format [0-9]+: ', ''),
+              'sync ' || ? || ': ')
+          order by 1
+          """);
+
   /** A sync that is gone. */
   static final SqlTemplate DELETE =
       SqlTemplate.of(

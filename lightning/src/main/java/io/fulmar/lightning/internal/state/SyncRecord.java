@@ -6,6 +6,7 @@ import io.fulmar.SyncMode;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.store.Definitions;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -261,10 +262,18 @@ public final class SyncRecord {
         movedFrom);
   }
 
+  /** The stored values, without one whose text has its parts in any order. */
+  private List<@Nullable Object> valuesBut(Definitions without) {
+    List<@Nullable Object> values = new ArrayList<>(values());
+    values.remove(without.text());
+    return values;
+  }
+
   /** Whether what is stored of the other is the same. */
   boolean isStoredLike(SyncRecord other) {
     return sync.equals(other.sync)
         && slot == other.slot
-        && Objects.equals(values(), other.values());
+        && definitions.equals(other.definitions)
+        && Objects.equals(valuesBut(definitions), other.valuesBut(other.definitions));
   }
 }

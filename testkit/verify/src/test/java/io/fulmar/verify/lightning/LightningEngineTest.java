@@ -9,7 +9,6 @@ import io.fulmar.HoldKind;
 import io.fulmar.Model;
 import io.fulmar.Removal;
 import io.fulmar.RunStatus;
-import io.fulmar.Source;
 import io.fulmar.Start;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
@@ -18,105 +17,14 @@ import io.fulmar.SyncStatus;
 import io.fulmar.lightning.LightningEngine;
 import io.fulmar.spi.Verdict;
 import io.fulmar.testkit.RecordingDestination;
-import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
-import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /**
- * The engine that compares in PostgreSQL, from its first run on: a table of three customers, a
- * destination that records. Each call has an engine of its own, so whatever is remembered has been
- * through the tables.
+ * The engine that compares in PostgreSQL, from its first run on, and what else can be asked of it.
  */
-class LightningEngineTest {
-  private static final String ROWS = "select id, email from customer";
-
-  private static TestPostgres postgres;
-
-  private final RecordingDestination destination = RecordingDestination.of("test:crm");
-  private TestDatabase database;
-
-  @BeforeAll
-  static void start() {
-    postgres = TestPostgres.start();
-  }
-
-  @AfterAll
-  static void stop() {
-    postgres.close();
-  }
-
-  @BeforeEach
-  void fill() throws SQLException {
-    database = postgres.createDatabase();
-    database.execute(
-        "create schema fulmar_planner",
-        "create schema fulmar_audit",
-        "create table customer (id int primary key, email text)",
-        "insert into customer values (1, 'a@x.io'), (2, 'b@x.io'), (3, 'c@x.io')");
-  }
-
-  @AfterEach
-  void nothingIsViolated() {
-    assertThat(destination.violations()).isEmpty();
-  }
-
-  private Source source() {
-    return Source.builder()
-        .host(database.host())
-        .port(database.port())
-        .database(database.name())
-        .user(database.user())
-        .withoutTls()
-        .build();
-  }
-
-  private LightningEngine open() {
-    return LightningEngine.on(source());
-  }
-
-  private Sync.Builder crm() {
-    return Sync.builder("crm")
-        .model(Model.query("customers", ROWS).key("id"))
-        .to(destination)
-        .onRemoved(Removal.DELETE);
-  }
-
-  private SyncReport run() {
-    return run(crm().build());
-  }
-
-  private SyncReport run(Sync sync) {
-    try (LightningEngine engine = open()) {
-      return engine.run(sync);
-    }
-  }
-
-  private List<String> sent(SyncReport report) {
-    return destination.changes(report.run()).stream()
-        .map(change -> change.operation() + " " + change.key().text("id"))
-        .sorted()
-        .toList();
-  }
-
-  private String query(String sql) throws SQLException {
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      row.next();
-      return row.getString(1);
-    }
-  }
-
+class LightningEngineTest extends CustomerFixture {
   @Test
   @DisplayName(
       "P1: sends every row once, then what was added, changed and removed, and nothing else")
