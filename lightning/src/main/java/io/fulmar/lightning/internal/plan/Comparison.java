@@ -1,6 +1,5 @@
 package io.fulmar.lightning.internal.plan;
 
-import io.fulmar.Operation;
 import io.fulmar.Removal;
 import io.fulmar.SyncMode;
 import io.fulmar.internal.plan.Remembered;
@@ -8,13 +7,10 @@ import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.SqlFragment;
 import io.fulmar.internal.sql.SqlPart;
-import io.fulmar.internal.sql.SqlTemplate;
 import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.Rules;
-import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -23,11 +19,6 @@ import org.jspecify.annotations.Nullable;
  * copies that {@link #looking} and {@link #remembering} give.
  */
 final class Comparison {
-  /**
-   * Most bytes of a key: an entry of an index takes 2,704, with what goes along with each column.
-   */
-  static final int MAX_KEY_BYTES = 2_000;
-
   /** What is remembered, and whether all of it is looked at. */
   enum Memory {
     /** Nothing is. */
@@ -40,34 +31,21 @@ final class Comparison {
     OF_GIVEN
   }
 
-  private final ModelShape shape;
+  private final ModelParts model;
   private final StoredKey key;
   private final RowHash hash;
   private final Remembered remembered;
   private final boolean previous;
-  private final long maxRowBytes;
-  private final List<Identifier> aliases;
   private final Memory memory;
-  private final @Nullable SqlPart absent;
 
   private Comparison(
-      ModelShape shape,
-      StoredKey key,
-      RowHash hash,
-      Remembered remembered,
-      boolean previous,
-      long maxRowBytes,
-      Memory memory,
-      @Nullable SqlPart absent) {
-    this.shape = shape;
-    this.key = key;
+      ModelParts model, RowHash hash, Remembered remembered, boolean previous, Memory memory) {
+    this.model = model;
+    this.key = model.key();
     this.hash = hash;
     this.remembered = remembered;
     this.previous = previous;
-    this.maxRowBytes = maxRowBytes;
-    this.aliases = Parts.numbered("c", shape.columns().size());
     this.memory = memory;
-    this.absent = absent;
   }
 
   /**
@@ -80,19 +58,16 @@ final class Comparison {
    */
   static Comparison of(ModelShape shape, RowHash hash, PlanHead.Columns columns, long maxRowBytes) {
     return new Comparison(
-        shape,
-        columns.stored(),
+        ModelParts.of(shape, columns.stored(), hash, maxRowBytes),
         hash,
         columns.remembered(),
         columns.previous(),
-        maxRowBytes,
-        Memory.NONE,
-        null);
+        Memory.NONE);
   }
 
   /** The same, with what is remembered. */
   Comparison remembering(Memory value) {
-    return new Comparison(shape, key, hash, remembered, previous, maxRowBytes, value, absent);
+    return new Comparison(model, hash, remembered, previous, value);
   }
 
   /**
@@ -102,155 +77,7 @@ final class Comparison {
    * @param gone a subquery: those that have no row; null for all that are remembered and have none
    */
   Comparison looking(ModelShape rows, @Nullable SqlPart gone) {
-    return new Comparison(rows, key, hash, remembered, previous, maxRowBytes, memory, gone);
-  }
-
-  // ----------------------------------------------------------------------------------------- model
-
-  private List<Identifier> keyAliases() {
-    return shape.keyPositions().stream().map(aliases::get).toList();
-  }
-
-  private List<SqlPart> storedKeys() {
-    return shape.keyPositions().stream().map(i -> storedKey(i, aliases.get(i))).toList();
-  }
-
-  private SqlPart storedKey(int position, SqlPart column) {
-    return StoredForm.key(shape.columns().get(position).kind(), column);
-  }
-
-  /** Whether a row has its key whole. */
-  private SqlPart whole() {
-    return Parts.noneNull(keyAliases());
-  }
-
-  /** Key columns whose size has no limit of their own that would do. */
-  private List<Integer> measuredKeys() {
-    return shape.keyPositions().stream()
-        .filter(
-            i ->
-                switch (shape.columns().get(i).kind()) {
-                  case TEXT, BPCHAR, BYTEA, NUMERIC -> true;
-                  default -> false;
-                })
-        .toList();
-  }
-
-  /** Whether a key can be too large. */
-  boolean isKeyMeasured() {
-    return !measuredKeys().isEmpty();
-  }
-
-  private SqlPart keyBytes() {
-    return Parts.sum(
-        measuredKeys().stream()
-            .map(
-                i -> {
-                  SqlPart stored = storedKey(i, aliases.get(i));
-                  return shape.columns().get(i).kind() == ColumnKind.NUMERIC
-                      ? FormSql.SIZE.with("value", stored)
-                      : FormSql.OCTETS.with("value", stored);
-                })
-            .toList());
-  }
-
-  /** Whether a row's key, which is whole, is too large. */
-  private SqlPart large() {
-    return isKeyMeasured()
-        ? FormSql.BEYOND.with("bytes", keyBytes()).with("limit", Parts.number(MAX_KEY_BYTES))
-        : DiffSql.FALSE;
-  }
-
-  private SqlPart valid() {
-    return isKeyMeasured()
-        ? Parts.all(
-            List.of(
-                whole(),
-                FormSql.WITHIN
-                    .with("bytes", keyBytes())
-                    .with("limit", Parts.number(MAX_KEY_BYTES))))
-        : whole();
-  }
-
-  /** Columns that count towards the size of a row; none if no row can have too many bytes. */
-  private List<Integer> measured() {
-    List<Integer> unbounded =
-        shape.used().stream().filter(i -> !shape.columns().get(i).bounded()).toList();
-    return unbounded.stream().allMatch(shape.keyPositions()::contains) ? List.of() : unbounded;
-  }
-
-  private SqlPart oversize() {
-    List<Integer> columns = measured();
-    if (columns.isEmpty()) {
-      return DiffSql.FALSE;
-    }
-    List<SqlPart> bytes =
-        columns.stream()
-            .map(
-                i ->
-                    FormSql.OCTETS.with(
-                        "value",
-                        switch (shape.columns().get(i).kind()) {
-                          case JSON, OTHER -> StoredForm.value(ColumnKind.TEXT, aliases.get(i));
-                          default -> aliases.get(i);
-                        }))
-            .<SqlPart>map(part -> part)
-            .toList();
-    return FormSql.BEYOND.with("bytes", Parts.sum(bytes)).with("limit", Parts.number(maxRowBytes));
-  }
-
-  private List<Identifier> used() {
-    return shape.used().stream().map(aliases::get).toList();
-  }
-
-  private SqlPart rows() {
-    SqlFragment rows =
-        DiffSql.ROWS
-            .with("keys", Parts.named(storedKeys(), key.columns()))
-            .with("hash", hash.of(aliases))
-            .with("oversize", oversize())
-            .with("columns", used())
-            .with("model", shape.query())
-            .with("aliases", aliases)
-            .with("valid", valid());
-    SqlPart gone = absent;
-    return gone == null
-        ? rows
-        : DiffSql.ROWS_AND_ABSENT
-            .with("rows", rows)
-            .with("keys", key.columns("fulmar_absent"))
-            .with("nulls", used().stream().map(column -> DiffSql.NULL).toList())
-            .with("absent", gone);
-  }
-
-  private SqlPart version() {
-    Identifier plain = Identifier.of("w", "hash");
-    return measured().isEmpty() ? plain : hash.marked(plain, Identifier.of("w", "oversize"));
-  }
-
-  /** The fields of a row in the order in which they are read: positions in the model. */
-  private List<Integer> readOrder() {
-    List<Integer> fields = shape.rowShape().fields();
-    Integer[] order = new Integer[fields.size()];
-    for (int i = 0; i < order.length; i++) {
-      order[fields.get(i)] = shape.used().get(i);
-    }
-    return Arrays.asList(order);
-  }
-
-  private List<SqlPart> values(String alias, SqlFragment within, @Nullable SqlFragment always) {
-    List<SqlPart> values = new ArrayList<>();
-    List<Integer> bounded = measured();
-    for (int i : readOrder()) {
-      SqlPart value = StoredForm.value(shape.columns().get(i).kind(), behind(alias, i));
-      if (bounded.contains(i) && !shape.keyPositions().contains(i)) {
-        value = within.with("value", value);
-      } else if (always != null) {
-        value = always.with("value", value);
-      }
-      values.add(Parts.named(value, Identifier.of("f" + values.size())));
-    }
-    return values;
+    return new Comparison(model.looking(rows, gone), hash, remembered, previous, memory);
   }
 
   private int kept() {
@@ -282,15 +109,15 @@ final class Comparison {
       return DiffSql.FIRST_PLAN
           .with("plan", tables.plan(place))
           .with("keys", key.columns("w"))
-          .with("version", version())
+          .with("version", model.version())
           .with("now", Parts.number(now))
           .with("run", Parts.number(run))
-          .with("rows", rows())
-          .with("values", values("w", DiffSql.WITHIN, null))
+          .with("rows", model.rows())
+          .with("values", model.fields("w", DiffSql.WITHIN, null))
           .sql();
     }
-    List<SqlPart> values = new ArrayList<>(values("j", DiffSql.SENT_WITHIN, DiffSql.SENT));
-    List<Identifier> names = new ArrayList<>(Parts.numbered("s", "f", shape.fieldCount()));
+    List<SqlPart> values = new ArrayList<>(model.fields("j", DiffSql.SENT_WITHIN, DiffSql.SENT));
+    List<Identifier> names = new ArrayList<>(model.fieldNames("s"));
     for (int i = 0; i < kept(); i++) {
       values.add(Parts.named(Identifier.of("j", "r" + i), Identifier.of("p" + i)));
       names.add(Identifier.of("s", "p" + i));
@@ -339,15 +166,14 @@ final class Comparison {
           with.with("holds", holds(tables, request))
               .with("held", Parts.same(either, key.columns("h")));
     }
-    List<SqlPart> columns =
-        new ArrayList<>(shape.used().stream().map(i -> behind("w", i)).toList());
+    List<SqlPart> columns = new ArrayList<>(model.columns("w"));
     columns.addAll(Parts.numbered("a", "r", kept()));
     return DiffSql.JOINED
         .with("keys", keys)
-        .with("version", version())
+        .with("version", model.version())
         .with("hold", holds ? DiffSql.HOLD : DiffSql.NO_HOLD)
         .with("columns", columns)
-        .with("rows", rows())
+        .with("rows", model.rows())
         .with("memory", with)
         .with("interesting", interesting(request, rules, holds));
   }
@@ -384,20 +210,10 @@ final class Comparison {
     return DiffSql.OF_KEYS
         .with("columns", columns)
         .with("table", table)
-        .with("keys", storedAsked())
-        .with("asked", shape.askedKeys())
+        .with("keys", model.storedAsked())
+        .with("asked", model.askedKeys())
         .with("names", key.columns())
         .with("same", Parts.same(key.columns("asked"), key.columns("kept")));
-  }
-
-  /** The keys that are asked for, as they are kept. */
-  private List<SqlPart> storedAsked() {
-    List<Identifier> asked = key.columns("fulmar_key");
-    List<SqlPart> stored = new ArrayList<>();
-    for (int i = 0; i < asked.size(); i++) {
-      stored.add(storedKey(shape.keyPositions().get(i), asked.get(i)));
-    }
-    return stored;
   }
 
   private SqlPart interesting(PlanRequest request, Rules rules, boolean holds) {
@@ -413,7 +229,8 @@ final class Comparison {
   }
 
   private SqlPart differing(boolean holds) {
-    return (holds ? DiffSql.INTERESTING_HELD : DiffSql.INTERESTING).with("version", version());
+    return (holds ? DiffSql.INTERESTING_HELD : DiffSql.INTERESTING)
+        .with("version", model.version());
   }
 
   private SqlPart decision(PlanRequest request, Rules rules) {
@@ -435,160 +252,13 @@ final class Comparison {
     return value ? DiffSql.TRUE : DiffSql.FALSE;
   }
 
-  private static Identifier behind(String alias, int position) {
-    return Identifier.of(alias, "c" + position);
-  }
-
-  // -------------------------------------------------------------------------------- counts,
-  // samples
-
-  /** Counts rows of the model: all, those without a whole key, those whose key is too large. */
-  String countModel() {
-    return CountSql.MODEL
-        .with("model", shape.query())
-        .with("aliases", aliases)
-        .with("keyless", Parts.anyNull(keyAliases()))
-        .with("whole", whole())
-        .with("large", large())
-        .sql();
-  }
-
-  /** Reads the first rows without a usable key: whether it is whole, then its columns. */
-  String invalidRows(int most) {
-    List<SqlPart> fields = new ArrayList<>();
-    List<Integer> bounded = measuredKeys();
-    for (int i : shape.keyPositions()) {
-      fields.add(
-          bounded.contains(i)
-              ? FormSql.UNLESS.with("condition", large()).with("value", aliases.get(i))
-              : aliases.get(i));
-    }
-    return CountSql.INVALID
-        .with("model", shape.query())
-        .with("aliases", aliases)
-        .with("keyless", Parts.anyNull(keyAliases()))
-        .with("whole", whole())
-        .with("large", large())
-        .with("fields", fields)
-        .with("most", Parts.number(most))
-        .sql();
-  }
-
-  /** Finds the keys that occur more than once in the model. */
-  String duplicatesOfModel(SyncTables tables) {
-    return CountSql.DUPLICATES_OF_MODEL
-        .with("duplicates", tables.duplicates())
-        .with("keys", key.columns("w"))
-        .with("values", Parts.named(storedKeys(), key.columns()))
-        .with("model", shape.query())
-        .with("aliases", aliases)
-        .with("valid", valid())
-        .sql();
-  }
-
-  /** Finds the keys that occur more than once in a plan. */
-  String duplicatesOfPlan(SyncTables tables, int place) {
-    return CountSql.DUPLICATES_OF_PLAN
-        .with("duplicates", tables.duplicates())
-        .with("keys", key.columns("w"))
-        .with("plan", tables.plan(place))
-        .sql();
-  }
-
-  /** Makes a plan again without ambiguous keys. */
-  String withoutDuplicates(SyncTables tables, int from, int to) {
-    List<Identifier> names = new ArrayList<>(Parts.numbered("s", "f", shape.fieldCount()));
-    if (memory != Memory.NONE && previous) {
-      names.addAll(Parts.numbered("s", "p", kept()));
-      names.add(Identifier.of("s", "p_valued"));
-    }
-    return CountSql.WITHOUT_DUPLICATES
-        .with("ambiguous", tables.plan(from))
-        .with("plan", tables.plan(to))
-        .with("duplicates", tables.duplicates())
-        .with("keys", key.columns("s"))
-        .with("names", names)
-        .with("same", Parts.same(key.columns("d"), key.columns("p")))
-        .sql();
-  }
-
-  /** Counts what is in a plan. */
-  String countPlan(SyncTables tables, int place) {
-    List<SqlPart> differences = new ArrayList<>();
-    List<ColumnKind> kinds = shape.fieldKinds();
-    boolean known = memory != Memory.NONE && previous;
-    for (int i = 0; i < remembered.fields().size(); i++) {
-      int field = remembered.fields().get(i);
-      differences.add(
-          known
-              ? CountSql.DIFFERENCE.with(
-                  "differ",
-                  hash.differ(
-                      kinds.get(field),
-                      Identifier.of("p", "p" + i),
-                      Identifier.of("p", "f" + field)))
-              : CountSql.ZERO);
-    }
-    differences.add(CountSql.ZERO);
-    return CountSql.PLAN.with("plan", tables.plan(place)).with("differences", differences).sql();
-  }
-
-  /** Counts keys with a hold of which no version was accepted. */
-  String countHeldAlone(SyncTables tables, int generation) {
-    return CountSql.HELD_ALONE
-        .with("holds", tables.holds())
-        .with("state", tables.state(generation))
-        .with("same", Parts.same(key.columns("a"), key.columns("h")))
-        .sql();
-  }
-
-  /** Counts live keys of the state that have a row in a plan. */
-  String countLiveInPlan(SyncTables tables, int generation, int place) {
-    return CountSql.LIVE_IN_PLAN
-        .with("plan", tables.plan(place))
-        .with("state", tables.state(generation))
-        .with("same", Parts.same(key.columns("a"), key.columns("p")))
-        .sql();
-  }
-
-  /** Reads the keys of the first changes of an operation: its name, then the key. */
-  String firstChanges(Identifier plan, Operation operation, int most) {
-    SqlTemplate samples =
-        switch (operation) {
-          case ADDED -> CountSql.FIRST_ADDED;
-          case CHANGED -> CountSql.FIRST_CHANGED;
-          case REMOVED -> CountSql.FIRST_REMOVED;
-        };
-    return samples
-        .with("plan", plan)
-        .with("keys", key.columns("p"))
-        .with("most", Parts.number(most))
-        .sql();
-  }
-
-  /** Reads the first ambiguous keys: how many rows each has, then the key. */
-  String firstDuplicates(SyncTables tables, int most) {
-    return CountSql.DUPLICATE_KEYS
-        .with("duplicates", tables.duplicates())
-        .with("keys", key.columns("d"))
-        .with("most", Parts.number(most))
-        .sql();
-  }
-
-  /** Reads the rows: version, whether it has too many bytes, and its fields. */
-  String hashedRows() {
-    return KeyLookSql.ROWS
-        .with("version", version())
-        .with("values", values("w", DiffSql.WITHIN, null))
-        .with("rows", rows())
-        .sql();
-  }
+  // ------------------------------------------------------------------------------------ what it is
 
   /** Reads what is remembered of the keys that are asked for, see {@link KeyLookSql#MEMORY}. */
   String memoryOfAsked(SyncTables tables, int generation) {
     return KeyLookSql.MEMORY
-        .with("stored", storedAsked())
-        .with("asked", shape.askedKeys())
+        .with("stored", model.storedAsked())
+        .with("asked", model.askedKeys())
         .with("names", key.columns())
         .with("state", tables.state(generation))
         .with("accepted", Parts.same(key.columns("q"), key.columns("a")))
@@ -597,13 +267,14 @@ final class Comparison {
         .sql();
   }
 
-  StoredKey key() {
-    return key;
+  /** What is compared. */
+  ModelParts model() {
+    return model;
   }
 
-  /** How the columns of the key are read out of the model. */
-  List<ColumnKind> keyKinds() {
-    return shape.keyPositions().stream().map(i -> shape.columns().get(i).kind()).toList();
+  /** What looks at a plan that this comparison made. */
+  PlanQueries queries() {
+    return new PlanQueries(model, key, hash, remembered, hasPrevious());
   }
 
   Memory memory() {

@@ -42,8 +42,8 @@ final class Duplicates {
   void find(int place) throws SQLException {
     statements.execute(
         place == IN_MODEL
-            ? comparison.duplicatesOfModel(tables)
-            : comparison.duplicatesOfPlan(tables, place));
+            ? comparison.model().duplicates(tables)
+            : comparison.queries().duplicates(tables, place));
     made = true;
     long[] found =
         statements.numbers(CountSql.DUPLICATES.with("duplicates", tables.duplicates()).sql(), 2);
@@ -53,12 +53,12 @@ final class Duplicates {
 
   /** Reads the first of them: rows, then the key. */
   String first(int most) {
-    return comparison.firstDuplicates(tables, most);
+    return comparison.queries().firstDuplicates(tables, most);
   }
 
   /** Makes a plan again without them, at another place. */
   void remove(int from, int to) throws SQLException {
-    statements.execute(comparison.withoutDuplicates(tables, from, to));
+    statements.execute(comparison.queries().withoutDuplicates(tables, from, to));
     statements.execute(CountSql.DROP.with("table", tables.plan(from)).sql());
   }
 

@@ -68,7 +68,12 @@ public final class KeyLook implements RowSink {
     List<ColumnKind> kinds = new ArrayList<>(List.of(ColumnKind.INT8, ColumnKind.BOOL));
     kinds.addAll(shape.fieldKinds());
     ModelRows.read(
-        session, comparison.hashedRows(), kinds, kinds.size(), "read a key of " + name, look);
+        session,
+        comparison.model().hashedRows(),
+        kinds,
+        kinds.size(),
+        "read a key of " + name,
+        look);
     return look;
   }
 

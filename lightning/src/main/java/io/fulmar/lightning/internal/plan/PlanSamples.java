@@ -44,9 +44,9 @@ final class PlanSamples {
       return;
     }
     List<ColumnKind> kinds = new ArrayList<>(List.of(ColumnKind.BOOL));
-    kinds.addAll(comparison.keyKinds());
+    kinds.addAll(comparison.model().keyKinds());
     statements.rows(
-        comparison.invalidRows(room),
+        comparison.model().invalidRows(room),
         kinds,
         (buffer, from, to, fields) -> {
           boolean whole = buffer[fields[0]] != 0;
@@ -71,7 +71,7 @@ final class PlanSamples {
   /** Takes the first ambiguous keys. */
   void duplicates(Duplicates duplicates) {
     List<ColumnKind> kinds = new ArrayList<>(List.of(ColumnKind.INT8));
-    kinds.addAll(comparison.key().kinds());
+    kinds.addAll(comparison.model().key().kinds());
     statements.rows(
         duplicates.first(MOST_INVALID),
         kinds,
@@ -95,9 +95,9 @@ final class PlanSamples {
 
   private void planned(Identifier plan, Operation operation) {
     List<ColumnKind> kinds = new ArrayList<>(List.of(ColumnKind.TEXT));
-    kinds.addAll(comparison.key().kinds());
+    kinds.addAll(comparison.model().key().kinds());
     statements.rows(
-        comparison.firstChanges(plan, operation, MOST_OF_OPERATION),
+        comparison.queries().firstChanges(plan, operation, MOST_OF_OPERATION),
         kinds,
         (buffer, from, to, fields) ->
             changes.add(

@@ -250,11 +250,11 @@ final class Planning {
     boolean counts =
         keys != null
             || !proof.notNull()
-            || comparison.isKeyMeasured()
+            || comparison.model().isKeyMeasured()
             || !(proof.unique() || everything);
     int place = make(comparison, rules, now);
     PlanCounts planned = count(comparison, place);
-    long[] model = counts ? statements.numbers(comparison.countModel(), 3) : null;
+    long[] model = counts ? statements.numbers(comparison.model().count(), 3) : null;
     long known = keys != null ? 0 : known(comparison, planned, everything);
     PlanSamples samples = new PlanSamples(statements, comparison);
     Duplicates duplicates = new Duplicates(statements, comparison, tables);
@@ -312,7 +312,7 @@ final class Planning {
 
   private PlanCounts count(Comparison comparison, int place) throws SQLException {
     return PlanCounts.read(
-        statements, comparison.countPlan(tables, place), sync.remembered().size());
+        statements, comparison.queries().count(tables, place), sync.remembered().size());
   }
 
   /**
@@ -343,7 +343,7 @@ final class Planning {
     long heldAlone =
         comparison.memory() == Comparison.Memory.STATE
             ? 0
-            : statements.numbers(comparison.countHeldAlone(tables, generation), 1)[0];
+            : statements.numbers(comparison.queries().countHeldAlone(tables, generation), 1)[0];
     long absent = planned.absent() + state[1] - planned.gonePresent() - planned.goneAbsent();
     return state[0] + heldAlone - absent + planned.fresh();
   }
@@ -386,10 +386,10 @@ final class Planning {
   /** A synced key without a usable row is not in a destination that is cleared and filled. */
   private long liveInPlan(Comparison comparison, int place) throws SQLException {
     Integer generation = record.generation;
-    StoredKey key = comparison.key();
+    StoredKey key = comparison.model().key();
     boolean comparable = generation != null && key.text().equals(record.stateColumns);
     return comparable
-        ? statements.numbers(comparison.countLiveInPlan(tables, generation, place), 1)[0]
+        ? statements.numbers(comparison.queries().countLiveInPlan(tables, generation, place), 1)[0]
         : 0;
   }
 
