@@ -621,7 +621,7 @@ final class Life implements AutoCloseable {
     System.out.println(HAS_NOT_DIED + ": " + left + " more times to " + at);
   }
 
-  private static void killThisProcess() {
+  static void killThisProcess() {
     try {
       new ProcessBuilder("kill", "-9", Long.toString(ProcessHandle.current().pid()))
           .start()
