@@ -106,7 +106,8 @@ public final class Fold {
       }
       return renewed ? new FoldResult(true, 0, 0, 0) : FoldResult.NOTHING;
     }
-    if (head.counts().total() + head.counts().effects() > MANY_CHANGES) {
+    if (record.generation != null
+        && head.counts().total() + head.counts().effects() > MANY_CHANGES) {
       transaction.update(parts.of(FoldSql.ANALYZE_PLAN));
     }
     Survey survey = survey(transaction, parts);

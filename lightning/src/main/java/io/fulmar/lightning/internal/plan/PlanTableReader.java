@@ -15,20 +15,28 @@ import java.sql.SQLException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.copy.CopyOut;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Hands out the changes of a plan; lanes share it. They are read by pieces, each in a short
  * transaction of its own that begins where the piece before ended: nothing is open in between, so a
  * destination may take its time. A piece ends after some rows, chosen so that it has about 4 MiB,
- * or where it has more than 16 MiB.
+ * or where it has more than 16 MiB. While one is handed out, a thread reads the next.
  */
 public final class PlanTableReader implements PlanReader {
+  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
   private static final long WANTED_BYTES = 4L << 20;
   private static final long MOST_BYTES = 16L << 20;
   private static final long MOST_ROWS = 50_000;
   private static final long GROWTH = 4;
 
+  private final Executor threads;
   private final Lease lease;
   private final SyncTables tables;
   private final PlanHead head;
@@ -38,6 +46,8 @@ public final class PlanTableReader implements PlanReader {
   private Place next = new Place(0, 0);
   private long read;
   private long rows;
+  private @Nullable FutureTask<Piece> ahead;
+  private volatile boolean closed;
 
   /** Where a row stands in the table. */
   private record Place(long block, int line) {}
@@ -45,6 +55,7 @@ public final class PlanTableReader implements PlanReader {
   /**
    * A reader.
    *
+   * @param threads each task on one of its own; the calling one, if it likes
    * @param lease holds the sync
    * @param tables of the sync
    * @param sync what is delivered
@@ -53,7 +64,14 @@ public final class PlanTableReader implements PlanReader {
    * @param run that delivers
    */
   public PlanTableReader(
-      Lease lease, SyncTables tables, Sync sync, String incarnation, PlanHead head, long run) {
+      Executor threads,
+      Lease lease,
+      SyncTables tables,
+      Sync sync,
+      String incarnation,
+      PlanHead head,
+      long run) {
+    this.threads = threads;
     this.lease = lease;
     this.tables = tables;
     this.head = head;
@@ -67,7 +85,7 @@ public final class PlanTableReader implements PlanReader {
     long bytes = 0;
     while (changes.size() < maxRows) {
       if (ready.isEmpty() && read < total) {
-        take(lease.reading("go on delivering " + lease.sync(), this::piece));
+        take(nextPiece());
       }
       PlannedChange change = ready.peek();
       if (change == null || (bytes + change.bytes() > maxBytes && !changes.isEmpty())) {
@@ -91,11 +109,62 @@ public final class PlanTableReader implements PlanReader {
             .formatted(lease.sync(), found, total, lease.about()));
   }
 
+  private Piece nextPiece() {
+    FutureTask<Piece> reading = ahead;
+    if (reading == null) {
+      return readPiece();
+    }
+    ahead = null;
+    try {
+      return result(reading);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw new IllegalStateException("the next piece cannot be read", e.getCause());
+    }
+  }
+
+  /** An interrupt is for the caller's caller: what is read takes no longer than it takes. */
+  private static Piece result(FutureTask<Piece> reading) throws ExecutionException {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return reading.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private Piece readPiece() {
+    return lease.reading("go on delivering " + lease.sync(), this::piece);
+  }
+
+  private void readAhead() {
+    FutureTask<Piece> reading = new FutureTask<>(this::readPiece);
+    try {
+      threads.execute(reading);
+      ahead = reading;
+    } catch (RuntimeException e) {
+      LOG.debug("no thread reads ahead: {}", e.getClass().getName());
+    }
+  }
+
   private void take(Piece piece) {
     adapt(piece);
     read += piece.changes.size();
     next = new Place(piece.last.block(), piece.last.line() + 1);
     ready = piece.changes;
+    if (read < total && !closed) {
+      readAhead();
+    }
   }
 
   /** Reads the next piece; changes nothing, so that it can be done again if it fails. */
@@ -118,7 +187,7 @@ public final class PlanTableReader implements PlanReader {
     boolean whole = false;
     try {
       byte[] chunk = out.readFromCopy();
-      while (chunk != null && piece.bytes <= MOST_BYTES) {
+      while (chunk != null && piece.bytes <= MOST_BYTES && !closed) {
         copy.take(chunk);
         chunk = out.readFromCopy();
       }
@@ -127,8 +196,7 @@ public final class PlanTableReader implements PlanReader {
       throw new UncheckedIOException(e); // a piece throws none
     } finally {
       if (!whole) {
-        // Cut, not cancelled: a cancel may come late, and would hit whoever has the connection
-        // then.
+        // Cut, not cancelled: a cancel that comes late hits whoever has the connection then.
         transaction.markBroken();
       }
     }
@@ -161,8 +229,20 @@ public final class PlanTableReader implements PlanReader {
     }
   }
 
+  /** Waits for the thread that reads ahead, if there is one; it stops at its next row. */
   @Override
   public void close() {
-    // Nothing is open between two pieces.
+    closed = true;
+    synchronized (this) {
+      FutureTask<Piece> reading = ahead;
+      ahead = null;
+      if (reading != null) {
+        try {
+          result(reading);
+        } catch (ExecutionException e) {
+          LOG.debug("what was read ahead is not needed: {}", e.getCause().getClass().getName());
+        }
+      }
+    }
   }
 }

@@ -302,7 +302,14 @@ final class LightningClaim implements Claim {
         });
     ledger = new Ledger(lease, tables, run, store.watch());
     joined = null;
-    return new PlanTableReader(lease, tables, sync, record().incarnation, head, run);
+    return new PlanTableReader(
+        task -> store.start("fulmar-" + sync.name() + "-reader", task),
+        lease,
+        tables,
+        sync,
+        record().incarnation,
+        head,
+        run);
   }
 
   @Override

@@ -119,6 +119,11 @@ public final class LightningStore implements SyncStore {
 
   // ----------------------------------------------------------------------------------------- claim
 
+  /** Puts a thread of the engine to a task that says itself what came of it. */
+  void start(String name, Runnable task) {
+    runner.start(name, task, escaped -> {});
+  }
+
   @Override
   public Claim claim(Sync sync, Purpose purpose) {
     return new Claiming(this, beats, runner).claim(sync, purpose);

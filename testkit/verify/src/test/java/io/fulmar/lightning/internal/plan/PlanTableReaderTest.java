@@ -30,6 +30,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -55,6 +56,7 @@ class PlanTableReaderTest {
           .build();
   private static final Hash NO_HASH = new Hash();
 
+  private final List<Thread> threads = new CopyOnWriteArrayList<>();
   private FoldFixture fixture;
 
   /** A removal has none. */
@@ -71,8 +73,15 @@ class PlanTableReaderTest {
   }
 
   @AfterEach
-  void end() throws SQLException {
+  void end() throws Exception {
+    waitForThreads();
     fixture.close();
+  }
+
+  private void waitForThreads() throws InterruptedException {
+    for (Thread thread : threads) {
+      thread.join();
+    }
   }
 
   @AfterAll
@@ -86,7 +95,17 @@ class PlanTableReaderTest {
         Leases.take(
             database, FoldFixture.SCHEMAS, FoldFixture.SYNC, "reader", Duration.ofSeconds(20));
     return new PlanTableReader(
-        lease, FoldFixture.TABLES, SYNC, INCARNATION, FoldFixture.head(columns, total, 0), 10);
+        task -> {
+          Thread thread = new Thread(task, "fulmar-crm-reader");
+          threads.add(thread);
+          thread.start();
+        },
+        lease,
+        FoldFixture.TABLES,
+        SYNC,
+        INCARNATION,
+        FoldFixture.head(columns, total, 0),
+        10);
   }
 
   private PlanTableReader reader(long total) throws SQLException {
@@ -223,16 +242,32 @@ class PlanTableReaderTest {
 
   @Test
   @DisplayName("P6: between two pieces no transaction is open")
-  void nothingIsOpenBetweenTwoPieces() throws SQLException {
+  void nothingIsOpenBetweenTwoPieces() throws Exception {
     fixture.plan("", rows(60_000));
     PlanTableReader reader = reader(60_000);
     for (int i = 0; i < 3; i++) {
       assertThat(reader.next(15_000, Long.MAX_VALUE)).isNotEmpty();
+      waitForThreads();
       assertThat(
               fixture.lines(
                   "select state from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null"))
           .isEmpty();
     }
+  }
+
+  @Test
+  void readerThatIsClosedEndsItsThread() throws Exception {
+    fixture.plan("", rows(40_000));
+    PlanTableReader reader = reader(40_000);
+    assertThat(reader.next(1, Long.MAX_VALUE)).hasSize(1);
+    assertThat(threads).hasSize(1);
+    reader.close();
+    threads.get(0).join();
+    assertThat(
+            fixture.lines(
+                "select state from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null"))
+        .isEmpty();
+    reader.close();
   }
 
   @Test
