@@ -94,11 +94,15 @@ final class InspectionSql {
                 from pg_catalog.pg_constraint as k
                 where k.conrelid = c.oid and k.contype not in ('p', 'u', 'n')
                 union all
-                select pg_catalog.format('the foreign key %I of %s', k.conname, k.conrelid::regclass),
+                select distinct
+                  pg_catalog.format('the foreign key %I of %s', k.conname, k.conrelid::regclass),
                   pg_catalog.format(
                     'alter table %s drop constraint %I', k.conrelid::regclass, k.conname)
-                from pg_catalog.pg_constraint as k
-                where k.confrelid = c.oid and k.contype = 'f'
+                from pg_catalog.pg_depend as d -- has an index for what is referred to
+                join pg_catalog.pg_constraint as k on k.oid = d.objid
+                where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid
+                  and d.classid = 'pg_constraint'::regclass
+                  and k.confrelid = c.oid and k.contype = 'f'
                 union all
                 select pg_catalog.format('the index %s', i.indexrelid::regclass),
                   pg_catalog.format('drop index %s', i.indexrelid::regclass)
@@ -106,7 +110,9 @@ final class InspectionSql {
                 where i.indrelid = c.oid
                   and (i.indexprs is not null or i.indpred is not null
                     or (i.indisunique and not exists (
-                      select from pg_catalog.pg_constraint as k where k.conindid = i.indexrelid)))
+                      select from pg_catalog.pg_depend as d
+                      where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
+                        and d.refclassid = 'pg_constraint'::regclass and d.deptype = 'i')))
                 union all
                 select pg_catalog.format('the event trigger %I, with a function of %I',
                     e.evtname, o.rolname),

@@ -1,0 +1,229 @@
+package io.fulmar.verify.lightning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fulmar.Change;
+import io.fulmar.Model;
+import io.fulmar.Removal;
+import io.fulmar.RunStatus;
+import io.fulmar.Source;
+import io.fulmar.Sync;
+import io.fulmar.SyncReport;
+import io.fulmar.lightning.LightningEngine;
+import io.fulmar.lightning.LightningSetup;
+import io.fulmar.lightning.SyncLogs;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.Destination;
+import io.fulmar.testkit.TestDatabase;
+import io.fulmar.testkit.TestPostgres;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Nothing that is not used stays behind: not after many runs, of which some change one row, some
+ * every row and some none, not after a sync was forgotten, and not of a run whose process died.
+ */
+class HousekeepingTest {
+  private static final int ROWS = 200;
+
+  private static TestPostgres postgres;
+
+  private TestDatabase database;
+  private Source source;
+
+  @BeforeAll
+  static void start() throws SQLException {
+    postgres = TestPostgres.start();
+    postgres.createDatabase().execute("create role fulmar login");
+  }
+
+  @AfterAll
+  static void stop() {
+    postgres.close();
+  }
+
+  @BeforeEach
+  void setUp() throws SQLException {
+    database = postgres.createDatabase();
+    database.execute(
+        LightningSetup.of("fulmar").setupSql(),
+        "create table item (id int primary key, name text)",
+        "grant select on item to fulmar",
+        "insert into item select i, 'a' from generate_series(1, %s) i".formatted(ROWS));
+    source =
+        Source.builder()
+            .host(database.host())
+            .port(database.port())
+            .database(database.name())
+            .user("fulmar")
+            .withoutTls()
+            .build();
+  }
+
+  private LightningEngine engine() {
+    return LightningEngine.builder(source).logs(SyncLogs.builder().build()).build();
+  }
+
+  /** A sync of a query, so that everything is compared each time; it rejects one row. */
+  private static Sync sync(String name) {
+    return Sync.builder(name)
+        .model(Model.query("items", "select id, name from item").key("id"))
+        .remember("name")
+        .onRemoved(Removal.DELETE)
+        .to(
+            Destination.of(
+                "test:" + name,
+                batch -> {
+                  Delivery.Builder answer = Delivery.acceptedExcept();
+                  for (Change change : batch.changes()) {
+                    if ("7".equals(change.key().text("id"))) {
+                      answer.rejected(change, "ODD", "not this one");
+                    }
+                  }
+                  return answer.build();
+                }))
+        .build();
+  }
+
+  private String query(String sql) throws SQLException {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      return row.next() ? row.getString(1) : null;
+    }
+  }
+
+  /** What the catalogs hold, row by row counted. */
+  private String rows() throws SQLException {
+    return query(
+        """
+        select concat_ws(' ',
+          (select count(*) from pg_class), (select count(*) from pg_attribute),
+          (select count(*) from pg_type), (select count(*) from pg_depend),
+          (select count(*) from pg_shdepend), (select count(*) from pg_description),
+          (select count(*) from pg_index), (select count(*) from pg_constraint),
+          (select count(*) from pg_attrdef), (select count(*) from pg_rewrite),
+          (select count(*) from pg_statistic where starelid >= 16384 and starelid not in
+            (select oid from pg_class)))
+        """);
+  }
+
+  /** Bytes of the catalogs, after the vacuum that autovacuum would do. */
+  private long bytes() throws SQLException {
+    database.execute(
+        "vacuum pg_class",
+        "vacuum pg_attribute",
+        "vacuum pg_type",
+        "vacuum pg_depend",
+        "vacuum pg_shdepend",
+        "vacuum pg_description",
+        "vacuum pg_index",
+        "vacuum pg_constraint",
+        "vacuum pg_rewrite");
+    return Long.parseLong(
+        query(
+            """
+            select sum(pg_total_relation_size(c.oid)) from pg_class c
+            where c.relname in ('pg_class', 'pg_attribute', 'pg_type', 'pg_depend', 'pg_shdepend',
+              'pg_description', 'pg_index', 'pg_constraint', 'pg_rewrite')
+            """));
+  }
+
+  /** One row in most runs, all in some, none in others. */
+  private void change(int run) throws SQLException {
+    if (run % 10 == 9) {
+      database.execute("update item set name = name || '%s'".formatted(run % 7));
+    } else if (run % 3 != 0) {
+      database.execute(
+          "update item set name = name || 'x' where id = %s".formatted(run % ROWS + 1));
+    }
+  }
+
+  private void runs(int from, int to) throws SQLException {
+    try (LightningEngine engine = engine()) {
+      for (int run = from; run < to; run++) {
+        change(run);
+        assertThat(engine.run(sync("crm")).status()).isIn(RunStatus.SUCCEEDED, RunStatus.WARNING);
+        if (run % 25 == 24) {
+          bytes(); // as often as autovacuum at least
+        }
+      }
+    }
+  }
+
+  private void holdSteady(int runs) throws SQLException {
+    runs(0, 25);
+    String before = rows();
+    long bytes = bytes();
+    runs(25, 25 + runs);
+    assertThat(rows()).isEqualTo(before);
+    assertThat(bytes()).isLessThanOrEqualTo(bytes + bytes / 10);
+    assertThat(query("select string_agg(relname, ' ') from pg_class where relname ~ '_plan_[0-9]'"))
+        .isNull();
+  }
+
+  @Test
+  void sixtyRunsLeaveTheCatalogsAsTheyWere() throws SQLException {
+    holdSteady(60);
+  }
+
+  @Test
+  @Tag("soak")
+  @DisplayName("D-08: a thousand runs leave the catalogs as they were")
+  void aThousandRunsLeaveTheCatalogsAsTheyWere() throws SQLException {
+    holdSteady(1_000);
+  }
+
+  private static final String OURS =
+      """
+      select string_agg(c.relname, ' ' order by c.relname)
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname in ('fulmar_planner', 'fulmar_audit') and c.relkind in ('r', 'v', 'S')
+      """;
+
+  @Test
+  void aSyncThatIsForgottenLeavesNothing() throws SQLException {
+    try (LightningEngine engine = engine()) {
+      engine.run(sync("stays"));
+      engine.forget(sync("stays"));
+      String before = query(OURS);
+      String rows = rows();
+      engine.run(sync("crm"));
+      engine.plan(sync("crm"));
+      assertThat(query(OURS)).contains("holds_of_crm", "state_of_crm");
+      engine.forget(sync("crm"));
+      assertThat(query(OURS)).isEqualTo(before);
+      assertThat(rows()).isEqualTo(rows);
+      for (String table : List.of("fulmar_syncs", "fulmar_leases", "fulmar_plans")) {
+        assertThat(query("select count(*) from fulmar_planner." + table)).as(table).isEqualTo("0");
+      }
+    }
+  }
+
+  @Test
+  void whatAKilledRunLeavesIsFoundByItsNameAndRemoved() throws SQLException {
+    try (LightningEngine engine = engine()) {
+      engine.run(sync("crm"));
+      // A plan whose process died before it was delivered, and the lease of that process.
+      engine.plan(sync("crm"));
+      database.execute(
+          "set role fulmar",
+          "create table fulmar_planner.s1_plan_2 as select 1 as position",
+          "comment on table fulmar_planner.s1_plan_2 is 'Fulmar, format 1: sync crm: left'",
+          "reset role");
+      change(1);
+      SyncReport report = engine.run(sync("crm"));
+      assertThat(report.total().accepted()).isEqualTo(1);
+      assertThat(query("select to_regclass('fulmar_planner.s1_plan_2')")).isNull();
+    }
+  }
+}
