@@ -14,6 +14,7 @@ import io.fulmar.spi.Delivery;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -108,6 +109,7 @@ class LogFailureTest extends LogsFixture {
   @Test
   @DisplayName("J-12: somebody holds a lock on the changelog for longer than lockTimeout")
   void somebodyHoldsALock() throws SQLException {
+    lockTimeout = Duration.ofMillis(300);
     try (Connection other = database.connect();
         Statement statement = other.createStatement()) {
       other.setAutoCommit(false);

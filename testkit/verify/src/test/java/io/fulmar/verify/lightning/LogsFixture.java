@@ -43,6 +43,9 @@ abstract class LogsFixture {
   TestDatabase database;
   String role;
 
+  /** Of engines that are built from here on. */
+  Duration lockTimeout = Duration.ofSeconds(10);
+
   @BeforeEach
   void createDatabase() throws SQLException {
     database = POSTGRES.createDatabase();
@@ -67,7 +70,7 @@ abstract class LogsFixture {
         .port(database.port())
         .database(database.name())
         .user(role)
-        .lockTimeout(Duration.ofMillis(300))
+        .lockTimeout(lockTimeout)
         .withoutTls()
         .build();
   }
