@@ -1,11 +1,15 @@
 package io.fulmar.lightning.internal.delta;
 
+import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.SqlFragment;
 import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.type.ColumnKind;
+import io.fulmar.lightning.internal.plan.StoredForm;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.function.BiFunction;
 
 /**
  * How keys of a table are found by keys of ours, and the other way round, so that the index of the
@@ -17,6 +21,8 @@ final class DeltaKey {
   private static final SqlFragment COLLATED =
       SqlFragment.of("{value} collate {collation}", "value", "collation");
   private static final SqlFragment TEXT = SqlFragment.of("{value}::pg_catalog.text", "value");
+  private static final SqlFragment CAST = SqlFragment.of("{value}::{type}", "value", "type");
+  private static final SqlFragment NAMED = SqlFragment.of("{value} as {name}", "value", "name");
   private static final SqlFragment BPCHAR = SqlFragment.of("{value}::pg_catalog.bpchar", "value");
 
   /**
@@ -78,6 +84,60 @@ final class DeltaKey {
           });
     }
     return parts;
+  }
+
+  /** Our columns of many keys as one text each. */
+  List<SqlPart> listed() {
+    return eachColumn(
+        (i, name) ->
+            DeltaSql.LISTED
+                .with("column", Identifier.of("fulmar_state", name))
+                .with("name", Identifier.of(name)));
+  }
+
+  /** Keeps {@link #listed} for {@link #unlisted}. */
+  List<SqlPart> kept() {
+    return eachColumn(
+        (i, name) ->
+            DeltaSql.KEPT
+                .with("place", ColumnExpression.number(i))
+                .with("name", Identifier.of("fulmar_gone", name)));
+  }
+
+  /** The texts that were kept, one in each row. */
+  List<SqlPart> unlisted() {
+    return eachColumn((i, name) -> DeltaSql.UNLISTED.with("place", ColumnExpression.number(i)));
+  }
+
+  /** Columns of {@code fulmar_text} as ours. */
+  List<SqlPart> ofTexts() {
+    return eachColumn(
+        (i, name) -> {
+          ColumnKind kind = StoredForm.ofKey(columns.get(i).kind());
+          SqlPart value =
+              CAST.with("value", Identifier.of("fulmar_text", name)).with("type", type(kind));
+          return NAMED
+              .with("value", kind == ColumnKind.TEXT ? collated(value, C) : value)
+              .with("name", Identifier.of(name));
+        });
+  }
+
+  /** The names of our columns. */
+  List<SqlPart> names() {
+    return eachColumn((i, name) -> Identifier.of(name));
+  }
+
+  private List<SqlPart> eachColumn(BiFunction<Integer, String, SqlPart> part) {
+    List<SqlPart> parts = new ArrayList<>();
+    for (int i = 0; i < columns.size(); i++) {
+      parts.add(part.apply(i, "k" + i));
+    }
+    return parts;
+  }
+
+  /** Of the kinds in which we keep keys, PostgreSQL's own names. */
+  private static Identifier type(ColumnKind kind) {
+    return Identifier.of("pg_catalog", kind.name().toLowerCase(Locale.ROOT));
   }
 
   /** Our columns as they are. */

@@ -12,6 +12,7 @@ import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.QueryText;
 import io.fulmar.internal.sql.SqlFragment;
 import io.fulmar.internal.sql.SqlPart;
+import io.fulmar.internal.sql.SqlTemplate;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.PlanRequest;
 import java.nio.charset.StandardCharsets;
@@ -46,6 +47,9 @@ public final class DeltaScan {
 
   /** Below so many keys it does not matter how many of all they are. */
   private static final long FEW = 10_000;
+
+  /** So many removed keys are kept in the session, and not looked for again. */
+  private static final long MOST_LISTED = 10_000;
 
   /**
    * Looking up one key after the other is faster than a full diff up to about this share of all.
@@ -253,7 +257,7 @@ public final class DeltaScan {
     SqlPart written = since.written();
     SqlPart scanned = found.scanned();
     long[] counts =
-        values(DeltaSql.SCAN.with("table", scanned).with("written", since.writtenAmongAll()).sql());
+        values(DeltaSql.SCAN.with("table", scanned).with("written", since.counted()).sql());
     long rows = counts[0];
     long lookedAt = counts[1] + held[0];
     if (lookedAt > FEW && lookedAt > rows / SHARE) {
@@ -287,7 +291,7 @@ public final class DeltaScan {
       String refusal = confirm();
       return refusal == null ? new DeltaWay.Unchanged(rows) : new DeltaWay.Full(refusal);
     }
-    if (removed > 0 && removed(states, scanned, key) != removed) {
+    if (removed > 0 && removed(states, scanned, key, removed <= MOST_LISTED) != removed) {
       return new DeltaWay.Full(
           "other synced keys have lost their rows than the state and what was written since the base explain");
     }
@@ -336,9 +340,14 @@ public final class DeltaScan {
             .with("most", ColumnExpression.number(ModelShape.MAX_KEY_BYTES));
   }
 
-  private long removed(Identifier states, SqlPart scanned, DeltaKey key) throws SQLException {
+  private long removed(Identifier states, SqlPart scanned, DeltaKey key, boolean listed)
+      throws SQLException {
+    SqlTemplate removed =
+        listed
+            ? DeltaSql.REMOVED_LISTED.with("kept", key.kept()).with("listed", key.listed())
+            : DeltaSql.REMOVED;
     return values(
-        DeltaSql.REMOVED
+        removed
             .with("state", states)
             .with("table", scanned)
             .with("table_key", key.table())
@@ -348,7 +357,10 @@ public final class DeltaScan {
 
   private static SqlPart absent(
       Identifier states, Identifier holds, SqlPart scanned, DeltaKey key, long removed) {
-    SqlFragment fragment = removed == 0 ? DeltaSql.ABSENT : DeltaSql.ABSENT_AND_REMOVED;
+    SqlFragment fragment =
+        removed == 0
+            ? DeltaSql.ABSENT
+            : removed <= MOST_LISTED ? DeltaSql.ABSENT_AND_LISTED : DeltaSql.ABSENT_AND_REMOVED;
     SqlFragment filled =
         fragment
             .with("hold_columns", key.plain("fulmar_hold"))
@@ -356,8 +368,15 @@ public final class DeltaScan {
             .with("table", scanned)
             .with("table_key", key.table())
             .with("hold_key", key.ours("fulmar_hold"));
-    return removed == 0
+    if (removed == 0) {
+      return filled;
+    }
+    return removed <= MOST_LISTED
         ? filled
+            .with("gone_columns", key.plain("fulmar_gone"))
+            .with("values", key.ofTexts())
+            .with("texts", key.unlisted())
+            .with("names", key.names())
         : filled
             .with("state", states)
             .with("state_columns", key.plain("fulmar_state"))

@@ -193,8 +193,9 @@ final class DeltaSql {
 
   /**
    * Rows that were written in a range of transactions, which does not wrap: the bytes of {@code
-   * xmin} are compared, since that is the fastest form there is. {@code xmin} stays in a row that
-   * is frozen, rewritten or moved.
+   * xmin} are compared. {@code xmin} stays in a row that is frozen, rewritten or moved. Of a range
+   * with two ends PostgreSQL expects one row in 200, so it looks keys up one by one; of one with
+   * one end, every third.
    */
   static final SqlFragment WRITTEN =
       SqlFragment.of(
@@ -204,20 +205,22 @@ final class DeltaSql {
           "from",
           "until");
 
-  /** {@link #WRITTEN}, while the server has never reused a transaction number. */
-  static final SqlFragment WRITTEN_SINCE =
-      SqlFragment.of(
-          "pg_catalog.xidsend(fulmar_table.xmin) operator(pg_catalog.>=) pg_catalog.int4send({from}::pg_catalog.int4)",
-          "from");
-
   /** {@link #WRITTEN} in a range that begins anew at 0 in between. */
   static final SqlFragment WRITTEN_AROUND =
       SqlFragment.of(
           """
-          (pg_catalog.xidsend(fulmar_table.xmin) operator(pg_catalog.>=) pg_catalog.int4send({from}::pg_catalog.int4)
-            or pg_catalog.xidsend(fulmar_table.xmin) operator(pg_catalog.<) pg_catalog.int4send({until}::pg_catalog.int4))""",
+          ((pg_catalog.xidsend(fulmar_table.xmin) operator(pg_catalog.>=) pg_catalog.int4send({from}::pg_catalog.int4)
+              and pg_catalog.xidsend(fulmar_table.xmin) operator(pg_catalog.<=) pg_catalog.int4send(-1))
+            or (pg_catalog.xidsend(fulmar_table.xmin) operator(pg_catalog.>=) pg_catalog.int4send(0)
+              and pg_catalog.xidsend(fulmar_table.xmin) operator(pg_catalog.<) pg_catalog.int4send({until}::pg_catalog.int4)))""",
           "from",
           "until");
+
+  /** Rows that were written by some transaction or a later one, of numbers that never wrapped. */
+  static final SqlFragment WRITTEN_SINCE =
+      SqlFragment.of(
+          "pg_catalog.xidsend(fulmar_table.xmin) operator(pg_catalog.>=) pg_catalog.int4send({from}::pg_catalog.int4)",
+          "from");
 
   /** Rows that were written by one of some transactions. */
   static final SqlFragment WRITTEN_BY =
@@ -307,6 +310,50 @@ final class DeltaSql {
           "table_key",
           "state_key");
 
+  /** {@link #REMOVED}, and keeps which they are for {@link #ABSENT_AND_LISTED}. */
+  static final SqlTemplate REMOVED_LISTED =
+      SqlTemplate.of(
+          """
+          /* fulmar: delta removed listed */
+          select fulmar_gone.found, {kept}
+          from (
+            select pg_catalog.count(*) as found, {listed}
+            from {state} as fulmar_state
+            where fulmar_state.gone_since is null
+              and not exists (
+                select from {table} as fulmar_table
+                where ({table_key}) operator(pg_catalog.=) ({state_key}))
+          ) as fulmar_gone
+          """,
+          "kept",
+          "listed",
+          "state",
+          "table",
+          "table_key",
+          "state_key");
+
+  /** A column of many rows as one value. */
+  static final SqlFragment LISTED =
+      SqlFragment.of("pg_catalog.array_agg({column}::pg_catalog.text) as {name}", "column", "name");
+
+  /** Keeps such a value until the transaction ends; gives a number. */
+  static final SqlFragment KEPT =
+      SqlFragment.of(
+          """
+          pg_catalog.length(pg_catalog.set_config(
+            'fulmar.removed_'::pg_catalog.text operator(pg_catalog.||) {place}::pg_catalog.text,
+            coalesce({name}::pg_catalog.text, (array[]::pg_catalog.text[])::pg_catalog.text), true))""",
+          "place",
+          "name");
+
+  /** The rows of such a value. */
+  static final SqlFragment UNLISTED =
+      SqlFragment.of(
+          """
+          pg_catalog.unnest(pg_catalog.current_setting(
+            'fulmar.removed_'::pg_catalog.text operator(pg_catalog.||) {place}::pg_catalog.text)::pg_catalog.text[])""",
+          "place");
+
   /** The rows that were written since the base. */
   static final SqlTemplate ROWS =
       SqlTemplate.of(
@@ -382,6 +429,31 @@ final class DeltaSql {
           "state",
           "state_columns",
           "state_key");
+
+  /** {@link #ABSENT_AND_REMOVED}, of keys that {@link #REMOVED_LISTED} has kept. */
+  static final SqlFragment ABSENT_AND_LISTED =
+      SqlFragment.of(
+          """
+          (select {hold_columns}
+           from {holds} as fulmar_hold
+           where not exists (
+             select from {table} as fulmar_table
+             where ({table_key}) operator(pg_catalog.=) ({hold_key}))
+           union all
+           select {gone_columns}
+           from (select {values} from rows from ({texts}) as fulmar_text ({names})) as fulmar_gone
+           where not exists (
+             select from {holds} as fulmar_hold
+             where ({hold_columns}) operator(pg_catalog.=) ({gone_columns})))""",
+          "hold_columns",
+          "holds",
+          "table",
+          "table_key",
+          "hold_key",
+          "gone_columns",
+          "values",
+          "texts",
+          "names");
 
   private DeltaSql() {}
 }

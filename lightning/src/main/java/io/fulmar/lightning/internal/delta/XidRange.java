@@ -32,31 +32,26 @@ public record XidRange(long from, long until) {
     }
   }
 
-  /**
-   * {@link #written}, for a statement that asks it of every row and takes few of them: a short
-   * range is faster as a list, but PostgreSQL expects that all rows are in one.
-   */
-  public SqlPart writtenAmongAll() {
+  /** A condition on rows of {@code fulmar_table}, few of them: written in this range. */
+  public SqlPart written() {
+    boolean around = Integer.compareUnsigned((int) until, (int) from) < 0;
+    return (around ? DeltaSql.WRITTEN_AROUND : DeltaSql.WRITTEN)
+        .with("from", ColumnExpression.number((int) from))
+        .with("until", ColumnExpression.number((int) until));
+  }
+
+  /** {@link #written}, for a statement that only counts: faster, whatever PostgreSQL expects. */
+  public SqlPart counted() {
     if (until - from > MOST_LISTED) {
-      return written();
+      // If no number has been used twice, no row has one that is still to come.
+      return until < NUMBERS
+          ? DeltaSql.WRITTEN_SINCE.with("from", ColumnExpression.number((int) from))
+          : written();
     }
     // Numbers that are still to come make up for those that are wanting.
     long listed = Math.max(LEAST_LISTED, until - from);
     return DeltaSql.WRITTEN_BY.with(
         "transactions",
         LongStream.range(from, from + listed).mapToObj(ColumnExpression::transaction).toList());
-  }
-
-  /** A condition on rows of {@code fulmar_table}: written in this range. */
-  public SqlPart written() {
-    ColumnExpression first = ColumnExpression.number((int) from);
-    if (until < NUMBERS) {
-      // No number has been used twice, so no row has one that is still to come.
-      return DeltaSql.WRITTEN_SINCE.with("from", first);
-    }
-    boolean around = Integer.compareUnsigned((int) until, (int) from) < 0;
-    return (around ? DeltaSql.WRITTEN_AROUND : DeltaSql.WRITTEN)
-        .with("from", first)
-        .with("until", ColumnExpression.number((int) until));
   }
 }
