@@ -19,6 +19,7 @@ final class DatabaseSql {
       set local intervalstyle = 'postgres';
       set local bytea_output = 'hex';
       set local extra_float_digits = 1;
+      set local quote_all_identifiers = off;
       set local row_security = off;
       """;
 

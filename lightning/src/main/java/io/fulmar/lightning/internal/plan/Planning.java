@@ -38,6 +38,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One plan in the making, in a transaction that the caller commits. Used once, by one thread. */
 final class Planning {
+  /** PostgreSQL manual, appendix "PostgreSQL Limits": columns per index. */
+  private static final int MOST_KEY_COLUMNS = 32;
+
   private final SessionStatements statements;
   private final SourceSession session;
   private final Sync sync;
@@ -84,6 +87,7 @@ final class Planning {
     ServerIdentity server = session.server();
     ModelShape shape =
         UsedColumns.of(Describer.describe(session, sync.model()), sync, session.about());
+    refuseWideKey(shape);
     refuseWriters(shape);
     PlanHead.Columns columns = columns(shape);
     String content = PlanTerms.rowSeed(record.secret, record.epoch, sync, shape);
@@ -104,6 +108,16 @@ final class Planning {
       set.setString(1, settings.memoryBytes() / 1024 + "kB");
       set.setString(2, Integer.toString(settings.workers()));
       set.executeQuery().close();
+    }
+  }
+
+  private void refuseWideKey(ModelShape shape) {
+    int keyColumns = shape.keyPositions().size();
+    if (keyColumns > MOST_KEY_COLUMNS) {
+      throw new ConfigurationException(
+          "Cannot run %s: the key of its model %s has %s columns, and an index of PostgreSQL takes at most %s. Choose a key of fewer columns. %s"
+              .formatted(
+                  sync.name(), sync.model().name(), keyColumns, MOST_KEY_COLUMNS, session.about()));
     }
   }
 

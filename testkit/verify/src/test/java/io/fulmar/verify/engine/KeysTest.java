@@ -393,7 +393,9 @@ class KeysTest extends SourceFixture {
   void keyAbove8kBIsReported(String type) throws SQLException {
     database.execute(
         "create table k (id " + type + ", v int)",
-        "insert into k values (repeat('k', 8192)::"
+        "insert into k values (repeat('k', "
+            + tested.largestKeyBytes()
+            + ")::"
             + type
             + ", 1), (repeat('y', 10000)::"
             + type

@@ -42,6 +42,7 @@ class RowSecurityTest extends SourceFixture {
         "alter table item owner to g12_owner",
         "grant select on item to g12_reader, g12_bypass",
         "alter table item enable row level security");
+    tested.prepare(database, "g12_reader", "g12_bypass", "g12_owner");
   }
 
   @AfterEach

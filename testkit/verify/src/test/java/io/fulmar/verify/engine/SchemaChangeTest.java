@@ -12,6 +12,7 @@ import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.verify.fixture.BothEngines;
+import io.fulmar.verify.fixture.EngineUnderTest;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -260,7 +261,9 @@ class SchemaChangeTest extends SourceFixture {
             .build();
     run(table).throwIfFailed();
 
-    assertHeld(runDuring(table, "truncate item", "insert into item values (1, 'x', 1)"), "empty");
+    // Lightning locks the table before its snapshot, and so sees the row that came after.
+    String why = tested == EngineUnderTest.LIGHTNING ? "199 of 200" : "empty";
+    assertHeld(runDuring(table, "truncate item", "insert into item values (1, 'x', 1)"), why);
 
     try (SyncEngine engine = open()) {
       assertThat(engine.storedPlan(table)).isPresent();
