@@ -29,7 +29,21 @@ public final class OtherProcess implements AutoCloseable {
    */
   public static OtherProcess start(Class<?> main, List<String> jvm, String... arguments)
       throws IOException {
-    List<String> command = new ArrayList<>();
+    return startUnder(List.of(), main, jvm, arguments);
+  }
+
+  /**
+   * Starts a class by another program.
+   *
+   * @param program with its arguments, before those that start the JVM
+   * @param main the class
+   * @param jvm options of the JVM
+   * @param arguments of its main method
+   */
+  public static OtherProcess startUnder(
+      List<String> program, Class<?> main, List<String> jvm, String... arguments)
+      throws IOException {
+    List<String> command = new ArrayList<>(program);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvm);
     command.add("-cp");
