@@ -20,7 +20,12 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -75,13 +80,17 @@ class HousekeepingTest {
 
   /** A sync of a query, so that everything is compared each time; it rejects one row. */
   private static Sync sync(String name) {
+    return sync(name, name);
+  }
+
+  private static Sync sync(String destination, String name) {
     return Sync.builder(name)
         .model(Model.query("items", "select id, name from item").key("id"))
         .remember("name")
         .onRemoved(Removal.DELETE)
         .to(
             Destination.of(
-                "test:" + name,
+                "test:" + destination,
                 batch -> {
                   Delivery.Builder answer = Delivery.acceptedExcept();
                   for (Change change : batch.changes()) {
@@ -207,6 +216,95 @@ class HousekeepingTest {
         assertThat(query("select count(*) from fulmar_planner." + table)).as(table).isEqualTo("0");
       }
     }
+  }
+
+  @Test
+  void aSyncWithAnotherNameHasItsViewsUnderIt() throws SQLException {
+    String longest = "x".repeat(100);
+    try (LightningEngine engine = engine()) {
+      engine.run(sync("crm"));
+      // The name of the destination stays, that of the sync does not.
+      Sync renamed = sync("crm", longest);
+      engine.rename("crm", renamed);
+      String cut = "x".repeat(63 - "state_of_~1".length()) + "~1";
+      assertThat(query(OURS))
+          .contains("state_of_" + cut, "holds_of_" + cut)
+          .doesNotContain("of_crm");
+      assertThat(query("select count(*) from fulmar_planner.\"state_of_%s\"".formatted(cut)))
+          .isEqualTo(Integer.toString(ROWS - 1));
+      assertThat(
+              query("select id || kind || code from fulmar_planner.\"holds_of_%s\"".formatted(cut)))
+          .isEqualTo("7REJECTEDODD");
+      change(9); // every row, so that the state is built anew
+      engine.run(renamed);
+      assertThat(
+              query(
+                  "select count(*) from fulmar_planner.\"state_of_%s\" where name like 'a_%%'"
+                      .formatted(cut)))
+          .isEqualTo(Integer.toString(ROWS - 1));
+    }
+  }
+
+  @Test
+  void theViewsTellOfARunThatGoesOn() throws SQLException {
+    List<String> seen = new ArrayList<>();
+    Sync sync =
+        Sync.builder("crm")
+            .model(Model.query("items", "select id, name from item").key("id"))
+            .to(
+                Destination.of(
+                    "test:looks",
+                    batch -> {
+                      seen.add(
+                          query(
+                              """
+                              select concat_ws(' ', s.sync, s.is_running, s.last_status, s.synced_keys,
+                                r.run = s.last_run, r.ends_unless_renewed_at > now())
+                              from fulmar_planner.fulmar_status s
+                              join fulmar_planner.fulmar_runs r on r.sync = s.sync
+                              """));
+                      return Delivery.allAccepted();
+                    }))
+            .build();
+    try (LightningEngine engine = engine()) {
+      engine.run(sync).throwIfFailed();
+      assertThat(seen).containsExactly("crm t 0 t t");
+      assertThat(query("select count(*) from fulmar_planner.fulmar_runs")).isEqualTo("0");
+      assertThat(
+              query(
+                  """
+                  select concat_ws(' ', is_running, last_status, synced_keys, failures_in_a_row,
+                    last_success_at > now() - interval '1 minute')
+                  from fulmar_planner.fulmar_status
+                  """))
+          .isEqualTo("f SUCCEEDED %s 0 t".formatted(ROWS));
+    }
+  }
+
+  @Test
+  @DisplayName("I-06: engines that run for the first time at once all succeed")
+  void enginesThatRunForTheFirstTimeAtOnceAllSucceed() throws Exception {
+    int many = 6;
+    CyclicBarrier together = new CyclicBarrier(many);
+    ExecutorService threads = Executors.newFixedThreadPool(many);
+    List<Future<RunStatus>> ends = new ArrayList<>();
+    for (int i = 0; i < many; i++) {
+      String name = "sync" + i;
+      ends.add(
+          threads.submit(
+              () -> {
+                try (LightningEngine engine = engine()) {
+                  together.await();
+                  return engine.run(sync(name)).status();
+                }
+              }));
+    }
+    for (Future<RunStatus> end : ends) {
+      assertThat(end.get()).isEqualTo(RunStatus.WARNING); // one row is rejected
+    }
+    threads.shutdown();
+    assertThat(query("select count(*) from fulmar_planner.fulmar_status where synced_keys = 199"))
+        .isEqualTo(Integer.toString(many));
   }
 
   @Test

@@ -5,20 +5,21 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fulmar.Model;
+import io.fulmar.Source;
+import io.fulmar.Sync;
+import io.fulmar.lightning.LightningEngine;
 import io.fulmar.lightning.LightningSetup;
-import io.fulmar.lightning.internal.schema.Provision;
-import io.fulmar.lightning.internal.schema.Schemas;
-import io.fulmar.lightning.internal.schema.StoredColumn;
-import io.fulmar.lightning.internal.schema.SyncColumns;
+import io.fulmar.lightning.SyncLogs;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
-import java.util.Properties;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,32 +33,44 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SetupScriptTest {
   private static final String ROLE = "Ful\"mar $fulmar$ 'x'";
   private static final String QUOTED = "\"Ful\"\"mar $fulmar$ 'x'\"";
-  private static final Schemas SCHEMAS = new Schemas("Plan 'n\" $fulmar$", "audit; --");
-  private static final SyncColumns COLUMNS =
-      new SyncColumns(List.of(new StoredColumn("id", "bigint")), List.of());
+  private static final String PLANNER = "Plan 'n\" $fulmar$";
+  private static final String AUDIT = "audit; --";
 
   private TestDatabase database;
 
-  private Connection connect(String role) throws SQLException {
-    Properties properties = new Properties();
-    properties.setProperty("user", role);
-    return DriverManager.getConnection(
-        "jdbc:postgresql://%s:%s/%s".formatted(database.host(), database.port(), database.name()),
-        properties);
+  private LightningEngine engine() {
+    Source source =
+        Source.builder()
+            .host(database.host())
+            .port(database.port())
+            .database(database.name())
+            .user(ROLE)
+            .withoutTls()
+            .build();
+    return LightningEngine.builder(source)
+        .schemas(PLANNER, AUDIT)
+        .logs(SyncLogs.builder().build())
+        .build();
   }
 
-  private void provision() throws SQLException {
-    try (Connection connection = connect(ROLE);
-        Statement statement = connection.createStatement()) {
-      connection.setAutoCommit(false);
-      statement.execute("set local search_path to pg_catalog, pg_temp");
-      Provision provision = new Provision(SCHEMAS);
-      provision.ensure(connection, "");
-      provision.createSync(connection, SCHEMAS.tables(1), "crm", COLUMNS);
-      statement.execute("create table %s (id int primary key)".formatted(SCHEMAS.log("sync_runs")));
-      statement.execute(
-          "comment on table %s is 'Fulmar, format 1: runs'".formatted(SCHEMAS.log("sync_runs")));
-      connection.commit();
+  /** A first run, and one with a change; they make all that there can be. */
+  private void twoRuns() throws SQLException {
+    database.execute(
+        "create table public.item (id int primary key, name text)",
+        "insert into public.item values (1, 'a'), (2, 'b')",
+        "grant usage on schema public to " + QUOTED,
+        "grant select on public.item to " + QUOTED);
+    Sync sync =
+        Sync.builder("crm")
+            .model(Model.query("items", "select id, name from public.item").key("id"))
+            .to(Destination.of("test:accepts", batch -> Delivery.allAccepted()))
+            .build();
+    try (LightningEngine engine = engine()) {
+      engine.check(sync).throwIfFailed();
+      assertThat(engine.run(sync).throwIfFailed().total().accepted()).isEqualTo(2);
+      database.execute("update public.item set name = 'c' where id = 2");
+      assertThat(engine.run(sync).throwIfFailed().total().accepted()).isEqualTo(1);
+      engine.plan(sync);
     }
   }
 
@@ -99,7 +112,7 @@ class SetupScriptTest {
   @ValueSource(ints = {14, 18})
   @DisplayName("P10, H-05: each variant gives the role what it needs, and nobody else anything")
   void eachVariantGivesTheRoleWhatItNeeds(int version) throws SQLException {
-    LightningSetup plain = LightningSetup.of(ROLE).schemas(SCHEMAS.planner(), SCHEMAS.audit());
+    LightningSetup plain = LightningSetup.of(ROLE).schemas(PLANNER, AUDIT);
     try (TestPostgres postgres = TestPostgres.start(version)) {
       for (LightningSetup setup : List.of(plain, plain.ownedByRole(), plain.existingSchemas())) {
         database = postgres.createDatabase();
@@ -118,7 +131,7 @@ class SetupScriptTest {
         database.execute(setup.setupSql());
         assertThat(privileges(ROLE)).isEqualTo("tt tt");
         assertThat(privileges("somebody")).isEqualTo("ff ff");
-        provision();
+        twoRuns();
         String made = left();
         database.execute(
             "create table \"audit; --\".theirs (id int)",
@@ -133,7 +146,7 @@ class SetupScriptTest {
           assertThat(schemas()).isEqualTo("0");
         } else {
           database.execute(setup.teardownSql());
-          assertThat(left()).isEqualTo("theirs");
+          assertThat(left()).isEqualTo("theirs"); // what Fulmar made is gone
           assertThat(privileges(ROLE)).isEqualTo("ff ff");
         }
         database.execute(
@@ -147,9 +160,9 @@ class SetupScriptTest {
     try (TestPostgres postgres = TestPostgres.start()) {
       database = postgres.createDatabase();
       database.execute("create role %s login".formatted(QUOTED));
-      LightningSetup setup = LightningSetup.of(ROLE).schemas(SCHEMAS.planner(), SCHEMAS.audit());
+      LightningSetup setup = LightningSetup.of(ROLE).schemas(PLANNER, AUDIT);
       database.execute(setup.setupSql());
-      provision();
+      twoRuns();
       String before = left();
       database.execute("create view dashboard as select * from \"audit; --\".sync_runs");
       assertThatThrownBy(() -> database.execute(setup.teardownSql()))
