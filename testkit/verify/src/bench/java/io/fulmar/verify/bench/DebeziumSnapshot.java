@@ -9,8 +9,6 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -25,6 +23,7 @@ import org.apache.kafka.connect.source.SourceRecord;
  * them, unserialised. In a source folder of its own, since only the benchmark needs the library.
  */
 final class DebeziumSnapshot {
+  private static final String NAME = "Debezium's embedded engine, snapshot";
   private static final String SLOT = "fulmar_bench";
 
   private final String[] args;
@@ -34,16 +33,27 @@ final class DebeziumSnapshot {
   }
 
   /**
-   * Prints one line {@code seconds <number>} for each counted round; the first is for the compiler.
-   * Arguments: host, port, database, user, heap, rounds.
+   * Prints a row of the table; the first round is for the compiler. Arguments: host, port,
+   * database, user, heap, rounds.
    */
   public static void main(String[] args) throws Exception {
     DebeziumSnapshot snapshot = new DebeziumSnapshot(args);
-    List<Double> seconds = new ArrayList<>();
+    Rounds rounds = new Rounds();
     for (int round = 0; round <= Integer.parseInt(args[5]); round++) {
-      seconds.add(snapshot.take());
+      if (round == 1) {
+        rounds.warm();
+      }
+      rounds.add(NAME, snapshot.take());
     }
-    seconds.stream().skip(1).forEach(each -> System.out.println("seconds " + each));
+    long rows = Long.parseLong(snapshot.ask("select count(*) from orders"));
+    System.out.printf(
+        "| %s (heap %s) | %.2f | %.2f | %.2f | %,.0f | | |%n",
+        NAME,
+        args[4],
+        rounds.median(NAME),
+        rounds.least(NAME),
+        rounds.most(NAME),
+        rows / rounds.median(NAME));
     System.exit(0); // some of its threads are no daemons
   }
 

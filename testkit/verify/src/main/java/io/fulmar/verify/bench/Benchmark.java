@@ -14,14 +14,19 @@ import java.util.List;
 
 /**
  * Starts a server of its own, loads TPC-H orders, and measures the standard engine beside the bare
- * read of the same rows, delivery beside what a slow destination allows, and the ready-made
- * destinations beside a bare COPY, each in a JVM of its own with a stated heap. Prints one Markdown
- * table for each; ratios are between medians of the same run.
+ * read of the same rows, Lightning beside bare statements and what peers do, delivery beside what a
+ * slow destination allows, and the ready-made destinations beside a bare COPY, each in a JVM of its
+ * own with a stated heap. Prints one Markdown table for each; ratios are between medians of the
+ * same run.
  *
  * <p>Arguments: rows in thousands (default 3000; a third of them is delivered), counted rounds
- * (default 5), and a section: standard, delivery, destinations or all (default).
+ * (default 5), and a section: standard, lightning, growth, delivery, destinations or all (default,
+ * without growth, which takes the rows, a third and ten thirds of them).
  */
 public final class Benchmark {
+  /** In a source folder that only the profile of the benchmark compiles. */
+  private static final String SNAPSHOT = "io.fulmar.verify.bench.DebeziumSnapshot";
+
   private Benchmark() {}
 
   /**
@@ -39,10 +44,17 @@ public final class Benchmark {
             .parameter("shared_buffers", "2GB")
             .parameter("max_wal_size", "8GB")
             .parameter("checkpoint_timeout", "1h")
+            .parameter("wal_level", "logical") // for Debezium
             .start()) {
       boolean all = section.equals("all");
       if (all || section.equals("standard")) {
         standard(postgres, thousands, rounds);
+      }
+      if (all || section.equals("lightning")) {
+        lightning(postgres, thousands, rounds);
+      }
+      if (section.equals("growth")) {
+        growth(postgres, thousands);
       }
       if (all || section.equals("delivery")) {
         delivery(postgres, thousands * 1_000 / 3, rounds);
@@ -60,6 +72,23 @@ public final class Benchmark {
     run(StandardVariants.class, large, "-Xmx64m", "heap");
     if (thousands >= 10) {
       run(StandardVariants.class, load(postgres, thousands / 10), "-Xmx64m", "heap");
+    }
+  }
+
+  private static void lightning(TestPostgres postgres, long thousands, int rounds)
+      throws Exception {
+    System.out.printf("%n## Lightning, TPC-H orders, %s%n", machine());
+    TestDatabase database = load(postgres, thousands);
+    run(LightningVariants.class, database, "-Xmx256m", "time", Integer.toString(rounds));
+    run(SNAPSHOT, database, "-Xmx256m", Integer.toString(Math.min(rounds, 3)));
+  }
+
+  private static void growth(TestPostgres postgres, long thousands) throws Exception {
+    System.out.printf("%n## Growth of Lightning, TPC-H orders, %s%n", machine());
+    for (long size : new long[] {thousands / 3, thousands, thousands * 10 / 3}) {
+      TestDatabase database = load(postgres, Math.max(1, size));
+      System.out.println("| variant | rows | s | s for a million rows |\n|---|---|---|---|");
+      run(LightningVariants.class, database, "-Xmx256m", "growth");
     }
   }
 
@@ -101,13 +130,18 @@ public final class Benchmark {
 
   private static void run(Class<?> variants, TestDatabase database, String heap, String... args)
       throws IOException, InterruptedException {
+    run(variants.getName(), database, heap, args);
+  }
+
+  private static void run(String variants, TestDatabase database, String heap, String... args)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of(heap, "-cp", System.getProperty("java.class.path")));
     if (Boolean.getBoolean("bench.steps")) {
       command.add("-Dbench.steps=true");
     }
-    command.add(variants.getName());
+    command.add(variants);
     command.addAll(
         List.of(
             database.host(),

@@ -19,10 +19,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
@@ -50,7 +47,7 @@ final class StandardVariants {
   private final Source source;
   private final Path root;
   private final AtomicLong delivered = new AtomicLong();
-  private final Map<String, List<Double>> seconds = new LinkedHashMap<>();
+  private final Rounds rounds = new Rounds();
   private int states;
 
   private StandardVariants(String[] args) throws IOException {
@@ -80,40 +77,41 @@ final class StandardVariants {
     }
   }
 
-  private void time(int rounds, String heap) throws Exception {
+  private void time(int counted, String heap) throws Exception {
     long rows = read();
     Path kept = root.resolve("kept");
     runExpecting(kept, rows, 0);
-    for (int round = 0; round <= rounds; round++) {
+    for (int round = 0; round <= counted; round++) {
       if (round == 1) {
-        seconds.clear(); // the first round was for the compiler
+        rounds.warm();
       }
-      timed("read", this::read);
-      timed("unchanged", () -> runExpecting(kept, 0, 0));
+      rounds.timed("read", this::read);
+      rounds.timed("unchanged", () -> runExpecting(kept, 0, 0));
       change(round);
       long changed = changed(rows, round);
-      timed("1 % changed", () -> runExpecting(kept, 0, changed));
+      rounds.timed("1 % changed", () -> runExpecting(kept, 0, changed));
       Path fresh = root.resolve("fresh-" + states++);
-      timed("first", () -> runExpecting(fresh, rows, 0));
+      rounds.timed("first", () -> runExpecting(fresh, rows, 0));
       delete(fresh);
     }
-    double read = median(seconds.getOrDefault("read", List.of()));
+    double read = rounds.median("read");
     System.out.printf(
         "| variant (heap %s) | median s | min | max | rows/s | ratio to read | goal |%n", heap);
     System.out.println("|---|---|---|---|---|---|---|");
     Map<String, String> goals =
         Map.of("read", "", "unchanged", "1.2", "1 % changed", "1.3", "first", "2");
-    seconds.forEach(
-        (name, times) ->
-            System.out.printf(
-                "| %s | %.2f | %.2f | %.2f | %,.0f | %.2f | %s |%n",
-                name,
-                median(times),
-                times.stream().min(Comparator.naturalOrder()).orElse(0.0),
-                times.stream().max(Comparator.naturalOrder()).orElse(0.0),
-                rows / median(times),
-                median(times) / read,
-                goals.getOrDefault(name, "")));
+    for (String name : rounds.names()) {
+      double median = rounds.median(name);
+      System.out.printf(
+          "| %s | %.2f | %.2f | %.2f | %,.0f | %.2f | %s |%n",
+          name,
+          median,
+          rounds.least(name),
+          rounds.most(name),
+          rows / median,
+          median / read,
+          goals.getOrDefault(name, ""));
+    }
     System.out.printf(
         "%nState on disk: %.1f bytes a row (goal 40)%n", (double) stateBytes(kept) / rows);
   }
@@ -196,21 +194,6 @@ final class StandardVariants {
       }
       return added + changed;
     }
-  }
-
-  private interface Work {
-    long run() throws Exception;
-  }
-
-  private void timed(String name, Work work) throws Exception {
-    long began = System.nanoTime();
-    work.run();
-    seconds.computeIfAbsent(name, n -> new ArrayList<>()).add((System.nanoTime() - began) / 1e9);
-  }
-
-  private static double median(List<Double> values) {
-    List<Double> sorted = values.stream().sorted().toList();
-    return sorted.isEmpty() ? Double.NaN : sorted.get(sorted.size() / 2);
   }
 
   private static long stateBytes(Path state) throws IOException {
