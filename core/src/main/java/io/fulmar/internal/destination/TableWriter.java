@@ -63,7 +63,7 @@ public final class TableWriter implements JoinedWriter {
   public Delivery write(Batch batch, Connection joined) throws Exception {
     checkDatabase(joined);
     try {
-      begin(joined);
+      begin(joined, null); // a lease lasts as long, and whoever takes it over waits
       try (PreparedStatement path =
           OneShot.prepare(joined, TableDestinationSql.OWN_SEARCH_PATH.sql())) {
         path.execute();
@@ -210,12 +210,17 @@ public final class TableWriter implements JoinedWriter {
   }
 
   private void begin(Connection open) throws SQLException {
+    begin(open, "60s");
+  }
+
+  private void begin(Connection open, @Nullable String idle) throws SQLException {
     Source source = target.source();
     try (PreparedStatement begin = OneShot.prepare(open, TableDestinationSql.BEGIN.sql())) {
       begin.setString(1, applicationName);
       begin.setString(2, source.statementTimeout().isZero() ? null : ms(source.statementTimeout()));
       begin.setLong(3, longestStatement.toMillis());
       begin.setString(4, ms(source.lockTimeout()));
+      begin.setString(5, idle);
       begin.execute();
     }
   }

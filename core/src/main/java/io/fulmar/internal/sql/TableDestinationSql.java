@@ -13,8 +13,8 @@ public final class TableDestinationSql {
   /**
    * Whatever the role's settings are: the text of rows is read as it was written, constraints speak
    * at once, and what was committed survives a crash. Binds application name, statement timeout in
-   * milliseconds (null keeps the role's), what it must not exceed in milliseconds, and lock
-   * timeout.
+   * milliseconds (null keeps the role's), what it must not exceed in milliseconds, lock timeout,
+   * and how long the transaction may be idle (null keeps what is set).
    */
   public static final SqlTemplate BEGIN =
       SqlTemplate.of(
@@ -34,7 +34,9 @@ public final class TableDestinationSql {
                 0),
               ?::pg_catalog.int8)::pg_catalog.text, true),
             pg_catalog.set_config('lock_timeout', ?, true),
-            pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', true),
+            pg_catalog.set_config('idle_in_transaction_session_timeout', coalesce(
+              ?::pg_catalog.text,
+              pg_catalog.current_setting('idle_in_transaction_session_timeout')), true),
             pg_catalog.set_config('synchronous_commit',
               case pg_catalog.current_setting('synchronous_commit')
                 when 'off' then 'on' else pg_catalog.current_setting('synchronous_commit') end, true),

@@ -24,6 +24,7 @@ import io.fulmar.lightning.internal.state.LightningStore;
 import io.fulmar.lightning.internal.state.StoredEngine;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.verify.fault.FaultyProxy;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -48,6 +49,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ExactlyOnceTest extends LightningFixture {
   private static final List<String> LIGHT =
       List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx128m");
+
+  private static final String STOPPING = "here it stops";
 
   @BeforeEach
   void createCopy() throws SQLException {
@@ -311,6 +314,33 @@ class ExactlyOnceTest extends LightningFixture {
     goesOn();
   }
 
+  @Test
+  @DisplayName(
+      "A-07: a process that is stopped before it commits writes nothing over its successor")
+  void pausedProcessIsFencedOff() throws Exception {
+    runOnce().throwIfFailed();
+    change();
+    try (OtherProcess process = process(CrashPoint.JOINED_WRITTEN, 3, "STOP")) {
+      String line = process.line();
+      while (!line.equals(STOPPING)) {
+        assertThat(line).as("what comes before").isNotEmpty();
+        line = process.line();
+      }
+      // The server ends its transaction when the lease has ended, and not before.
+      awaitQuery(
+          "select count(*) from fulmar_planner.fulmar_leases where expires_at > clock_timestamp()",
+          "0");
+      awaitQuery(
+          "select count(*) from pg_stat_activity where state like 'idle in transaction%'"
+              + " and application_name like 'fulmar copy%'",
+          "0");
+      goesOn();
+      process.signal("CONT");
+      assertThat(process.rest()).contains("has not died: FAILED").endsWith("exit code 0");
+    }
+    assertEachOnce();
+  }
+
   private void dies(CrashPoint point, int time) throws Exception {
     runOnce().throwIfFailed();
     change();
@@ -322,17 +352,21 @@ class ExactlyOnceTest extends LightningFixture {
     awaitQuery(
         "select count(*) from fulmar_planner.fulmar_leases where expires_at > clock_timestamp()",
         "0");
-    try (OtherProcess process =
-        OtherProcess.start(
-            ExactlyOnceTest.class,
-            LIGHT,
-            database.host(),
-            Integer.toString(database.port()),
-            database.name(),
-            point.name(),
-            Integer.toString(time))) {
+    try (OtherProcess process = process(point, time, "KILL")) {
       assertThat(process.rest()).endsWith("exit code 137");
     }
+  }
+
+  private OtherProcess process(CrashPoint point, int time, String signal) throws IOException {
+    return OtherProcess.start(
+        ExactlyOnceTest.class,
+        LIGHT,
+        database.host(),
+        Integer.toString(database.port()),
+        database.name(),
+        point.name(),
+        Integer.toString(time),
+        signal);
   }
 
   /** Nothing is unsure, and what the dead had committed is not sent again. */
@@ -351,9 +385,9 @@ class ExactlyOnceTest extends LightningFixture {
   }
 
   /**
-   * A process that kills itself.
+   * A process that kills or stops itself.
    *
-   * @param args host, port and name of the database, point, and at which pass of it
+   * @param args host, port and name of the database, point, at which pass of it, and the signal
    */
   public static void main(String[] args) {
     TestDatabase database = new TestDatabase(args[0], Integer.parseInt(args[1]), args[2], ROLE);
@@ -363,11 +397,22 @@ class ExactlyOnceTest extends LightningFixture {
     CrashPoint.Watch watch =
         point -> {
           if (point == at && left.decrementAndGet() == 0) {
-            Life.killThisProcess();
+            signalThisProcess(args[5]);
           }
         };
     try (SyncEngine engine = engine(source, watch)) {
       System.out.println("has not died: " + engine.run(sync(source)).status());
+    }
+  }
+
+  private static void signalThisProcess(String signal) {
+    System.out.println(STOPPING);
+    try {
+      new ProcessBuilder("kill", "-" + signal, Long.toString(ProcessHandle.current().pid()))
+          .start()
+          .waitFor();
+    } catch (IOException | InterruptedException e) {
+      throw new IllegalStateException(e);
     }
   }
 }
