@@ -11,15 +11,10 @@ import io.fulmar.internal.standard.Departure;
 import io.fulmar.internal.store.SyncStore.Purpose;
 import io.fulmar.lightning.internal.database.Database;
 import io.fulmar.lightning.internal.database.Transaction;
-import io.fulmar.lightning.internal.database.Work;
 import io.fulmar.lightning.internal.log.RunNumbers;
-import io.fulmar.lightning.internal.plan.PlanStore;
 import io.fulmar.lightning.internal.schema.Schemas;
-import io.fulmar.lightning.internal.schema.SyncColumns;
-import io.fulmar.lightning.internal.schema.SyncTables;
 import java.security.SecureRandom;
 import java.sql.SQLException;
-import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
@@ -56,16 +51,13 @@ final class Claiming {
   }
 
   /** What is found, or begun. */
-  private record Begun(Lease lease, SyncRecord record) {}
+  record Begun(Lease lease, SyncRecord record) {}
 
   /** How the state is looked at. */
-  private interface Opening<T> {
+  interface Opening<T> {
     T open(Transaction transaction, Optional<SyncRecord> found, boolean leasedBefore)
         throws SQLException;
   }
-
-  // ----------------------------------------------------------------------------------------- to
-  // run
 
   LightningClaim claim(Sync sync, Purpose purpose) {
     boolean required =
@@ -150,7 +142,7 @@ final class Claiming {
   }
 
   /** Whether what the last run left is there, and the server is the one that it ran in. */
-  private void look(Transaction transaction, SyncRecord record) throws SQLException {
+  void look(Transaction transaction, SyncRecord record) throws SQLException {
     store.files().check(transaction, record);
     store
         .provision()
@@ -200,9 +192,6 @@ final class Claiming {
     return null;
   }
 
-  // ---------------------------------------------------------------------------------------
-  // otherwise
-
   /** The state of a sync, whatever the sync says today. */
   LightningClaim existing(Sync sync, String verb) {
     return claim(
@@ -251,171 +240,6 @@ final class Claiming {
         });
   }
 
-  // ----------------------------------------------------------------------------- forget and rename
-
-  /** Nothing is left of a sync. */
-  void forget(Sync sync) {
-    String doing = "forget " + sync.name();
-    String about = "[sync=" + sync.name() + "]";
-    Found found =
-        begin(
-            sync.name(),
-            doing,
-            about,
-            (transaction, record, leasedBefore) -> record.orElse(null),
-            Found::new);
-    try {
-      SyncRecord record = found.record();
-      if (record != null) {
-        settle(sync, found.lease(), record);
-      }
-      again(
-          doing,
-          about,
-          transaction -> {
-            if (!found.lease().isHeld(transaction)) {
-              return false;
-            }
-            Schemas schemas = store.schemas();
-            for (long slot : store.files().slots(transaction, sync.name())) {
-              store
-                  .provision()
-                  .dropSync(transaction.connection(), schemas.tables(slot), sync.name(), about);
-            }
-            transaction.update(
-                StateSql.DELETE_PLANS.with("plans", schemas.plans()).sql(), sync.name());
-            transaction.update(StateSql.DELETE.with("syncs", schemas.syncs()).sql(), sync.name());
-            transaction.update(LeaseSql.DELETE.with("leases", schemas.leases()).sql(), sync.name());
-            return true;
-          });
-      store.passed(CrashPoint.FORGOTTEN);
-    } catch (RuntimeException | Error e) {
-      release(found.lease(), e);
-      throw e;
-    }
-  }
-
-  /** What is found of a sync; null if nothing is. */
-  private record Found(Lease lease, @Nullable SyncRecord record) {}
-
-  /** Takes an interrupted run in, if that is possible, and sees that no call can act any more. */
-  private void settle(Sync sync, Lease lease, SyncRecord record) {
-    SyncRecord settled = record;
-    try (Heartbeat heartbeat = Heartbeat.of(lease, beats, runner)) {
-      LightningClaim claim =
-          new LightningClaim(store, sync, lease, heartbeat, record, record.run + 1);
-      claim.recover();
-      settled = claim.record();
-    } catch (StateException e) {
-      LOG.warn(
-          "sync={} the state that is forgotten cannot be read: {}", sync.name(), e.getMessage());
-    }
-    long until = Math.max(settled.until, settled.clearUntil);
-    if (until > store.clock().millis()) {
-      throw new StateException(
-          "Cannot forget %s: a call that gave no answer may still act until %s, and a new first run would not wait for it. Forget it after that. [sync=%s]"
-              .formatted(sync.name(), Instant.ofEpochMilli(until), sync.name()));
-    }
-  }
-
-  /** What is remembered of one sync is that of another. */
-  void rename(String from, Sync sync) {
-    String doing = "rename " + from;
-    String about = "[sync=" + from + "]";
-    Begun begun =
-        begin(
-            from,
-            doing,
-            about,
-            (transaction, found, leasedBefore) -> renamed(transaction, from, sync, found),
-            Begun::new);
-    try {
-      SyncRecord record = begun.record();
-      again(doing, about, transaction -> rename(transaction, from, sync.name(), begun));
-      store.passed(CrashPoint.RENAMED);
-      LOG.debug("sync={} was {} (number {})", sync.name(), from, record.slot);
-    } catch (RuntimeException | Error e) {
-      release(begun.lease(), e);
-      throw e;
-    }
-  }
-
-  private SyncRecord renamed(
-      Transaction transaction, String from, Sync sync, Optional<SyncRecord> found)
-      throws SQLException {
-    SyncRecord record =
-        found.orElseThrow(
-            () ->
-                new StateException(
-                    "Cannot rename %s: it has no state in the schema %s. Give the name that it had. [sync=%s]"
-                        .formatted(from, store.schemas().planner(), from)));
-    if (Lease.exists(transaction, store.schemas(), sync.name())) {
-      throw new StateException(
-          "Cannot rename %s: there is a state of %s. Forget that one first, or choose another name. [sync=%s]"
-              .formatted(from, sync.name(), from));
-    }
-    if (!record.destination.equals(sync.destination().identity())) {
-      throw Refusal.destination(sync, record.destination);
-    }
-    if (record.deliveringPlan != 0) {
-      throw new StateException(
-          "Cannot rename %s: a run of it was interrupted. Run it once under its old name, or discard what it plans. [sync=%s]"
-              .formatted(from, from));
-    }
-    look(transaction, record);
-    return record;
-  }
-
-  private boolean rename(Transaction transaction, String from, String to, Begun begun)
-      throws SQLException {
-    if (!begun.lease().isHeld(transaction)) {
-      return false;
-    }
-    Schemas schemas = store.schemas();
-    SyncRecord record = begun.record().copy();
-    SyncTables tables = schemas.tables(record.slot);
-    if (record.keptPlan != 0) {
-      new PlanStore(schemas, from, tables).delete(transaction.connection(), record.keptPlan);
-      record.keptPlan = 0;
-    }
-    record.stateVersion++;
-    RecordSql.update(transaction, schemas, record);
-    transaction.update(StateSql.RENAME.with("syncs", schemas.syncs()).sql(), to, from, record.slot);
-    transaction.update(
-        LeaseSql.RENAME.with("leases", schemas.leases()).sql(), to, from, begun.lease().token());
-    SyncColumns columns = RecordColumns.of(record);
-    if (columns != null) {
-      store
-          .provision()
-          .rename(transaction.connection(), tables, from, to, columns, record.generation);
-    }
-    return true;
-  }
-
-  /**
-   * Does something that takes the lease away with it, some times if the connection is lost: if the
-   * lease is gone then, it came about.
-   */
-  private void again(String doing, String about, Work<Boolean> work) {
-    for (int tried = 1; ; tried++) {
-      try {
-        boolean done = Database.once(store.database().begin("fulmar", about), work);
-        if (!done && tried == 1) {
-          throw new StateException(
-              "Cannot %s: another runner has taken it over. Try again. %s".formatted(doing, about));
-        }
-        return;
-      } catch (SQLException e) {
-        if (tried == TRIES || !SqlStates.isOfConnection(SqlStates.codeOrNull(e))) {
-          throw SqlStates.stateException(doing, e, about);
-        }
-      }
-    }
-  }
-
-  // ------------------------------------------------------------------------------------------
-  // claim
-
   private LightningClaim claim(Sync sync, String doing, Opening<SyncRecord> opening) {
     String about = "[sync=" + sync.name() + "]";
     Begun begun = begin(sync.name(), doing, about, opening, Begun::new);
@@ -443,7 +267,7 @@ final class Claiming {
     }
   }
 
-  private static void release(Lease lease, Throwable cause) {
+  static void release(Lease lease, Throwable cause) {
     try {
       lease.release();
     } catch (SQLException | RuntimeException e) {
@@ -452,12 +276,12 @@ final class Claiming {
   }
 
   /** What comes of a claim. */
-  private interface Taken<T, R> {
+  interface Taken<T, R> {
     R of(Lease lease, T opened);
   }
 
   /** Again if the connection is lost: under the same name the lease is found as taken by us. */
-  private <T extends @Nullable SyncRecord, R> R begin(
+  <T extends @Nullable SyncRecord, R> R begin(
       String sync, String doing, String about, Opening<T> opening, Taken<T, R> taken) {
     String owner = Owner.next();
     for (int left = TRIES - 1; ; left--) {

@@ -3,7 +3,6 @@ package io.fulmar.lightning.internal.state;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.plan.Refusal;
-import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.standard.Departure;
 import io.fulmar.internal.store.Claim;
@@ -31,10 +30,8 @@ import io.fulmar.lightning.internal.plan.Planner;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -60,7 +57,7 @@ final class LightningClaim implements Claim {
   private final Folding folding;
   private final Writing writing;
   private final Instant startedAt;
-  private final Map<Long, PlanHead> heads = new HashMap<>();
+  private final Approval approval;
   private boolean resynced;
   private volatile @Nullable Ledger ledger;
   private @Nullable JoinedTransactions joined;
@@ -84,6 +81,7 @@ final class LightningClaim implements Claim {
     this.plans = new PlanStore(settings.schemas(), sync.name(), tables);
     this.planner = new Planner(store.database(), settings.schemas(), sync, settings, store.clock());
     this.log = new SyncLog(settings.schemas(), sync, settings.logs(sync.name()));
+    this.approval = new Approval(store, sync, lease, plans, writing, run);
     this.folding = new Folding(store, sync, tables, plans, log);
     this.startedAt = store.clock().instant();
   }
@@ -173,7 +171,7 @@ final class LightningClaim implements Claim {
     }
     PlanHead head = planner.plan(record(), lease, run, request, progress);
     log.check(head);
-    heads.put(head.run(), head);
+    approval.know(head);
     store.passed(CrashPoint.PLANNED);
     return head.plan();
   }
@@ -187,109 +185,36 @@ final class LightningClaim implements Claim {
 
   @Override
   public StoredPlan stored(String planId) {
-    PlanHead head = keptHead();
-    if (head == null || !head.id().equals(planId)) {
-      throw new StateException(
-          "Cannot apply plan %s of %s: there is no such plan. %s %s"
-              .formatted(
-                  planId,
-                  sync.name(),
-                  head == null ? "None is stored." : "The stored one is " + head.id() + ".",
-                  lease.about()));
-    }
-    String stale = stale(head);
-    if (stale != null) {
-      throw new StateException(
-          "Cannot apply plan %s of %s: %s. Run or plan anew. %s"
-              .formatted(planId, sync.name(), stale, lease.about()));
-    }
+    PlanHead head = approval.stored(planId);
+    log.check(head);
     return head.plan();
   }
 
   @Override
   public @Nullable StoredPlan kept() {
-    PlanHead head = keptHead();
-    return head == null || stale(head) != null ? null : head.plan();
-  }
-
-  private @Nullable PlanHead keptHead() {
-    if (record().keptPlan == 0) {
-      return null;
-    }
-    PlanHead head =
-        lease.steadily(
-            doing("read the stored plan"),
-            transaction -> {
-              try {
-                return plans.read(transaction.connection(), record().keptPlan);
-              } catch (DamagedException e) {
-                throw StateLost.of(sync.name(), e);
-              }
-            });
-    if (head != null) {
-      heads.put(head.run(), head);
-    }
-    return head;
-  }
-
-  private @Nullable String stale(PlanHead head) {
-    return head.terms().stale(sync, record().stateVersion, record().clearing, now());
+    return approval.kept();
   }
 
   @Override
   public boolean discard() {
-    if (record().keptPlan == 0) {
-      return false;
-    }
-    return writing.write(
-        doing("drop the stored plan"),
-        CrashPoint.PLAN_DISCARDED,
-        (transaction, next) -> {
-          plans.delete(transaction.connection(), next.keptPlan);
-          next.keptPlan = 0;
-          return true;
-        });
+    return approval.discard();
   }
 
   @Override
   public void keep(StoredPlan plan) {
-    PlanHead head = head(plan).withGuards(plan.changeSet().guards());
-    heads.put(head.run(), head);
-    writing.write(
-        doing("keep the plan"),
-        CrashPoint.PLAN_KEPT,
-        (transaction, next) -> {
-          if (next.keptPlan != 0 && next.keptPlan != head.run()) {
-            plans.delete(transaction.connection(), next.keptPlan);
-          }
-          plans.write(transaction.connection(), head);
-          next.keptPlan = head.run();
-          next.run = run;
-          return head;
-        });
+    approval.keep(plan);
   }
 
   @Override
   public void drop(StoredPlan plan) {
-    long number = head(plan).run();
-    lease.steadily(
-        doing("drop the plan"), transaction -> plans.delete(transaction.connection(), number));
-    store.passed(CrashPoint.PLAN_DROPPED);
-  }
-
-  private PlanHead head(StoredPlan plan) {
-    PlanHead head = heads.get(Long.parseLong(plan.changeSet().id()));
-    if (head == null) {
-      throw new IllegalArgumentException("this plan is not of this claim");
-    }
-    return head;
+    approval.drop(plan);
   }
 
   // --------------------------------------------------------------------------------------- deliver
 
   @Override
   public PlanReader open(StoredPlan plan) {
-    PlanHead head = head(plan);
+    PlanHead head = approval.head(plan);
     writing.write(
         doing("begin to deliver the plan"),
         CrashPoint.DELIVERY_BEGUN,
@@ -361,7 +286,7 @@ final class LightningClaim implements Claim {
 
   @Override
   public Folded fold(StoredPlan plan, RunEnd end) {
-    PlanHead head = head(plan);
+    PlanHead head = approval.head(plan);
     Ledger noted = ledger;
     settleJoined();
     if (noted != null) {
@@ -385,7 +310,7 @@ final class LightningClaim implements Claim {
 
   @Override
   public void takeAsDelivered(StoredPlan plan) {
-    PlanHead head = head(plan);
+    PlanHead head = approval.head(plan);
     writing.write(
         doing("take the present result as accepted for the state"),
         CrashPoint.RESET_TAKEN,
@@ -472,7 +397,7 @@ final class LightningClaim implements Claim {
 
   @Override
   public void end(RunEnd end) {
-    PlanHead head = heads.get(run);
+    PlanHead head = approval.known(run);
     SyncLog.Ended logged =
         writing.write(
             doing("note the end"),

@@ -126,17 +126,25 @@ public final class LightningStore implements SyncStore {
 
   @Override
   public Claim claim(Sync sync, Purpose purpose) {
-    return new Claiming(this, beats, runner).claim(sync, purpose);
+    return claiming().claim(sync, purpose);
+  }
+
+  private Claiming claiming() {
+    return new Claiming(this, beats, runner);
+  }
+
+  private Upkeep upkeep() {
+    return new Upkeep(this, claiming(), beats, runner);
   }
 
   @Override
   public void forget(Sync sync) {
-    new Claiming(this, beats, runner).forget(sync);
+    upkeep().forget(sync);
   }
 
   @Override
   public void rebind(Sync sync, String identity) {
-    try (LightningClaim claim = new Claiming(this, beats, runner).existing(sync, "rebind")) {
+    try (LightningClaim claim = claiming().existing(sync, "rebind")) {
       claim.recover();
       claim.rebind(identity);
     }
@@ -149,7 +157,7 @@ public final class LightningStore implements SyncStore {
    * @param sync as it is now, with its new name
    */
   public void rename(String from, Sync sync) {
-    new Claiming(this, beats, runner).rename(from, sync);
+    upkeep().rename(from, sync);
   }
 
   // ----------------------------------------------------------------------------------------
@@ -162,7 +170,7 @@ public final class LightningStore implements SyncStore {
    * @param stateDirectory where that is
    */
   public void moveIn(Sync sync, Path stateDirectory) {
-    new Moving(this, new Claiming(this, beats, runner), snapshots).move(sync, stateDirectory);
+    new Moving(this, claiming(), snapshots).move(sync, stateDirectory);
   }
 
   /** Reads something, unless there are no tables yet. */

@@ -105,7 +105,7 @@ final class Moving {
     try {
       SyncRecord record = store.record(sync);
       if (record != null && record.initialising) {
-        claiming.forget(sync);
+        store.forget(sync);
       }
     } catch (StateException e) {
       cause.addSuppressed(e);
