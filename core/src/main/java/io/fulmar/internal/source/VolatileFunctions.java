@@ -21,6 +21,8 @@ import java.util.Set;
  * names in its plan, so also behind views, and nothing of it is run.
  */
 public final class VolatileFunctions {
+  private static final String SETS = "set_config";
+
   private VolatileFunctions() {}
 
   /** A volatile function that is called, and whether it is one of PostgreSQL's own. */
@@ -42,15 +44,17 @@ public final class VolatileFunctions {
   }
 
   /**
-   * The names of those that are not PostgreSQL's own, so may write. Not seen are functions behind
-   * operators and casts, and what a function calls in turn.
+   * The names of those that may change something that lasts: all that are not PostgreSQL's own, and
+   * {@code set_config}. Not seen are functions behind operators and casts, and what a function
+   * calls in turn.
    *
    * @param connection with the transaction in which the model was proven
    * @param shape the model
    */
-  public static List<String> ofOthers(Connection connection, ModelShape shape) throws SQLException {
+  public static List<String> thatMayChange(Connection connection, ModelShape shape)
+      throws SQLException {
     return found(connection, SourceSql.EXPLAIN.with("model", shape.query()).sql()).stream()
-        .filter(function -> !function.ours())
+        .filter(function -> !function.ours() || function.name().equals(SETS))
         .map(Found::name)
         .toList();
   }

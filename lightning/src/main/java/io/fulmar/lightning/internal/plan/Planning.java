@@ -89,6 +89,7 @@ final class Planning {
         UsedColumns.of(Describer.describe(session, sync.model()), sync, session.about());
     refuseWideKey(shape);
     refuseWriters(shape);
+    String settingsBefore = statements.text(SettingSql.DIGEST.sql());
     PlanHead.Columns columns = columns(shape);
     String content = PlanTerms.rowSeed(record.secret, record.epoch, sync, shape);
     Rules rules = PlanTerms.rules(sync, sync.mode(), sync.removal(), record.mode, record.removal);
@@ -99,8 +100,21 @@ final class Planning {
         Comparison.of(shape, RowHash.of(shape, content), columns, sync.maxRowBytes());
     Found found = found(comparison, shape, scan, rules, now);
     PlanHead head = head(shape, columns, server, found, scan.base(), now);
+    refuseChanged(settingsBefore);
     store.write(session.connection(), head);
     return head;
+  }
+
+  /**
+   * What is set for the session is undone by a rollback, and this transaction is committed: behind
+   * a pooler, whoever comes next would have it.
+   */
+  private void refuseChanged(String settingsBefore) throws SQLException {
+    if (!settingsBefore.equals(statements.text(SettingSql.DIGEST.sql()))) {
+      throw new ConfigurationException(
+          "Cannot run %s: its model %s changes settings of the session while it runs. Leave that out; what its text reads can be given by Model.setting. %s"
+              .formatted(sync.name(), sync.model().name(), session.about()));
+    }
   }
 
   private void set() throws SQLException {
@@ -125,10 +139,10 @@ final class Planning {
     if (settings.volatileFunctions() == PlanSettings.VolatileFunctions.ALLOWED) {
       return;
     }
-    List<String> functions = VolatileFunctions.ofOthers(session.connection(), shape);
+    List<String> functions = VolatileFunctions.thatMayChange(session.connection(), shape);
     if (!functions.isEmpty()) {
       throw new ConfigurationException(
-          "Cannot run %s: its model %s calls %s, which is VOLATILE, so it may write, and here the model runs in a statement that may. Declare it STABLE if it writes nothing, leave it out, or allow volatile functions when the engine is built. %s"
+          "Cannot run %s: its model %s calls %s, which is VOLATILE, so it may change something, and here the model runs in a statement that may. Declare it STABLE if it changes nothing, leave it out, or allow volatile functions when the engine is built. %s"
               .formatted(
                   sync.name(),
                   sync.model().name(),

@@ -49,6 +49,15 @@ record SessionStatements(SourceSession session, String model) {
     }
   }
 
+  /** The text of the first row. */
+  String text(String sql) throws SQLException {
+    try (Statement statement = plain();
+        ResultSet result = statement.executeQuery(sql)) {
+      result.next();
+      return String.valueOf(result.getString(1));
+    }
+  }
+
   /**
    * Reads the rows of a binary {@code COPY}.
    *

@@ -14,5 +14,15 @@ final class SettingSql {
                  pg_catalog.set_config('jit', 'off', true)
           """);
 
+  /** What the settings of the session are together, for comparison. */
+  static final SqlTemplate DIGEST =
+      SqlTemplate.of(
+          """
+          /* fulmar: settings digest */
+          select pg_catalog.md5(
+            pg_catalog.string_agg(s.name operator(pg_catalog.||) '=' operator(pg_catalog.||) coalesce(s.setting, ''), ',' order by s.name collate pg_catalog."C"))
+          from pg_catalog.pg_settings s
+          """);
+
   private SettingSql() {}
 }

@@ -547,4 +547,68 @@ class PlanningTest {
     assertThat(fixture.one("select f0 || '|' || f1 from " + PlanFixture.table(head)))
         .isEqualTo("{d}|true");
   }
+
+  @Test
+  @DisplayName("H-03: a model that changes settings of the session is refused, so none is left")
+  void modelThatChangesSettingsIsRefused() throws SQLException {
+    fixture.database.execute(
+        "insert into src values (1, 'a', 1)",
+        "create function quiet(i int) returns int language plpgsql stable as 'begin perform set_config(''statement_timeout'', ''0'', false); return i; end'");
+    assertThatThrownBy(
+            () -> fixture.plan(PlanFixture.sync("select quiet(id) as id, v from src", "id")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("its model rows changes settings of the session while it runs");
+    assertThatThrownBy(
+            () ->
+                fixture.plan(
+                    PlanFixture.sync(
+                        "select id, set_config('app.x', 'y', false) as x from src", "id")))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessageContaining("calls set_config(), which is VOLATILE");
+    assertThat(fixture.plan(PlanFixture.sync("select id, v from src", "id")).counts().total())
+        .isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("G-09: a value that is only stored in another way is the same")
+  void anotherWayToStoreAValueChangesNothing() throws SQLException {
+    fixture.database.execute("insert into src values (1, repeat('compressible', 20000), 1)");
+    fixture.takeAll(fixture.plan(deleting()));
+    for (String storage : List.of("external", "main", "plain", "extended")) {
+      fixture.database.execute(
+          "alter table src alter v set storage " + storage,
+          storage.equals("plain") ? "select 1" : "update src set v = v || '' where id = 1");
+      assertThat(fixture.plan(deleting()).counts().total()).as(storage).isZero();
+    }
+  }
+
+  @Test
+  @DisplayName("G-10: however the server goes about it, the plan is the same")
+  void planDoesNotDependOnHowItIsMade() throws SQLException {
+    accepted(3);
+    fixture.database.execute(
+        "insert into src select i, 'v' || i, i from generate_series(10, 3000) i",
+        "delete from src where id = 1",
+        "insert into src values (2, 'other', 2), (null, 'n', 1), (77, 'twice', 1)",
+        "insert into fulmar_planner.s1_holds (k0, kind, version, attempts, first_at, unsure, until) values (3, 'SKIPPED', 7, 1, 1, true, 0), (5000, 'OPEN', null, 1, 1, true, 0)");
+    List<String> planned = fixture.planned(fixture.plan(deleting()));
+    planned.sort(null);
+    assertThat(planned).hasSize(2_993).contains("REMOVED 1", "REMOVED 5000", "CHANGED 3");
+    for (String setting :
+        List.of(
+            "enable_hashjoin = off",
+            "enable_mergejoin = off",
+            "enable_hashagg = off",
+            "enable_sort = off",
+            "parallel_setup_cost = 0; alter database %1$s set parallel_tuple_cost = 0; alter database %1$s set min_parallel_table_scan_size = 0")) {
+      fixture.database.execute(
+          "alter database %1$s reset all".formatted(fixture.database.name()),
+          ("alter database %1$s set " + setting).formatted(fixture.database.name()));
+      PlanHead head = fixture.as(fixture.database.user(), deleting());
+      List<String> again = fixture.planned(head);
+      again.sort(null);
+      assertThat(again).as(setting).isEqualTo(planned);
+      assertThat(head.counts().invalid()).as(setting).isEqualTo(5);
+    }
+  }
 }
