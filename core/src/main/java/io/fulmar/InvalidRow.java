@@ -18,7 +18,10 @@ public record InvalidRow(Reason reason, Row key, long rows) {
     NULL_KEY,
     /** The key occurs more than once in the model; none of its rows is sent. */
     DUPLICATE_KEY,
-    /** The key is larger than the limit for keys (8 kB). */
+    /**
+     * The key is larger than the limit for keys: 8,192 bytes for each column; in Lightning 2,000
+     * bytes for all that are text, bytea or numeric.
+     */
     KEY_TOO_LARGE
   }
 

@@ -205,9 +205,9 @@ public interface LightningEngine extends SyncEngine {
     }
 
     /**
-     * Runs models that call functions which are VOLATILE and not PostgreSQL's own. The model is
-     * part of a statement that writes, so what such a function writes is written, as far as the
-     * role may. Default: such a model is refused.
+     * Runs models that call functions which are VOLATILE and not PostgreSQL's own, or {@code
+     * set_config}. The model is part of a statement that writes, so what such a function writes is
+     * written, as far as the role may. Default: such a model is refused.
      */
     public Builder allowVolatileFunctions() {
       volatileFunctions = VolatileFunctions.ALLOWED;

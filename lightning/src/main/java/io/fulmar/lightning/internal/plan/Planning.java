@@ -1,11 +1,8 @@
 package io.fulmar.lightning.internal.plan;
 
-import io.fulmar.ChangeSet;
 import io.fulmar.ConfigurationException;
-import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.mapping.UsedColumns;
-import io.fulmar.internal.plan.AskedKeys;
 import io.fulmar.internal.plan.PlanTerms;
 import io.fulmar.internal.plan.Refusal;
 import io.fulmar.internal.plan.Remembered;
@@ -14,19 +11,15 @@ import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.source.SourceSession;
 import io.fulmar.internal.source.VolatileFunctions;
-import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.Rules;
 import io.fulmar.lightning.internal.delta.DeltaScan;
 import io.fulmar.lightning.internal.delta.DeltaTerms;
 import io.fulmar.lightning.internal.delta.DeltaWay;
-import io.fulmar.lightning.internal.schema.Comments;
 import io.fulmar.lightning.internal.schema.Schemas;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import io.fulmar.lightning.internal.state.SyncRecord;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -98,7 +91,8 @@ final class Planning {
     DeltaScan scan = new DeltaScan(session.connection(), deltaTerms(shape, server, content, now));
     Comparison comparison =
         Comparison.of(shape, RowHash.of(shape, content), columns, sync.maxRowBytes());
-    Found found = found(comparison, shape, scan, rules, now);
+    PlanTable table = new PlanTable(statements, store, sync, record, request, rules, run, now);
+    FoundChanges found = found(table, comparison, shape, scan);
     PlanHead head = head(shape, columns, server, found, scan.base(), now);
     refuseChanged(settingsBefore);
     store.write(session.connection(), head);
@@ -196,28 +190,8 @@ final class Planning {
         lock);
   }
 
-  /**
-   * What was found.
-   *
-   * @param place where the plan is
-   * @param counts what is in it
-   * @param rows rows of the model
-   * @param invalid rows without a usable key
-   * @param samples of both
-   * @param way how
-   * @param previous whether the plan has what was accepted
-   */
-  private record Found(
-      int place,
-      PlanCounts counts,
-      long rows,
-      long invalid,
-      PlanSamples samples,
-      ChangeSet.Way way,
-      boolean previous) {}
-
-  private Found found(
-      Comparison comparison, ModelShape shape, DeltaScan scan, Rules rules, long now)
+  private FoundChanges found(
+      PlanTable table, Comparison comparison, ModelShape shape, DeltaScan scan)
       throws SQLException {
     boolean otherKey = hasOtherKey(shape);
     if (otherKey && !beginsAnew()) {
@@ -226,7 +200,7 @@ final class Planning {
     DeltaWay way = scan.look();
     if (way instanceof DeltaWay.Unchanged unchanged) {
       PlanCounts none = PlanCounts.none(sync.remembered().size());
-      return new Found(
+      return new FoundChanges(
           PlanHead.NO_TABLE,
           none,
           unchanged.rows(),
@@ -238,194 +212,24 @@ final class Planning {
     if (way instanceof DeltaWay.Some some) {
       Comparison given =
           comparison.remembering(Comparison.Memory.OF_GIVEN).looking(some.shape(), some.absent());
-      int place = make(given, rules, now);
+      int place = table.make(given);
       String objection = scan.confirm();
       if (objection == null) {
-        return finish(given, place, some.rows(), 0, new PlanSamples(statements, given), way.way());
+        PlanSamples samples = new PlanSamples(statements, given);
+        PlanCounts counts = table.count(given, place);
+        return table.finish(given, place, some.rows(), 0, samples, way.way(), counts);
       }
-      drop(tables.plan(place));
+      table.drop(place);
       way = new DeltaWay.Full(objection);
     }
-    return full(comparison, shape, otherKey, rules, way.way(), now);
-  }
-
-  private void drop(Identifier table) throws SQLException {
-    statements.execute(CountSql.DROP.with("table", table).sql());
-  }
-
-  // ------------------------------------------------------------------------------------- full diff
-
-  private Found full(
-      Comparison nothing,
-      ModelShape shape,
-      boolean otherKey,
-      Rules rules,
-      ChangeSet.Way way,
-      long now)
-      throws SQLException {
-    Comparison comparison = nothing.remembering(memory(otherKey));
-    List<List<String>> keys = request.keys();
-    if (keys != null) {
-      try {
-        AskedKeys.handOver(session, shape, sync.model().name(), keys);
-      } catch (IOException e) {
-        throw new UncheckedIOException(e); // what is read is kept in memory
-      }
-      comparison = comparison.looking(shape.ofKeys(), null);
-    }
-    KeyProof proof = KeyProof.of(session.connection(), shape);
-    boolean everything = comparison.plansEverything(request, rules);
-    boolean counts =
-        keys != null
-            || !proof.notNull()
-            || comparison.model().isKeyMeasured()
-            || !(proof.unique() || everything);
-    int place = make(comparison, rules, now);
-    PlanCounts planned = count(comparison, place);
-    long[] model = counts ? statements.numbers(comparison.model().count(), 3) : null;
-    long known = keys != null ? 0 : known(comparison, planned, everything);
-    PlanSamples samples = new PlanSamples(statements, comparison);
-    Duplicates duplicates = new Duplicates(statements, comparison, tables);
-    if (!proof.unique()) {
-      boolean here = everything || (model != null && keys == null && usable(model) == known);
-      duplicates.find(here ? place : Duplicates.IN_MODEL);
-      if (!here && keys == null && duplicates.keys() == 0) {
-        throw unsteady(model == null ? 0 : usable(model), known);
-      }
-      if (duplicates.keys() > 0) {
-        samples.duplicates(duplicates);
-        int next = store.freePlace(session.connection(), place);
-        duplicates.remove(place, next);
-        place = next;
-        planned = count(comparison, place);
-      }
-      duplicates.drop();
-    }
-    long unusable = model == null ? 0 : model[1] + model[2];
-    if (unusable > 0) {
-      samples.unusable();
-    }
-    long rows =
-        model != null ? model[0] : everything ? planned.present() + duplicates.rows() : known;
-    return finish(comparison, place, rows, unusable + duplicates.rows(), samples, way, planned);
-  }
-
-  private static long usable(long[] model) {
-    return model[0] - model[1] - model[2];
-  }
-
-  private ConfigurationException unsteady(long counted, long compared) {
-    return new ConfigurationException(
-        "Cannot run %s: its model %s gives other rows each time it is read, %s and %s in one snapshot. Order it before a limit, leave out what is random, or declare what makes its key unique. %s"
-            .formatted(sync.name(), sync.model().name(), counted, compared, session.about()));
-  }
-
-  private Comparison.Memory memory(boolean otherKey) throws SQLException {
-    if (record.generation == null || otherKey || request.kind() == PlanRequest.Kind.FILL) {
-      return Comparison.Memory.NONE;
-    }
-    return statements.is(CountSql.ANY_HOLD.with("holds", tables.holds()).sql())
-        ? Comparison.Memory.STATE_AND_HOLDS
-        : Comparison.Memory.STATE;
-  }
-
-  private int make(Comparison comparison, Rules rules, long now) throws SQLException {
-    int place = store.freePlace(session.connection());
-    Integer generation = record.generation;
-    statements.execute(
-        comparison.plan(
-            tables, generation == null ? 0 : generation, request, rules, place, run, now));
-    return place;
-  }
-
-  private PlanCounts count(Comparison comparison, int place) throws SQLException {
-    return PlanCounts.read(
-        statements, comparison.queries().count(tables, place), sync.remembered().size());
-  }
-
-  /**
-   * How many keys have a row in the model, if none has two: known keys, without those that have no
-   * row, and rows of which nothing is known. What is remembered must be as many keys as were left.
-   */
-  private long known(Comparison comparison, PlanCounts planned, boolean everything)
-      throws SQLException {
-    Integer generation = record.generation;
-    if (comparison.memory() == Comparison.Memory.NONE || generation == null) {
-      return planned.fresh();
-    }
-    long[] state =
-        statements.numbers(CountSql.STATE.with("state", tables.state(generation)).sql(), 2);
-    if (request.kind() != PlanRequest.Kind.RESET && state[0] != record.keys) {
-      throw new StateException(
-          "Cannot run %s: its state %s has %s keys, and %s were left in it: somebody else wrote to it, or it was restored without the rest. Restore both together; or forget the sync and initialise it. %s"
-              .formatted(
-                  sync.name(),
-                  tables.stateName(generation),
-                  state[0],
-                  record.keys,
-                  session.about()));
-    }
-    if (everything) {
-      return 0;
-    }
-    long heldAlone =
-        comparison.memory() == Comparison.Memory.STATE
-            ? 0
-            : statements.numbers(comparison.queries().countHeldAlone(tables, generation), 1)[0];
-    long absent = planned.absent() + state[1] - planned.gonePresent() - planned.goneAbsent();
-    return state[0] + heldAlone - absent + planned.fresh();
-  }
-
-  // ---------------------------------------------------------------------------------------- result
-
-  private Found finish(
-      Comparison comparison,
-      int place,
-      long rows,
-      long invalid,
-      PlanSamples samples,
-      ChangeSet.Way way)
-      throws SQLException {
-    return finish(comparison, place, rows, invalid, samples, way, count(comparison, place));
-  }
-
-  private Found finish(
-      Comparison comparison,
-      int place,
-      long rows,
-      long invalid,
-      PlanSamples samples,
-      ChangeSet.Way way,
-      PlanCounts counts)
-      throws SQLException {
-    PlanCounts found = counts;
-    if (request.kind() == PlanRequest.Kind.FILL) {
-      found = found.withFirstRemovals(record.live - liveInPlan(comparison, place));
-    }
-    if (found.isIdle()) {
-      drop(tables.plan(place));
-      return new Found(PlanHead.NO_TABLE, found, rows, invalid, samples, way, false);
-    }
-    samples.planned(tables.plan(place), found);
-    statements.execute(Comments.onPlan(tables, place, sync.name()));
-    return new Found(place, found, rows, invalid, samples, way, comparison.hasPrevious());
-  }
-
-  /** A synced key without a usable row is not in a destination that is cleared and filled. */
-  private long liveInPlan(Comparison comparison, int place) throws SQLException {
-    Integer generation = record.generation;
-    StoredKey key = comparison.model().key();
-    boolean comparable = generation != null && key.text().equals(record.stateColumns);
-    return comparable
-        ? statements.numbers(comparison.queries().countLiveInPlan(tables, generation, place), 1)[0]
-        : 0;
+    return new FullDiff(table).plan(comparison, shape, otherKey, way.way());
   }
 
   private PlanHead head(
       ModelShape shape,
       PlanHead.Columns columns,
       ServerIdentity server,
-      Found found,
+      FoundChanges found,
       @Nullable String base,
       long now) {
     String fingerprint = shape.fingerprint();

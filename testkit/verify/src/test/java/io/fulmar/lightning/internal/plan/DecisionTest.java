@@ -45,6 +45,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DecisionTest {
+  private static final TestPostgres POSTGRES = TestPostgres.start();
+  private static final long LIVE = 100_000;
   private static final Version NEW_ID = new Version(-1, -1);
   private static final Version ID_OF_RUN_7 = new Version(7, 7);
   private static final UUID MOVED_IN = new UUID(8, 8);
@@ -78,7 +80,7 @@ class DecisionTest {
 
   @BeforeAll
   void makeEveryCase() throws SQLException {
-    fixture = new PlanFixture(TestPostgres.start());
+    fixture = new PlanFixture(POSTGRES);
     fixture.database.execute(
         "create table src (id int primary key, v text)",
         "insert into src values (1, 'a'), (2, 'b')");
@@ -89,7 +91,9 @@ class DecisionTest {
     versionOfB = new Version(0, Long.parseLong(hashes.get(1)));
     for (String row : Arrays.asList(null, "a", "b")) {
       for (Memory memory : memories()) {
-        cases.add(new Case(row, memory));
+        if (isLookedAt(memory)) {
+          cases.add(new Case(row, memory));
+        }
       }
     }
     write();
@@ -98,6 +102,16 @@ class DecisionTest {
   @AfterAll
   void close() {
     fixture.close();
+  }
+
+  /** Whether there is a key with this memory. */
+  boolean isLookedAt(Memory memory) {
+    return true;
+  }
+
+  /** How many cases there are at least. */
+  int leastCases() {
+    return 2_900;
   }
 
   private List<Memory> memories() {
@@ -168,7 +182,7 @@ class DecisionTest {
     fixture.record.keys =
         Long.parseLong(
             Objects.requireNonNull(fixture.one("select count(*) from fulmar_planner.s1_state_0")));
-    fixture.record.live = 17;
+    fixture.record.live = LIVE;
     fixture.record.stateColumns = "INT8";
   }
 
@@ -218,11 +232,8 @@ class DecisionTest {
 
   @Test
   void fixtureHasEveryCase() {
-    assertThat(cases).hasSizeGreaterThan(2_800);
+    assertThat(cases).hasSizeGreaterThanOrEqualTo(leastCases());
     assertThat(versionOfA).isNotEqualTo(versionOfB);
-    assertThat(cases.stream().map(c -> c.memory().hold()).filter(Objects::nonNull))
-        .extracting(Hold::kind)
-        .contains(HoldKind.values());
   }
 
   @ParameterizedTest
@@ -263,7 +274,7 @@ class DecisionTest {
         cases.stream()
             .filter(c -> c.row() != null && c.memory().accepted() != null && !c.memory().gone())
             .count();
-    assertThat(head.counts().firstRemovals()).isEqualTo(17 - alive);
+    assertThat(head.counts().firstRemovals()).isEqualTo(LIVE - alive);
   }
 
   private PlanHead plan(Rules rules, PlanRequest.Kind kind) throws SQLException {
