@@ -38,7 +38,18 @@ final class LogColumns {
     }
     SqlFragment text =
         texts.size() == 1 ? texts.get(0) : LogColumnSql.KEY_ARRAY.with("texts", texts);
-    return LogColumnSql.ROW_ID.with("text", text);
+    boolean bounded = columns.stored().kinds().stream().noneMatch(LogColumns::mayBeLong);
+    return bounded ? text : LogColumnSql.BOUNDED.with("text", text);
+  }
+
+  private static boolean mayBeLong(ColumnKind kind) {
+    return switch (kind) {
+      case TEXT, BYTEA, NUMERIC -> true;
+      case BOOL, INT2, INT4, INT8, UUID, DATE, TIME, TIMESTAMP, TIMESTAMPTZ -> false;
+      case INET, CIDR, MACADDR, MACADDR8 -> false;
+      case FLOAT4, FLOAT8, JSON, BPCHAR, TIMETZ, ENUM, OTHER ->
+          throw new IllegalArgumentException("no key is kept as " + kind);
+    };
   }
 
   /** The expression for {@code fields}. */

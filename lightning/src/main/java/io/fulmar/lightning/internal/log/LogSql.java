@@ -60,6 +60,31 @@ final class LogSql {
           "changelog",
           "rows");
 
+  /** Whether the snapshot has a row of a sync. Binds the sync. */
+  static final SqlTemplate IN_SNAPSHOT =
+      SqlTemplate.of(
+          """
+          /* fulmar: in snapshot */
+          select pg_catalog.count(*)
+          from (select from {snapshot} as s where s.sync_id = ? limit 1) as one""",
+          "snapshot");
+
+  /**
+   * A sync that the snapshot has no row of, for which looking for conflicts would take half as long
+   * again. Binds the sync, the run, and what {@link #ROWS} binds.
+   */
+  static final SqlTemplate FIRST_SNAPSHOT =
+      SqlTemplate.of(
+          """
+          /* fulmar: first snapshot */
+          insert into {snapshot}
+            (sync_id, sync_run_id, row_id, op_type, status, failure_reason, fields)
+          select ?, ?, l.row_id, l.op_type, l.status, l.failure_reason, l.fields
+          from {rows} as l
+          order by l.row_id""",
+          "snapshot",
+          "rows");
+
   /** Binds the sync, the run, and what {@link #ROWS} binds. */
   static final SqlTemplate SNAPSHOT =
       SqlTemplate.of(

@@ -220,14 +220,13 @@ public final class SyncLog {
             .with("accepted", outcomes.accepted())
             .with("exceptions", outcomes.exceptions());
     Identifier log = LogTables.identifier(schemas, table);
-    String sql =
-        table == Table.CHANGELOG
-            ? LogSql.CHANGELOG.with("changelog", log).with("rows", rows).sql()
-            : LogSql.SNAPSHOT.with("snapshot", log).with("rows", rows).sql();
     List<Object> values = new ArrayList<>(List.of(sync.name(), run.run()));
     values.addAll(columns.names());
     values.add(kind == FoldKind.DELIVERED ? Rules.SET_GONE : 0);
-    SQLException failure = attempt(transaction, () -> transaction.update(sql, values.toArray()));
+    SQLException failure =
+        attempt(
+            transaction,
+            () -> transaction.update(statement(transaction, table, log, rows), values.toArray()));
     if (failure != null) {
       StateException refusal = failure(transaction, failure, table);
       if (logs.onLogFailure() == OnLogFailure.FAIL) {
@@ -238,6 +237,19 @@ public final class SyncLog {
           "Its rows are missing in %s, which could not be written (sqlstate=%s)."
               .formatted(LogTables.name(table), SqlStates.code(failure)));
     }
+  }
+
+  private String statement(Transaction transaction, Table table, Identifier log, SqlPart rows)
+      throws SQLException {
+    if (table == Table.CHANGELOG) {
+      return LogSql.CHANGELOG.with("changelog", log).with("rows", rows).sql();
+    }
+    String found = LogSql.IN_SNAPSHOT.with("snapshot", log).sql();
+    boolean first = transaction.number(found, sync.name()) == 0;
+    return (first ? LogSql.FIRST_SNAPSHOT : LogSql.SNAPSHOT)
+        .with("snapshot", log)
+        .with("rows", rows)
+        .sql();
   }
 
   private List<RunRow.Count> count(
