@@ -24,6 +24,9 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -42,6 +45,9 @@ class DeltaRunsTest {
   private static final Model ITEM = Model.table("items", "public", "item").key("id");
   private static final ChangeSet.Way.Kind DELTA = ChangeSet.Way.Kind.DELTA;
   private static final ChangeSet.Way.Kind FULL = ChangeSet.Way.Kind.FULL;
+
+  private static final String WAITING_FOR_HOLDS =
+      "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%fulmar: delta held%'";
 
   private static TestPostgres postgres;
 
@@ -232,6 +238,49 @@ class DeltaRunsTest {
     assertThat(reason(run(FULL))).isEqualTo("the role may not select all columns of the table");
     engine.close();
     database.execute("drop owned by " + reader, "drop role " + reader);
+  }
+
+  @Test
+  @DisplayName(
+      "E: a partition that is attached while a delta scan is made leads to a full diff in its snapshot")
+  void partitionThatIsAttachedDuringTheScanIsNotMissed() throws Exception {
+    database.execute(
+        "drop table item",
+        "create table item (id int primary key, v text) partition by range (id)",
+        "create table item_1 partition of item for values from (1) to (100)",
+        "insert into item select i, 'v' || i from generate_series(1, 40) i",
+        "create table item_2 (like item including all)",
+        "insert into item_2 values (101, 'long before')");
+    run(FULL);
+    run(DELTA);
+    database.execute("update item set v = 'written' where id = 7", "delete from item where id = 8");
+    ExecutorService thread = Executors.newSingleThreadExecutor();
+    try (Connection holder = database.connect();
+        Statement holding = holder.createStatement()) {
+      holder.setAutoCommit(false);
+      holding.execute("lock table fulmar_planner.s1_holds in access exclusive mode");
+      Future<SyncReport> run = thread.submit(() -> engine.run(sync().build()).throwIfFailed());
+      awaitPlanThatWaits();
+      database.execute("alter table item attach partition item_2 for values from (100) to (200)");
+      holder.commit();
+      SyncReport report = run.get();
+      assertThat(reason(report)).isEqualTo("a partition was attached during the scan");
+      assertThat(crm.changes(report.run()))
+          .extracting(change -> change.operation() + " " + change.key().value("id"))
+          .containsExactlyInAnyOrder("CHANGED 7", "REMOVED 8", "ADDED 101");
+    } finally {
+      thread.shutdownNow();
+    }
+    assertThat(reason(run(FULL))).isEqualTo("a partition was attached or detached since the base");
+    run(DELTA);
+  }
+
+  /** Until the plan waits for the holds, which it does after its snapshot; the server waits. */
+  private void awaitPlanThatWaits() throws SQLException {
+    for (int i = 0; i < 500 && number(WAITING_FOR_HOLDS) == 0; i++) {
+      database.execute("select pg_sleep(0.02)");
+    }
+    assertThat(number(WAITING_FOR_HOLDS)).isEqualTo(1);
   }
 
   @Test
