@@ -43,20 +43,23 @@ final class FoldSql {
   static final SqlFragment NOT_NULL =
       SqlFragment.of("alter column {column} set not null", "column");
 
-  /** What there is to be done. */
+  /** What there is to be done; what was accepted is asked once for each position. */
   static final SqlTemplate SURVEY =
       SqlTemplate.of(
           """
           /* fulmar: survey plan */
-          select pg_catalog.count(*) filter (where {accepted}),
-                 pg_catalog.count(*) filter (where {accepted} and p.operation = 'ADDED'),
-                 pg_catalog.count(*) filter (where {accepted} and p.operation = 'CHANGED'),
-                 pg_catalog.count(*) filter (where {accepted} and p.operation = 'REMOVED' and p.known),
-                 pg_catalog.count(*) filter (where p.effects & 8 <> 0 and p.known),
-                 coalesce(pg_catalog.bit_or(p.effects), 0),
+          select pg_catalog.count(*) filter (where s.taken),
+                 pg_catalog.count(*) filter (where s.taken and s.operation = 'ADDED'),
+                 pg_catalog.count(*) filter (where s.taken and s.operation = 'CHANGED'),
+                 pg_catalog.count(*) filter (where s.taken and s.operation = 'REMOVED' and s.known),
+                 pg_catalog.count(*) filter (where s.effects & 8 <> 0 and s.known),
+                 coalesce(pg_catalog.bit_or(s.effects), 0),
                  exists (select from {exceptions} as e),
                  exists (select from {late} as l)
-          from {plan} as p""",
+          from (
+            select p.operation, p.known, p.effects, {accepted} as taken
+            from {plan} as p
+            offset 0) as s""",
           "plan",
           "accepted",
           "exceptions",

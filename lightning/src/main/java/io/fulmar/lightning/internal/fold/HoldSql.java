@@ -223,13 +223,5 @@ final class HoldSql {
           "h_key",
           "values");
 
-  /** All of them. */
-  static final SqlTemplate FORGET_ALL =
-      SqlTemplate.of(
-          """
-          /* fulmar: forget holds */
-          truncate {holds}""",
-          "holds");
-
   private HoldSql() {}
 }

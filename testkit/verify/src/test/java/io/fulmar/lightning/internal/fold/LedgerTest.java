@@ -234,17 +234,43 @@ class LedgerTest {
     }
   }
 
+  @Test
+  @DisplayName("B-06: a range costs at most seven round trips, however many changes it has")
+  void rangeCostsFewRoundTrips() throws Exception {
+    try (FaultyProxy proxy = proxy();
+        Database database = behind(proxy)) {
+      Ledger ledger = ledger(lease(database, "second"));
+      for (int range = 0; range < 3; range++) {
+        ledger.acknowledge(range * 5_000L, alternating(5_000));
+        proxy.takeRoundTrips();
+        ledger.reserve(range * 5_000L + 5_000, range * 5_000L + 10_000, UNTIL);
+        assertThat(proxy.takeRoundTrips()).isBetween(1, 7);
+      }
+    }
+  }
+
+  private static List<Outcome> alternating(int count) {
+    List<Outcome> outcomes = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      outcomes.add(i % 2 == 0 ? Outcome.ACCEPTED : Outcome.SKIPPED);
+    }
+    return outcomes;
+  }
+
   private FaultyProxy proxy() {
     return FaultyProxy.before(fixture.place.host(), fixture.place.port());
   }
 
   private Database behind(FaultyProxy proxy) {
-    return new Database(
-        Source.of(
-            new TestDatabase("localhost", proxy.port(), fixture.place.name(), "postgres")
-                .dataSource()),
-        "fulmar",
-        Duration.ofMinutes(1));
+    Source source =
+        Source.builder()
+            .host("localhost")
+            .port(proxy.port())
+            .database(fixture.place.name())
+            .user(fixture.place.user())
+            .withoutTls()
+            .build();
+    return new Database(source, "fulmar", Duration.ofMinutes(1));
   }
 
   @Test

@@ -10,6 +10,8 @@ import io.fulmar.Source;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.plan.Remembered;
+import io.fulmar.internal.sql.ColumnExpression;
+import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.store.ChangeIds;
 import io.fulmar.internal.store.PlannedChange;
 import io.fulmar.internal.store.Version;
@@ -17,6 +19,7 @@ import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.internal.type.ImageBuffer;
 import io.fulmar.internal.type.KeyImage;
 import io.fulmar.lightning.internal.database.Database;
+import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.fold.FoldFixture;
 import io.fulmar.lightning.internal.state.Lease;
 import io.fulmar.lightning.internal.state.Leases;
@@ -268,6 +271,25 @@ class PlanTableReaderTest {
                 "select state from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null"))
         .isEmpty();
     reader.close();
+  }
+
+  @Test
+  @DisplayName("P6: a piece is read by the range of its places, without what lies before it")
+  void pieceIsReadByTheRangeOfItsPlaces() throws SQLException {
+    fixture.plan("", rows(20_000));
+    String read =
+        PlanReadSql.READ
+            .with("plan", FoldFixture.TABLES.plan(0))
+            .with("columns", Identifier.of("p", "position"))
+            .with("from", ColumnExpression.place(100, 1))
+            .with("rows", ColumnExpression.number(1_000))
+            .sql();
+    String query = read.substring(read.indexOf('(') + 1, read.lastIndexOf(") to stdout"));
+    try (Transaction transaction = fixture.begin()) {
+      transaction.execute(PlanReadSql.BY_PLACE.sql());
+      assertThat(transaction.list("explain " + query, row -> row.getString(1)))
+          .anyMatch(line -> line.contains("Tid Range Scan on s1_plan_0"));
+    }
   }
 
   @Test
