@@ -317,6 +317,23 @@ class LightningCheckTest {
   }
 
   @Test
+  void runsGoOnUnderAPublicationOfAllTables() throws SQLException {
+    database.execute("create publication dbz for all tables");
+    try (SyncEngine engine = LightningEngine.on(source().build())) {
+      assertThat(engine.run(sync()).throwIfFailed().total().accepted()).isEqualTo(2);
+      database.execute(
+          "insert into item select i, 'c' from generate_series(3, 200) i",
+          "update item set name = 'd' where id = 1");
+      assertThat(engine.run(sync()).throwIfFailed().total().accepted()).isEqualTo(199);
+      database.execute("update item set name = 'e' where id = 2", "delete from item where id = 3");
+      assertThat(engine.run(sync()).throwIfFailed().total().accepted()).isEqualTo(1);
+      engine.plan(sync());
+      assertThat(engine.discard(sync())).isTrue();
+      engine.forget(sync());
+    }
+  }
+
+  @Test
   void whatTheServerLacksIsSaid() throws SQLException {
     database.execute(
         "alter role \"%s\" connection limit 3".formatted(role),
