@@ -20,6 +20,7 @@ final class Heartbeat implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
   private static final int BEATS = 3;
   private static final int BEATS_AFTER_FAILURE = 12;
+  private static final Duration LONGEST_GOODBYE = Duration.ofSeconds(2);
 
   private final Lease lease;
   private final Database database;
@@ -82,7 +83,7 @@ final class Heartbeat implements AutoCloseable {
   public void close() {
     closing.countDown();
     try {
-      boolean ended = over.await(lease.duration().toMillis() / BEATS, TimeUnit.MILLISECONDS);
+      boolean ended = over.await(LONGEST_GOODBYE.toMillis(), TimeUnit.MILLISECONDS);
       if (!ended) {
         LOG.debug("sync={} a heartbeat is still waiting for the server", lease.sync());
       }

@@ -456,6 +456,9 @@ final class LightningClaim implements Claim {
             store.database(), store.schemas(), sync.name(), store.settings().logs(sync.name()))
         .expire(lease.application(), lease.about(), now(), lease::isHeld);
     heartbeat.close();
+    if (!lease.isHeld()) {
+      return; // it has ended, or the server is away
+    }
     try {
       lease.release();
     } catch (SQLException | RuntimeException e) {

@@ -3,6 +3,7 @@ package io.fulmar.verify.lightning;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fulmar.AlreadyRunningException;
 import io.fulmar.ChangeSet;
 import io.fulmar.HeldChange;
 import io.fulmar.HoldKind;
@@ -18,6 +19,9 @@ import io.fulmar.lightning.LightningEngine;
 import io.fulmar.spi.Verdict;
 import io.fulmar.testkit.RecordingDestination;
 import java.sql.SQLException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -106,6 +110,39 @@ class LightningEngineTest extends CustomerFixture {
           .hasMessageContaining("there is no such plan");
     }
     assertThat(sent(run())).containsExactly("CHANGED 1", "CHANGED 2", "CHANGED 3");
+  }
+
+  @Test
+  @DisplayName("P4: a second engine is refused while the first one delivers, and may run after it")
+  void secondEngineIsRefused() throws Exception {
+    CountDownLatch writing = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    destination.verdicts(
+        change -> {
+          writing.countDown();
+          try {
+            assertThat(goOn.await(30, TimeUnit.SECONDS)).isTrue();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          return new Verdict.Accepted();
+        });
+    CompletableFuture<SyncReport> first = CompletableFuture.supplyAsync(this::run);
+    assertThat(writing.await(30, TimeUnit.SECONDS)).isTrue();
+    String process = "/" + ProcessHandle.current().pid() + "/";
+
+    assertThatThrownBy(this::run)
+        .isInstanceOf(AlreadyRunningException.class)
+        .hasMessageStartingWith("Cannot run crm: ")
+        .hasMessageContaining(process);
+    try (LightningEngine engine = open()) {
+      assertThatThrownBy(() -> engine.forget(crm().build()))
+          .isInstanceOf(AlreadyRunningException.class);
+      assertThat(engine.status(crm().build()).syncedKeys()).isZero();
+    }
+    goOn.countDown();
+    assertThat(first.get(30, TimeUnit.SECONDS).status()).isEqualTo(RunStatus.SUCCEEDED);
+    assertThat(sent(run())).isEmpty();
   }
 
   @Test
