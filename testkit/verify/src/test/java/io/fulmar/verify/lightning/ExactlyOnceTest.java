@@ -29,6 +29,8 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -79,14 +81,17 @@ class ExactlyOnceTest extends LightningFixture {
   }
 
   private static Sync sync(Source source) {
+    return builder(source).build();
+  }
+
+  private static Sync.Builder builder(Source source) {
     return Sync.builder("copy")
         .model(Model.query("items", "select id, v from item").key("id"))
         .to(copy(source).identity("copy").exactlyOnce().build())
         .onRemoved(Removal.DELETE)
         .guardRemovals(1, Long.MAX_VALUE)
         .retryFor(Duration.ofSeconds(10))
-        .lanes(2)
-        .build();
+        .lanes(2);
   }
 
   private SyncReport runOnce() {
@@ -214,10 +219,13 @@ class ExactlyOnceTest extends LightningFixture {
               }
             }
           };
-      try (SyncEngine engine = engine(through, watch)) {
-        SyncReport report = engine.run(sync(through)).throwIfFailed();
+      // One lane and few heartbeats: no other COMMIT is on its way.
+      Sync sync = builder(through).lanes(1).build();
+      try (SyncEngine engine = engine(through, Duration.ofSeconds(60), watch)) {
+        SyncReport report = engine.run(sync).throwIfFailed();
         assertThat(report.total()).isEqualTo(new SyncReport.Counts(20, 20, 0, 0));
-        assertThat(engine.status(sync(through)).unsure()).isZero();
+        assertThat(report.calls()).isEqualTo(commit == Commit.ARRIVES ? 8 : 9);
+        assertThat(engine.status(sync).unsure()).isZero();
       }
       assertThat(proxy.resets()).isEqualTo(1);
     }
@@ -243,6 +251,52 @@ class ExactlyOnceTest extends LightningFixture {
     assertEachOnce();
   }
 
+  @Test
+  @DisplayName("J-04: a call that hangs is left behind, and the fold waits for what it may commit")
+  void hangingCallIsWaitedForByTheFold() throws Exception {
+    runOnce().throwIfFailed();
+    change();
+    AtomicInteger left = new AtomicInteger(3);
+    CountDownLatch goOn = new CountDownLatch(1);
+    CrashPoint.Watch watch =
+        point -> {
+          if (point == CrashPoint.JOINED_WRITTEN && left.decrementAndGet() == 0) {
+            awaitDeafly(goOn);
+          }
+        };
+    Source source = sourceBuilder().build();
+    FutureTask<SyncReport> run =
+        new FutureTask<>(
+            () -> {
+              try (SyncEngine engine = engine(source, Duration.ofSeconds(30), watch)) {
+                return engine.run(builder(source).callDeadline(Duration.ofSeconds(2)).build());
+              }
+            });
+    new Thread(run, "test-run").start();
+    awaitQuery(
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+            + " and query like '%hold lease alone%'",
+        "1");
+    goOn.countDown();
+    SyncReport report = run.get();
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.problem().orElseThrow())
+        .contains("a call that writes together with the state gave no answer");
+    goesOn();
+  }
+
+  /** As a call that no interrupt reaches. */
+  private static void awaitDeafly(CountDownLatch latch) {
+    while (true) {
+      try {
+        latch.await();
+        return;
+      } catch (InterruptedException e) {
+        // deaf
+      }
+    }
+  }
+
   /** Whoever has written to the table and not committed. */
   private void terminate() {
     try {
@@ -255,11 +309,15 @@ class ExactlyOnceTest extends LightningFixture {
   }
 
   private static SyncEngine engine(Source source, CrashPoint.Watch watch) {
+    return engine(source, Duration.ofSeconds(2), watch);
+  }
+
+  private static SyncEngine engine(Source source, Duration lease, CrashPoint.Watch watch) {
     LightningSettings defaults = LightningSettings.DEFAULT;
     LightningSettings settings =
         new LightningSettings(
             Schemas.DEFAULT,
-            Duration.ofSeconds(2),
+            lease,
             defaults.missingState(),
             defaults.onTimelineChange(),
             defaults.fullDiffEvery(),
