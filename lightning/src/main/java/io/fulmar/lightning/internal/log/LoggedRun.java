@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record LoggedRun(
     long run, Instant startedAt, Instant endedAt, RunStatus status, @Nullable String problem) {
+  private static final int MOST_CHARS = 10_000;
   private static final String DIED =
       "The run ended as INTERRUPTED: its process died, or was cut off from the database. The next run has settled what was noted of it.";
 
@@ -26,11 +27,16 @@ public record LoggedRun(
     };
   }
 
-  /** Why it ended early; null if it did not. */
+  /** Why it ended early, as text that the database takes; null if it did not. */
   @Nullable String error() {
     if (isGood()) {
       return null;
     }
-    return problem == null && status == RunStatus.INTERRUPTED ? DIED : problem;
+    if (problem == null) {
+      return status == RunStatus.INTERRUPTED ? DIED : null;
+    }
+    // What a destination says may hold anything.
+    String text = problem.replace('\0', ' ');
+    return text.length() <= MOST_CHARS ? text : text.substring(0, MOST_CHARS) + "...";
   }
 }

@@ -147,4 +147,14 @@ class LogGapsTest extends LogFixture {
     assertThat(LogGaps.rows(gaps)).hasSize(100).extracting(RunRow::run).startsWith(3L, 4L);
     assertThat(LogGaps.rows(gaps)).extracting(RunRow::error).containsOnlyNulls();
   }
+
+  @Test
+  void anErrorThatNoTextCanHoldOrThatIsVeryLongIsLoggedAllTheSame() throws SQLException {
+    prepare(failing);
+    String endless = "x".repeat(10_001);
+    assertThat(ended(failing, null, null, later(1, RunStatus.FAILED, "a\0b")).failure()).isNull();
+    assertThat(ended(failing, null, null, later(2, RunStatus.FAILED, endless)).failure()).isNull();
+    assertThat(rows("select error from fulmar_audit.sync_runs order by sync_run_id"))
+        .containsExactly("a b", endless.substring(1) + "...");
+  }
 }
