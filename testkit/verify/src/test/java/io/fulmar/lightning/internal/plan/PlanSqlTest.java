@@ -5,13 +5,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.fulmar.Model;
 import io.fulmar.Removal;
 import io.fulmar.Sync;
+import io.fulmar.SyncMode;
+import io.fulmar.internal.plan.Remembered;
 import io.fulmar.internal.source.Access;
+import io.fulmar.internal.source.Describer;
+import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.SourceSession;
 import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.PlanRequest.Kind;
+import io.fulmar.internal.store.Rules;
 import java.io.ByteArrayOutputStream;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
@@ -100,6 +109,63 @@ class PlanSqlTest extends OnEveryMajor {
                   .getCopyAPI()
                   .copyOut(look.memory(fixture.tables, 0), new ByteArrayOutputStream()))
           .isEqualTo(1);
+    }
+  }
+
+  /** From 16 on a full join is planned for several processes; before, for one. */
+  @Test
+  void comparisonIsParallelWhereTheServerCanDoThat() throws Exception {
+    fixture.database.execute(
+        "truncate src",
+        "insert into src select i, 'k' || i, 'v', i from generate_series(1, 20000) i");
+    fixture.takeAll(fixture.plan(sync()));
+    fixture.database.execute("analyze src", "analyze fulmar_planner.s1_state_0");
+    for (Comparison.Memory memory :
+        List.of(Comparison.Memory.STATE, Comparison.Memory.STATE_AND_HOLDS)) {
+      List<String> lines = explained(memory);
+      assertThat(lines.stream().anyMatch(line -> line.contains("Parallel Hash Full Join")))
+          .as("%s: %s", memory, lines)
+          .isEqualTo(major >= 16);
+    }
+    assertThat(explained(Comparison.Memory.NONE))
+        .anyMatch(line -> line.contains("Parallel Seq Scan on src"));
+  }
+
+  private List<String> explained(Comparison.Memory memory) throws Exception {
+    try (SourceSession session = fixture.session(Access.READ);
+        Statement statement = session.connection().createStatement()) {
+      ModelShape shape = Describer.describe(session, sync().model());
+      PlanHead.Columns columns =
+          new PlanHead.Columns(
+              shape.keySignature(),
+              shape.rowShape(),
+              shape.keyShape(),
+              StoredKey.of(shape),
+              Remembered.NOTHING,
+              false);
+      String plan =
+          Comparison.of(shape, RowHash.of(shape, "seed"), columns, 1 << 24)
+              .remembering(memory)
+              .plan(
+                  fixture.tables,
+                  0,
+                  PlanRequest.RUN,
+                  new Rules(SyncMode.UPSERT, Removal.DELETE, true, 10, Duration.ofHours(24), null),
+                  2,
+                  PlanFixture.RUN,
+                  PlanFixture.NOW);
+      for (String setting :
+          List.of("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size")) {
+        statement.execute("set local %s = 0".formatted(setting));
+      }
+      statement.execute("set local enable_mergejoin = off");
+      List<String> lines = new ArrayList<>();
+      try (ResultSet rows = statement.executeQuery("explain (costs off) " + plan)) {
+        while (rows.next()) {
+          lines.add(rows.getString(1));
+        }
+      }
+      return lines;
     }
   }
 }
