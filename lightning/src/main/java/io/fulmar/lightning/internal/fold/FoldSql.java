@@ -78,7 +78,7 @@ final class FoldSql {
   static final SqlTemplate ANALYZE =
       SqlTemplate.of(
           """
-          /* fulmar: analyze state */
+          /* fulmar: analyze */
           analyze {table}""",
           "table");
 

@@ -9,6 +9,9 @@ import java.sql.SQLException;
 
 /** Moves the holds of a sync, in one transaction. */
 final class HoldMoves {
+  /** From so many new holds on, the next comparison is planned better by what is known of them. */
+  private static final long MANY_HOLDS = 1_000;
+
   private final Transaction transaction;
   private final SyncTables tables;
 
@@ -17,8 +20,9 @@ final class HoldMoves {
    *
    * @param newlyQuarantined changes that are quarantined now and were not before
    * @param unanswered changes of which no answer came
+   * @param held how many holds were written
    */
-  record Settled(long newlyQuarantined, long unanswered) {}
+  record Settled(long newlyQuarantined, long unanswered, long held) {}
 
   HoldMoves(Transaction transaction, SyncTables tables) {
     this.transaction = transaction;
@@ -40,15 +44,20 @@ final class HoldMoves {
   Settled settle(FoldParts parts, Rules rules, boolean exceptions, boolean late, int effects)
       throws SQLException {
     boolean any = transaction.first(parts.of(HoldSql.ANY), row -> row.getBoolean(1)).orElseThrow();
-    Settled settled = new Settled(0, 0);
+    Settled settled = new Settled(0, 0, 0);
     if (any) {
       drop(parts, parts.byAcceptance());
     }
     if (exceptions) {
       settled =
           transaction
-              .first(parts.settle(rules), row -> new Settled(row.getLong(1), row.getLong(2)))
+              .first(
+                  parts.settle(rules),
+                  row -> new Settled(row.getLong(1), row.getLong(2), row.getLong(3)))
               .orElseThrow();
+    }
+    if (settled.held() > MANY_HOLDS) {
+      transaction.update(parts.of(FoldSql.ANALYZE, "table", tables.holds()));
     }
     if (exceptions || late) {
       transaction.update(parts.of(HoldSql.LATE));

@@ -33,7 +33,8 @@ final class HoldSql {
 
   /**
    * What was not accepted, see {@link io.fulmar.internal.store.Rules#settle}. Gives how many of
-   * them are quarantined now and were not before, and how many were not answered.
+   * them are quarantined now and were not before, how many were not answered, and how many there
+   * are.
    */
   static final SqlTemplate SETTLE =
       SqlTemplate.of(
