@@ -73,6 +73,7 @@ final class DeltaFixture implements AutoCloseable {
 
   final SyncTables tables = Schemas.DEFAULT.tables(1);
   private final Connection memory;
+  private final Map<String, PreparedStatement> writes = new LinkedHashMap<>();
   private final SourcePool pool;
   private final Source source;
 
@@ -373,6 +374,11 @@ final class DeltaFixture implements AutoCloseable {
       whole &= fate != Fate.NOT_TRIED;
       settle(entry.getKey(), entry.getValue(), fate);
     }
+    for (PreparedStatement statement : writes.values()) {
+      statement.executeBatch();
+      statement.close();
+    }
+    writes.clear();
     memory.setAutoCommit(true);
     look();
     base =
@@ -394,12 +400,16 @@ final class DeltaFixture implements AutoCloseable {
           of);
       return;
     }
-    write("delete from %s where (%s) = (%s)".formatted(tables.holds(), names(), values()), of);
+    if (difference.held()) {
+      write("delete from %s where (%s) = (%s)".formatted(tables.holds(), names(), values()), of);
+    }
     if (difference.source() != null) {
+      List<String> values = new ArrayList<>(of);
+      values.add(difference.source().toString());
       write(
-          "insert into %s values (%s, %s, null) on conflict (%s) do update set hash = excluded.hash, gone_since = null"
-              .formatted(tables.state(0), values(), difference.source(), names()),
-          of);
+          "insert into %s values (%s, ?::int8, null) on conflict (%s) do update set hash = excluded.hash, gone_since = null"
+              .formatted(tables.state(0), values(), names()),
+          values);
     } else {
       write(
           (ignored
@@ -414,13 +424,17 @@ final class DeltaFixture implements AutoCloseable {
     return key.types().stream().map(type -> "?::" + type).collect(Collectors.joining(", "));
   }
 
+  /** Each key is written once, so the order of the statements does not matter. */
   private void write(String sql, List<String> of) throws SQLException {
-    try (PreparedStatement statement = memory.prepareStatement(sql)) {
-      for (int i = 0; i < of.size(); i++) {
-        statement.setString(i + 1, of.get(i));
-      }
-      statement.executeUpdate();
+    PreparedStatement statement = writes.get(sql);
+    if (statement == null) {
+      statement = memory.prepareStatement(sql);
+      writes.put(sql, statement);
     }
+    for (int i = 0; i < of.size(); i++) {
+      statement.setString(i + 1, of.get(i));
+    }
+    statement.addBatch();
   }
 
   @Override

@@ -30,10 +30,10 @@ class DeltaVersionsTest {
           "create table item (k text primary key, v text) partition by hash (k)",
           "create table item_0 partition of item for values with (modulus 2, remainder 0)",
           "create table item_1 partition of item for values with (modulus 2, remainder 1)",
-          "insert into item select 'k' || i, 'v' from generate_series(1, 30000) i");
+          "insert into item select 'k' || i, 'v' from generate_series(1, 15000) i");
       try (DeltaFixture fixture = new DeltaFixture(database, ITEM)) {
         fixture.run();
-        assertThat(fixture.run()).isEqualTo(new DeltaWay.Unchanged(30_000));
+        assertThat(fixture.run()).isEqualTo(new DeltaWay.Unchanged(15_000));
         database.execute(
             "update item set v = 'x' where k in ('k1', 'k2', 'k3')",
             "delete from item where k = 'k4'");
@@ -44,8 +44,8 @@ class DeltaVersionsTest {
         assertThat(fixture.run().way().reason())
             .isEqualTo("since the base 1 rows were written and 2 removed; 1 keys are held");
         burn(database, 2_100);
-        assertThat(fixture.run()).isEqualTo(new DeltaWay.Unchanged(29_998));
-        database.execute("delete from item where substr(k, 2) between '1' and '5'");
+        assertThat(fixture.run()).isEqualTo(new DeltaWay.Unchanged(14_998));
+        database.execute("delete from item where k not like 'k9%'");
         DeltaWay many = fixture.run();
         assertThat(many)
             .isInstanceOfSatisfying(
