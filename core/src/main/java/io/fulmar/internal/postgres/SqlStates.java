@@ -40,8 +40,8 @@ public final class SqlStates {
   private static final Set<String> CLASSES_WITHOUT_VALUES =
       Set.of("08", "0A", "25", "28", "3D", "40", "53", "54", "55", "57", "XX");
 
-  /** A missing grant, and a broken disk. */
-  private static final Set<String> STATES_WITHOUT_VALUES = Set.of("42501", "58030");
+  /** What others depend on, a missing grant, and a broken disk. */
+  private static final Set<String> STATES_WITHOUT_VALUES = Set.of("2BP01", "42501", "58030");
 
   /** Classes that say something of the server or the session, and pass. */
   private static final Set<String> CLASSES_OF_SERVER =
@@ -310,6 +310,11 @@ public final class SqlStates {
    */
   public static boolean isWorthRepeating(@Nullable String sqlState) {
     return isOfConnection(sqlState) || REPEATABLE.contains(trouble(padded(sqlState)));
+  }
+
+  /** Whether something cannot be dropped, since something else is made of it. */
+  static boolean isDependedOn(SQLException e) {
+    return "2BP01".equals(code(e));
   }
 
   /** Whether a lock was not had in time. */

@@ -10,6 +10,9 @@ final class StateRemedy {
   private StateRemedy() {}
 
   static String of(SQLException e) {
+    if (SqlStates.isDependedOn(e)) {
+      return "Somebody has built a view or the like on a table or view of the engine, which is made anew now and then: drop it and query ours instead, then run again; what was accepted and noted is remembered.";
+    }
     return switch (SqlStates.trouble(e)) {
       case CONNECTION, PROTOCOL, SESSION_ENDED, SERVER_CRASHED, SERVER_STARTING, IDLE_SESSION ->
           "The connection to the server was lost or not had: look at the server and run again; what was accepted and noted is remembered.";

@@ -40,6 +40,9 @@ import org.junit.jupiter.api.Test;
 class HousekeepingTest {
   private static final int ROWS = 200;
 
+  /** From 10,000 changes on, a state is built anew if they are a good share of it. */
+  private static final int MANY = 10_300;
+
   private static TestPostgres postgres;
 
   private TestDatabase database;
@@ -72,6 +75,11 @@ class HousekeepingTest {
             .user("fulmar")
             .withoutTls()
             .build();
+  }
+
+  private void manyRows() throws SQLException {
+    database.execute(
+        "insert into item select i, 'a' from generate_series(%s, %s) i".formatted(ROWS + 1, MANY));
   }
 
   private LightningEngine engine() {
@@ -170,7 +178,13 @@ class HousekeepingTest {
   }
 
   private void holdSteady(int runs) throws SQLException {
-    runs(0, 25);
+    manyRows();
+    String state = "select relname from pg_class where relname ~ '^s1_state_[01]$'";
+    runs(0, 9);
+    String first = query(state);
+    runs(9, 10); // every row
+    assertThat(query(state)).isNotEqualTo(first);
+    runs(10, 25);
     String before = rows();
     long bytes = bytes();
     runs(25, 25 + runs);
@@ -221,6 +235,7 @@ class HousekeepingTest {
   @Test
   void aSyncWithAnotherNameHasItsViewsUnderIt() throws SQLException {
     String longest = "x".repeat(100);
+    manyRows();
     try (LightningEngine engine = engine()) {
       engine.run(sync("crm"));
       // The name of the destination stays, that of the sync does not.
@@ -231,7 +246,7 @@ class HousekeepingTest {
           .contains("state_of_" + cut, "holds_of_" + cut)
           .doesNotContain("of_crm");
       assertThat(query("select count(*) from fulmar_planner.\"state_of_%s\"".formatted(cut)))
-          .isEqualTo(Integer.toString(ROWS - 1));
+          .isEqualTo(Integer.toString(MANY - 1));
       assertThat(
               query("select id || kind || code from fulmar_planner.\"holds_of_%s\"".formatted(cut)))
           .isEqualTo("7REJECTEDODD");
@@ -241,7 +256,29 @@ class HousekeepingTest {
               query(
                   "select count(*) from fulmar_planner.\"state_of_%s\" where name like 'a_%%'"
                       .formatted(cut)))
-          .isEqualTo(Integer.toString(ROWS - 1));
+          .isEqualTo(Integer.toString(MANY - 1));
+    }
+  }
+
+  @Test
+  void whatOthersBuildOnAViewIsNamedAndNothingIsLost() throws SQLException {
+    manyRows();
+    try (LightningEngine engine = engine()) {
+      engine.run(sync("crm"));
+      database.execute("create view dashboard as select id from fulmar_planner.state_of_crm");
+      change(9); // every row, so that the state is built anew
+      SyncReport report = engine.run(sync("crm"));
+      assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+      assertThat(report.problem())
+          .hasValueSatisfying(
+              problem ->
+                  assertThat(problem)
+                      .contains("state_of_crm because other objects depend on it")
+                      .contains("drop it and query ours instead, then run again"));
+      database.execute("drop view dashboard");
+      assertThat(engine.run(sync("crm")).total().accepted()).isZero(); // it was noted before
+      assertThat(query("select count(*) from fulmar_planner.state_of_crm where name like 'a_%'"))
+          .isEqualTo(Integer.toString(MANY - 1));
     }
   }
 
