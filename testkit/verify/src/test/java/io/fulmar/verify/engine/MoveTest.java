@@ -3,37 +3,26 @@ package io.fulmar.verify.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.fulmar.AlreadyRunningException;
 import io.fulmar.Change;
-import io.fulmar.ConfigurationException;
 import io.fulmar.HeldChange;
 import io.fulmar.HoldKind;
-import io.fulmar.Model;
 import io.fulmar.Operation;
 import io.fulmar.Removal;
 import io.fulmar.Row;
 import io.fulmar.RunStatus;
-import io.fulmar.StandardEngine;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.SyncStatus;
-import io.fulmar.harness.ManualClock;
 import io.fulmar.internal.standard.StandardStore;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlanReader;
 import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.StoredPlan;
-import io.fulmar.lightning.LightningEngine;
-import io.fulmar.lightning.LightningSetup;
 import io.fulmar.spi.Verdict;
-import io.fulmar.testkit.RecordingDestination;
-import java.nio.file.Path;
-import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -41,71 +30,18 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /**
  * What the standard engine remembers goes over to Lightning: nothing is sent twice, nothing is
- * lost, and one engine alone goes on. The fixture is a table of 20 items, and a clock by which both
- * engines go.
+ * lost, and one engine alone goes on.
  */
 @DisplayName("P1, P2, P3: moving from the standard engine to Lightning")
-class MoveTest extends SourceFixture {
+class MoveTest extends MoveFixture {
   private static final Verdict ACCEPTED = new Verdict.Accepted();
   private static final Verdict SKIPPED = new Verdict.Skipped();
   private static final Verdict REJECTED = new Verdict.Rejected("E42", "no", Verdict.Retry.NEXT_RUN);
-
-  private final ManualClock clock = new ManualClock(Instant.parse("2026-03-01T00:00:00Z"));
-
-  @BeforeEach
-  void createSchemasAndItems() throws SQLException {
-    database.execute(LightningSetup.of(database.user()).setupSql());
-    database.execute(
-        "create table item (id int primary key, name text, price numeric(10,2))",
-        "insert into item select i, 'item ' || i, i * 1.5 from generate_series(1, 20) i");
-  }
-
-  private Sync.Builder items() {
-    return sync("select id, name, price from item", "id")
-        .onRemoved(Removal.DELETE)
-        .guardRemovals(1, Long.MAX_VALUE)
-        .callDeadline(Duration.ofSeconds(10));
-  }
-
-  private SyncReport onStandard(Sync sync) {
-    clock.advance(Duration.ofMinutes(1));
-    return standard(engine -> engine.run(sync));
-  }
-
-  private SyncReport onLightning(Sync sync) {
-    clock.advance(Duration.ofMinutes(1));
-    return lightning(engine -> engine.run(sync));
-  }
-
-  private <T> T standard(Function<SyncEngine, T> ask) {
-    try (SyncEngine engine = StandardEngine.builder(source(), state).clock(clock).build()) {
-      return ask.apply(engine);
-    }
-  }
-
-  private <T> T lightning(Function<LightningEngine, T> ask) {
-    try (LightningEngine engine = LightningEngine.builder(source()).clock(clock).build()) {
-      return ask.apply(engine);
-    }
-  }
-
-  private void move(Sync sync) {
-    move(sync, state);
-  }
-
-  private void move(Sync sync, Path from) {
-    lightning(
-        engine -> {
-          engine.moveIn(sync, from);
-          return sync;
-        });
-  }
 
   /** Keys that are not named are accepted; a null is no answer. */
   private void answers(Map<String, @Nullable Verdict> byId) {
@@ -468,114 +404,6 @@ class MoveTest extends SourceFixture {
     move(sync);
 
     assertThat(onLightning(sync).total().planned()).isEqualTo(20);
-  }
-
-  private void refused(Sync sync, Path from, Class<?> type, String message) {
-    assertThatThrownBy(() -> move(sync, from)).isInstanceOf(type).hasMessageMatching(message);
-  }
-
-  @Test
-  void directoryWithoutStateIsRefused() {
-    refused(
-        items().build(),
-        state,
-        StateException.class,
-        "Cannot move the state of crm: there is none in .*\\. Name the directory that the standard engine was given; or just run the sync, if it never ran\\. \\[sync=crm]");
-  }
-
-  @Test
-  void syncWithAStateHereIsRefusedAndGoesOnOnBothSides() throws Exception {
-    Sync sync = items().build();
-    onStandard(sync);
-    onLightning(sync);
-
-    refused(
-        sync,
-        state,
-        StateException.class,
-        "Cannot move crm: it has a state in the schema fulmar_planner already\\. Run it there; or forget it there first, and move it then\\. \\[sync=crm]");
-
-    assertThat(onStandard(sync).total().planned()).isZero();
-    assertThat(onLightning(sync).total().planned()).isZero();
-  }
-
-  @Test
-  void otherDestinationIsRefused() {
-    onStandard(items().build());
-    Sync other = items().to(RecordingDestination.of("test:other")).build();
-
-    refused(
-        other,
-        state,
-        StateException.class,
-        "(?s)Cannot run crm: its state says what test:recording has accepted, and the destination now is test:other.*");
-
-    assertThat(onStandard(items().build()).total().planned()).isZero();
-  }
-
-  @Test
-  void otherKeyIsRefusedAndLeavesNothingHere() throws Exception {
-    onStandard(items().build());
-    Sync other = items().model(Model.query("rows", "select * from item").key("name")).build();
-
-    refused(
-        other,
-        state,
-        ConfigurationException.class,
-        "Cannot run crm: its key was \\(id integer\\) and now is \\(name text\\).*");
-
-    assertThat(query("select count(*) from fulmar_planner.fulmar_syncs")).isEqualTo("0");
-    assertThat(onStandard(items().build()).total().planned()).isZero();
-  }
-
-  @Test
-  void keyThatIsTooLongForAnIndexIsRefused() throws Exception {
-    database.execute("insert into item values (21, repeat('x', 3000), 1)");
-    Sync sync = sync("select name, price from item", "name").build();
-    onStandard(sync);
-
-    refused(
-        sync,
-        state,
-        StateException.class,
-        "Cannot take over what is remembered: a key has 3000 bytes, and keys of more than 2000 have no place here\\..*");
-
-    assertThat(onStandard(sync).total().planned()).isZero();
-  }
-
-  @Test
-  @DisplayName("P4: what the standard engine is running is not moved")
-  void runningSyncIsRefused() {
-    Sync sync = items().build();
-    onStandard(sync);
-    try (StandardStore store =
-            new StandardStore(source(), state, StandardStore.MissingState.BEGIN, 1 << 20, clock);
-        Claim claim = store.claim(sync)) {
-      assertThat(claim.run()).isPositive();
-      refused(
-          sync,
-          state,
-          AlreadyRunningException.class,
-          "Cannot run crm: another run holds .*\\. Wait for it to end\\. \\[sync=crm]");
-    }
-    move(sync);
-    assertThat(onLightning(sync).total().planned()).isZero();
-  }
-
-  @Test
-  @DisplayName("P10: a role that may not write to the schema moves nothing, and nothing changes")
-  void failingMoveChangesNothing() throws Exception {
-    Sync sync = items().build();
-    onStandard(sync);
-    database.execute("drop schema fulmar_planner cascade");
-
-    assertThatThrownBy(() -> move(sync)).isInstanceOf(StateException.class);
-
-    assertThat(onStandard(sync).total().planned()).isZero();
-    database.execute("drop schema fulmar_audit cascade");
-    database.execute(LightningSetup.of(database.user()).setupSql());
-    move(sync);
-    assertThat(onLightning(sync).total().planned()).isZero();
   }
 
   @Test

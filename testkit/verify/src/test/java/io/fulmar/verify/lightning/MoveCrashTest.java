@@ -29,6 +29,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -102,15 +103,26 @@ class MoveCrashTest extends LightningFixture {
   }
 
   @ParameterizedTest
+  @CsvSource({"MOVE_ANNOUNCED, NOBODY", "MOVED_IN, NOBODY"})
+  @DisplayName("kill -9 right before the commit and right after it")
+  void killedAroundTheCommit(CrashPoint point, Runs who) throws Exception {
+    killed(point, who);
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "CLAIMED, STANDARD",
+    "TIDIED, STANDARD",
     "MOVE_WRITTEN, STANDARD",
-    "MOVE_ANNOUNCED, NOBODY",
-    "MOVED_IN, NOBODY",
     "MOVE_ENDED, LIGHTNING"
   })
-  @DisplayName("kill -9 at each step")
-  void killed(CrashPoint point, Runs who) throws Exception {
+  @Tag("soak")
+  @DisplayName("kill -9 at each other step")
+  void killedElsewhere(CrashPoint point, Runs who) throws Exception {
+    killed(point, who);
+  }
+
+  private void killed(CrashPoint point, Runs who) throws Exception {
     deliverTenAndChangeOne();
     try (OtherProcess process =
         OtherProcess.start(
