@@ -1,5 +1,7 @@
 package io.fulmar;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Root of everything that Fulmar throws on its own account. Messages read {@code Cannot <verb>
  * <thing>: <fact>. <Remedy>. [sync=... run=... sqlstate=...]} and hold neither secrets nor row
@@ -19,7 +21,7 @@ public abstract sealed class FulmarException extends RuntimeException
     super(OneLine.of(message));
   }
 
-  FulmarException(String message, Throwable cause) {
+  FulmarException(String message, @Nullable Throwable cause) {
     super(OneLine.of(message), cause);
   }
 }

@@ -1,5 +1,7 @@
 package io.fulmar;
 
+import org.jspecify.annotations.Nullable;
+
 /** The state cannot be read, written or used for this sync. It is never treated as empty. */
 public final class StateException extends FulmarException {
   private static final long serialVersionUID = 1L;
@@ -17,9 +19,9 @@ public final class StateException extends FulmarException {
    * Makes the exception.
    *
    * @param message what could not be done, why, and the remedy
-   * @param cause what led to it
+   * @param cause what led to it; null if that may quote values
    */
-  public StateException(String message, Throwable cause) {
+  public StateException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

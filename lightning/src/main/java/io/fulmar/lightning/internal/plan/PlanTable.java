@@ -100,10 +100,10 @@ record PlanTable(
   private long liveInPlan(Comparison comparison, int place) throws SQLException {
     Integer generation = record.generation;
     StoredKey key = comparison.model().key();
-    boolean comparable = generation != null && key.text().equals(record.stateColumns);
-    return comparable
-        ? statements
-            .numbers(comparison.queries().countLiveInPlan(tables(), generation, place), 1)[0]
-        : 0;
+    if (generation == null || !key.text().equals(record.stateColumns)) {
+      return 0;
+    }
+    return statements
+        .numbers(comparison.queries().countLiveInPlan(tables(), generation, place), 1)[0];
   }
 }

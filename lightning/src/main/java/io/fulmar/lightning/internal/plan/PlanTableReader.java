@@ -15,6 +15,7 @@ import java.sql.SQLException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.FutureTask;
@@ -240,7 +241,8 @@ public final class PlanTableReader implements PlanReader {
         try {
           result(reading);
         } catch (ExecutionException e) {
-          LOG.debug("what was read ahead is not needed: {}", e.getCause().getClass().getName());
+          Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+          LOG.debug("what was read ahead is not needed: {}", cause.getClass().getName());
         }
       }
     }

@@ -8,6 +8,7 @@ import io.fulmar.lightning.internal.plan.PlanHead;
 import io.fulmar.lightning.internal.plan.PlanStore;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,15 +81,18 @@ final class Approval {
       return null;
     }
     PlanHead head =
-        lease.steadily(
-            doing("read the stored plan"),
-            transaction -> {
-              try {
-                return plans.read(transaction.connection(), writing.record().keptPlan);
-              } catch (DamagedException e) {
-                throw StateLost.of(sync.name(), e);
-              }
-            });
+        lease
+            .steadily(
+                doing("read the stored plan"),
+                transaction -> {
+                  try {
+                    return Optional.ofNullable(
+                        plans.read(transaction.connection(), writing.record().keptPlan));
+                  } catch (DamagedException e) {
+                    throw StateLost.of(sync.name(), e);
+                  }
+                })
+            .orElse(null);
     if (head != null) {
       know(head);
     }
