@@ -28,10 +28,16 @@ final class DatabaseSql {
       set local statement_timeout = {statement_timeout};
       """;
 
+  /**
+   * What is noted here says what a destination was sent and has accepted, so a commit waits until
+   * it outlasts a crash, also where the role or the server has that off.
+   */
   private static final String BACKEND =
       """
       select pg_catalog.pg_backend_pid(),
-             (extract(epoch from pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int8
+             (extract(epoch from pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int8,
+             case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'
+               then pg_catalog.set_config('synchronous_commit', 'on', true) end
       """;
 
   /** First in a transaction that may write. */

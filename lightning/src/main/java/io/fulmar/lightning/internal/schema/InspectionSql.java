@@ -135,5 +135,42 @@ final class InspectionSql {
           left join pg_catalog.pg_class as c on c.relnamespace = s.oid and c.relname = w.name
           order by w.place""");
 
+  /** Sessions of others with locks on tables of the two schemas that keep writers waiting. */
+  static final SqlTemplate LOCK_HOLDERS =
+      SqlTemplate.of(
+          """
+          /* fulmar: lock holders */
+          select pg_catalog.format('pid %s (%s of %s, %s on %s)', l.pid,
+                   coalesce(nullif(a.application_name, ''), 'no name'),
+                   coalesce(a.usename::pg_catalog.text, 'unknown'), l.mode, c.relname)
+          from pg_catalog.pg_locks l
+          join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) l.relation
+          join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+          join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) l.database
+          left join pg_catalog.pg_stat_activity a on a.pid operator(pg_catalog.=) l.pid
+          where l.granted and d.datname operator(pg_catalog.=) pg_catalog.current_database()
+            and n.nspname::pg_catalog.text in (?, ?) and c.relkind operator(pg_catalog.=) 'r'
+            and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
+                           'AccessExclusiveLock')
+            and l.pid operator(pg_catalog.<>) pg_catalog.pg_backend_pid()
+          order by l.pid, c.relname
+          limit ?
+          """);
+
+  /** What gives the role back what it had in the two schemas. */
+  static final SqlTemplate GRANTS_GONE =
+      SqlTemplate.of(
+          """
+          /* fulmar: grants gone */
+          select pg_catalog.format('grant %s on schema %I to %I', r.privilege, n.nspname,
+                   current_user)
+          from pg_catalog.pg_namespace n
+          cross join (values ('usage'), ('create')) r (privilege)
+          where n.nspname::pg_catalog.text in (?, ?)
+            and not pg_catalog.has_schema_privilege(n.oid, r.privilege)
+          order by n.nspname, r.privilege desc
+          limit ? * 2
+          """);
+
   private InspectionSql() {}
 }

@@ -12,6 +12,7 @@ import io.fulmar.internal.sql.SqlTemplate;
 import io.fulmar.lightning.internal.database.Database;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.database.Work;
+import io.fulmar.lightning.internal.schema.Obstacles;
 import io.fulmar.lightning.internal.schema.Schemas;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -351,7 +352,7 @@ public final class Lease {
     } catch (FailsafeException e) {
       Throwable cause = e.getCause();
       if (cause instanceof SQLException sql) {
-        throw SqlStates.stateException(doing, sql, about);
+        throw Obstacles.exception(doing, sql, database, schemas, about);
       }
       if (cause instanceof InterruptedException) {
         Thread.currentThread().interrupt();

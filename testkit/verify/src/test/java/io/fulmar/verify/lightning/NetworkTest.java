@@ -155,7 +155,8 @@ class NetworkTest extends LightningFixture {
   }
 
   @Test
-  @DisplayName("P6: three connections at most, and none in a transaction while a call is under way")
+  @DisplayName(
+      "P6, C-13: three connections at most, and none in a transaction while a call is under way")
   void threeConnectionsAreEnough() throws Exception {
     destination.answers(
         (run, batch) -> {

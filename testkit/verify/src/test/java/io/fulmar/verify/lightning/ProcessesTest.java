@@ -1,6 +1,7 @@
 package io.fulmar.verify.lightning;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.fulmar.RunStatus;
 import io.fulmar.SyncReport;
@@ -8,15 +9,13 @@ import io.fulmar.harness.CrmLog;
 import io.fulmar.harness.OtherProcess;
 import io.fulmar.lightning.LightningEngine;
 import io.fulmar.testkit.TestDatabase;
+import io.fulmar.verify.fixture.FakeTime;
 import io.fulmar.verify.fixture.PgBouncer;
 import io.fulmar.verify.fixture.PgBouncer.PoolMode;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -186,12 +185,8 @@ class ProcessesTest extends LightningFixture {
   @Test
   @DisplayName("I-03: clocks of JVMs that are hours apart do not matter to who may run")
   void clocksOfProcessesDoNotMatter() throws Exception {
-    Path library = fakeTime();
-    if (library == null) {
-      assertThat(System.getenv("CI")).as("libfaketime is missing").isNotEqualTo("true");
-      System.out.println("ProcessesTest: without shifted clocks, since there is no libfaketime");
-      return;
-    }
+    Path library = FakeTime.library();
+    assumeTrue(library != null, "there is no libfaketime here");
     try (OtherProcess early = shifted(library, "-1h");
         OtherProcess late = shifted(library, "+2h")) {
       long began = Long.parseLong(early.line().substring(6));
@@ -220,19 +215,5 @@ class ProcessesTest extends LightningFixture {
   private OtherProcess shifted(Path library, String by) throws Exception {
     return SyncProcess.startUnder(
         List.of("env", "LD_PRELOAD=" + library, "FAKETIME=" + by), database, LONG, LONG, log);
-  }
-
-  private static @Nullable Path fakeTime() throws Exception {
-    for (String directory : List.of("/usr/lib", "/usr/local/lib")) {
-      try (Stream<Path> found =
-          Files.find(
-              Path.of(directory), 3, (path, is) -> path.endsWith("faketime/libfaketimeMT.so.1"))) {
-        Path library = found.findFirst().orElse(null);
-        if (library != null) {
-          return library;
-        }
-      }
-    }
-    return null;
   }
 }
