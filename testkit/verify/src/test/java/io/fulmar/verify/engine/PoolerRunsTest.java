@@ -15,6 +15,7 @@ import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.verify.fixture.BothEngines;
+import io.fulmar.verify.fixture.EngineUnderTest;
 import io.fulmar.verify.fixture.PgBouncer;
 import io.fulmar.verify.fixture.PgBouncer.PoolMode;
 import java.sql.Connection;
@@ -106,7 +107,7 @@ class PoolerRunsTest extends SourceFixture {
       new Thread(run, "caller").start();
       awaitQuery(
           "select 'asleep' from pg_stat_activity where wait_event = 'PgSleep'"
-              + " and query like '%fulmar: read%'",
+              + " and query like '%/* fulmar: %'",
           "asleep");
       engine.cancel(sleeping);
       assertThat(run.get(60, TimeUnit.SECONDS).status()).isEqualTo(RunStatus.CANCELLED);
@@ -285,9 +286,12 @@ class PoolerRunsTest extends SourceFixture {
                   })
               .build();
       assertThat(engine.run(sync).throwIfFailed().total().accepted()).isEqualTo(100);
-      pooler.admin("PAUSE");
-      assertThat(engine.run(sync).throwIfFailed().calls()).isZero();
-      assertThat(events.stream().filter(RunEvent.ReadAgain.class::isInstance)).hasSize(1);
+      if (tested == EngineUnderTest.STANDARD) {
+        // The other one needs the server before it reads: there is no run without a lease.
+        pooler.admin("PAUSE");
+        assertThat(engine.run(sync).throwIfFailed().calls()).isZero();
+        assertThat(events.stream().filter(RunEvent.ReadAgain.class::isInstance)).hasSize(1);
+      }
 
       pooler.admin("PAUSE");
       long began = System.nanoTime();
