@@ -4,6 +4,7 @@ import io.fulmar.Explanation;
 import io.fulmar.HeldChange;
 import io.fulmar.HoldKind;
 import io.fulmar.Operation;
+import io.fulmar.SourceException;
 import io.fulmar.Sync;
 import io.fulmar.internal.plan.PlanTerms;
 import io.fulmar.internal.row.ImageRow;
@@ -26,6 +27,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Looks at the state of a sync without taking it, also while it runs. */
@@ -69,7 +71,31 @@ final class StateReading {
    * @param limit at most so many
    */
   List<HeldChange> holds(int limit) {
+    return reading(record -> holds(record, limit));
+  }
+
+  /**
+   * Reads something that is kept as the row of the sync says; again if that row is another one by
+   * then, since a run replaces tables.
+   *
+   * @param reading gets what is known of the sync; null for nothing
+   */
+  private <T> T reading(Function<@Nullable SyncRecord, T> reading) {
     SyncRecord record = store.record(sync);
+    while (true) {
+      try {
+        return reading.apply(record);
+      } catch (SourceException e) {
+        SyncRecord now = store.record(sync);
+        if (now == null ? record == null : record != null && now.isStoredLike(record)) {
+          throw e;
+        }
+        record = now;
+      }
+    }
+  }
+
+  private List<HeldChange> holds(@Nullable SyncRecord record, int limit) {
     Shape keyShape = record == null ? null : KeyShapeText.parse(record.keyShape);
     if (record == null || record.stateColumns == null || keyShape == null) {
       return List.of();
@@ -157,8 +183,10 @@ final class StateReading {
 
   /** Why a key is sent or not. */
   Explanation explain(List<String> key) {
-    SyncRecord known = store.record(sync);
-    SyncRecord record = known == null ? new SyncRecord() : known;
+    return reading(known -> explain(known == null ? new SyncRecord() : known, key));
+  }
+
+  private Explanation explain(SyncRecord record, List<String> key) {
     try (SourceSession session = session()) {
       return session.ask(
           "explain a key of " + sync.name(),
