@@ -162,7 +162,7 @@ public final class SyncLog {
     }
     List<RunRow.Count> done =
         plan ? count(transaction, slot, head, outcomes) : List.<RunRow.Count>of();
-    RunRow row = row(head, run, RunRow.counts(head.counts().planned(), done));
+    RunRow row = row(transaction, head, run, RunRow.counts(head.counts().planned(), done));
     for (String sentence : missing) {
       row = row.withError(sentence);
     }
@@ -186,7 +186,7 @@ public final class SyncLog {
     }
     List<Long> planned =
         head == null ? Collections.nCopies(Operation.values().length, 0L) : head.counts().planned();
-    RunRow row = row(head, run, RunRow.counts(planned, List.of()));
+    RunRow row = row(transaction, head, run, RunRow.counts(planned, List.of()));
     SQLException failure = attempt(transaction, () -> write(transaction, gaps, row));
     if (failure == null) {
       return new Ended(null, null);
@@ -330,14 +330,17 @@ public final class SyncLog {
     return instant.atOffset(ZoneOffset.UTC);
   }
 
-  private RunRow row(@Nullable PlanHead head, LoggedRun run, List<Long> counts) {
+  private RunRow row(
+      Transaction transaction, @Nullable PlanHead head, LoggedRun run, List<Long> counts)
+      throws SQLException {
+    String error = run.error();
     List<String> key = head == null ? sync.model().key() : head.columns().keyRow().names();
     return new RunRow(
         run.run(),
         String.join(", ", key),
         sync.destination().type(),
         sync.model().name(),
-        run.error(),
+        error == null ? null : transaction.storable().apply(error),
         run.isGood() ? "succeeded" : "failed",
         run.startedAt().isAfter(run.endedAt()) ? run.endedAt() : run.startedAt(),
         run.endedAt(),
