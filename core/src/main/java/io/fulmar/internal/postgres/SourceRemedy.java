@@ -21,7 +21,7 @@ final class SourceRemedy {
           : "Look at the cause.";
     }
     return switch (SqlStates.trouble(e)) {
-      case CONNECTION -> "Look at host, port, network and server log, and run again.";
+      case CONNECTION -> "Look at host, port, network and server log, and run again." + silence(e);
       case PROTOCOL ->
           "If a pooler stands between, look at its log; of PgBouncer at query_wait_timeout, max_client_conn and"
               + " ignore_startup_parameters.";
@@ -88,6 +88,13 @@ final class SourceRemedy {
               + " is damaged. Nothing counts as removed.";
       case OTHER_OF_SERVER, OTHER -> "Look at the server's log.";
     };
+  }
+
+  /** What else helps if the driver gave up waiting; the server may have been at work. */
+  static String silence(SQLException e) {
+    return SqlStates.isSilence(e)
+        ? " If the server was at work all the time, raise Source.Builder.socketTimeout above what a statement takes."
+        : "";
   }
 
   /** The same code for three limits; the routine that says it does not depend on the language. */

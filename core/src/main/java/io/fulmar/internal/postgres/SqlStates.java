@@ -2,6 +2,7 @@ package io.fulmar.internal.postgres;
 
 import io.fulmar.SourceException;
 import io.fulmar.StateException;
+import java.net.SocketTimeoutException;
 import java.sql.SQLException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -330,6 +331,11 @@ public final class SqlStates {
 
   private static String padded(@Nullable String sqlState) {
     return sqlState == null || sqlState.length() != 5 ? NONE : sqlState;
+  }
+
+  /** Whether the driver waited for an answer until its patience was at an end. */
+  static boolean isSilence(SQLException e) {
+    return e.getCause() instanceof SocketTimeoutException;
   }
 
   /** Whether the driver found nothing to connect to. */

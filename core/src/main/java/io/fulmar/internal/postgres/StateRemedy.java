@@ -15,7 +15,8 @@ final class StateRemedy {
     }
     return switch (SqlStates.trouble(e)) {
       case CONNECTION, PROTOCOL, SESSION_ENDED, SERVER_CRASHED, SERVER_STARTING, IDLE_SESSION ->
-          "The connection to the server was lost or not had: look at the server and run again; what was accepted and noted is remembered.";
+          "The connection to the server was lost or not had: look at the server and run again; what was accepted and noted is remembered."
+              + SourceRemedy.silence(e);
       case LOGIN, NO_DATABASE ->
           "Look at user, password and database of the source, and run again.";
       case NO_CONNECTION_LEFT ->
