@@ -3,6 +3,7 @@ package io.fulmar.lightning.internal.plan;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.sql.SqlTemplate;
+import io.fulmar.lightning.internal.database.TableLock;
 import io.fulmar.lightning.internal.schema.Schemas;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import java.sql.Connection;
@@ -56,7 +57,8 @@ public record PlanStore(Schemas schemas, String sync, SyncTables tables) {
   }
 
   /**
-   * Drops a plan and its changes.
+   * Drops a plan and its changes. If somebody reads its table, a dump of the database perhaps, that
+   * one stays until a later {@link #tidy}.
    *
    * @param run its number
    * @return whether there was one
@@ -71,7 +73,7 @@ public record PlanStore(Schemas schemas, String sync, SyncTables tables) {
       place = result.getInt(1);
     }
     if (place != PlanHead.NO_TABLE) {
-      drop(connection, place);
+      dropIfFree(connection, place);
     }
     return true;
   }
@@ -92,7 +94,7 @@ public record PlanStore(Schemas schemas, String sync, SyncTables tables) {
     Set<Integer> free = new HashSet<>(existing(connection));
     free.removeAll(places.values());
     for (int place : free) {
-      drop(connection, place);
+      dropIfFree(connection, place);
     }
   }
 
@@ -104,14 +106,30 @@ public record PlanStore(Schemas schemas, String sync, SyncTables tables) {
    */
   public int freePlace(Connection connection, int... taken) throws SQLException {
     Map<Long, Integer> places = places(connection);
-    int place =
+    int[] untaken =
         IntStream.range(0, SyncTables.PLANS)
             .filter(i -> !places.containsValue(i))
             .filter(i -> Arrays.stream(taken).noneMatch(other -> other == i))
-            .findFirst()
-            .orElseThrow(() -> new IllegalStateException("every place for a plan is taken"));
-    drop(connection, place);
-    return place;
+            .toArray();
+    if (untaken.length == 0) {
+      throw new IllegalStateException("every place for a plan is taken");
+    }
+    Set<Integer> existing = existing(connection);
+    for (int place : untaken) {
+      if (!existing.contains(place) || dropIfFree(connection, place)) {
+        return place;
+      }
+    }
+    drop(connection, untaken[0]);
+    return untaken[0];
+  }
+
+  private boolean dropIfFree(Connection connection, int place) throws SQLException {
+    boolean free = TableLock.isFree(connection, tables.plan(place));
+    if (free) {
+      drop(connection, place);
+    }
+    return free;
   }
 
   private void drop(Connection connection, int place) throws SQLException {
