@@ -4,6 +4,7 @@ import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.store.Rules;
+import io.fulmar.lightning.internal.database.TableLock;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.plan.PlanHead;
 import io.fulmar.lightning.internal.schema.Comments;
@@ -119,7 +120,7 @@ public final class Fold {
     moveState(transaction, record, head, parts, survey);
     forget(transaction, record, parts, rules, now);
     record.until = holds.expire(now);
-    Ledger.begin(transaction, tables);
+    Ledger.empty(transaction, tables);
     return new FoldResult(true, settled.newlyQuarantined(), survey.accepted, settled.unanswered());
   }
 
@@ -157,7 +158,9 @@ public final class Fold {
       record.remembered = head.columns().rememberedText();
       record.keys = added;
       record.live = added;
-    } else if (!keepsValues || isLarge(record, survey)) {
+    } else if (!keepsValues
+        || (isLarge(record, survey)
+            && TableLock.isFree(transaction.connection(), tables.state(generation)))) {
       rebuild(transaction, record, head, parts, survey, keepsValues, generation);
     } else {
       parts.state(generation);

@@ -3,6 +3,7 @@ package io.fulmar.lightning.internal.fold;
 import io.fulmar.StateException;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Outcome;
+import io.fulmar.lightning.internal.database.TableLock;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import io.fulmar.lightning.internal.state.CrashPoint;
@@ -43,6 +44,7 @@ public final class Ledger {
   private final Map<Long, Entry> growing = new HashMap<>();
   private long newest;
   private long joined; // numbers of what is noted in transactions of others, below 0
+  private boolean over;
 
   // Written under writing: what a transaction has taken and is not known to have written.
   private final List<Entry> taken = new ArrayList<>();
@@ -67,7 +69,7 @@ public final class Ledger {
   }
 
   /**
-   * A ledger that {@link #begin} has emptied.
+   * A ledger that {@link #begin} has begun.
    *
    * @param lease holds the sync
    * @param tables of the sync
@@ -81,18 +83,29 @@ public final class Ledger {
     this.watch = watch;
   }
 
-  /** Empties the ledger, in the transaction in which a delivery begins or its plan is folded. */
-  public static void begin(Transaction transaction, SyncTables tables) throws SQLException {
+  /**
+   * Begins the ledger of a run, in the transaction in which its delivery begins.
+   *
+   * @param run that delivers
+   */
+  public static void begin(Transaction transaction, SyncTables tables, long run)
+      throws SQLException {
+    empty(transaction, tables);
+    transaction.update(LedgerSql.BEGIN.with("ledger", tables.ledger()).sql(), run);
+  }
+
+  /** Empties the ledger, in the transaction in which its plan is folded. */
+  public static void empty(Transaction transaction, SyncTables tables) throws SQLException {
     long rows = transaction.number(LedgerSql.COUNT.with("ledger", tables.ledger()).sql());
     if (rows > 0) {
+      boolean whole =
+          rows > MANY_ROWS && TableLock.isFree(transaction.connection(), tables.ledger());
       transaction.update(
-          (rows > MANY_ROWS ? LedgerSql.TRUNCATE : LedgerSql.EMPTY)
-              .with("ledger", tables.ledger())
-              .sql());
+          (whole ? LedgerSql.TRUNCATE : LedgerSql.EMPTY).with("ledger", tables.ledger()).sql());
     }
   }
 
-  /** Number of the run that the ledger is of; 0 if nothing was reserved. */
+  /** Number of the run that the ledger is of; 0 if it is of none. */
   public static long deliveredBy(Transaction transaction, SyncTables tables) throws SQLException {
     return transaction.number(LedgerSql.RUN.with("ledger", tables.ledger()).sql());
   }
@@ -109,6 +122,7 @@ public final class Ledger {
   public void reserve(long from, long to, long until) {
     long mine;
     synchronized (noting) {
+      checkOpen();
       mine = add(from, to, null, until);
     }
     write(mine);
@@ -128,6 +142,7 @@ public final class Ledger {
     lease.check();
     long full;
     synchronized (noting) {
+      checkOpen();
       forEachRun(outcomes, (start, end, outcome) -> answered(from + start, from + end, outcome));
       full = pending.size() > MOST_PENDING ? newest : 0;
     }
@@ -150,6 +165,7 @@ public final class Ledger {
       throws SQLException {
     List<Entry> entries = new ArrayList<>();
     synchronized (noting) {
+      checkOpen();
       forEachRun(
           outcomes,
           (start, end, outcome) ->
@@ -159,6 +175,23 @@ public final class Ledger {
       throw taken();
     }
     return entries.get(0).id;
+  }
+
+  /**
+   * Takes nothing more: what a thread that was left behind would note while the plan is folded
+   * would be in no fold, and what it would send after that would be remembered by nobody.
+   */
+  public void end() {
+    synchronized (noting) {
+      over = true;
+    }
+  }
+
+  private void checkOpen() {
+    if (over) {
+      throw new StateException(
+          "Cannot note outcomes of %s: its run is over. %s".formatted(lease.sync(), lease.about()));
+    }
   }
 
   /** Takes positions with the same answer. */

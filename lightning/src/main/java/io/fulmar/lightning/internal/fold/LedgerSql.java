@@ -24,6 +24,16 @@ final class LedgerSql {
           on conflict (id) do nothing""",
           "ledger");
 
+  /** Of which run it is: of no position, so that it says nothing else. Binds the run. */
+  static final SqlTemplate BEGIN =
+      SqlTemplate.of(
+          """
+          /* fulmar: begin ledger */
+          insert into {ledger} (id, run, first_position, end_position, unsure, until)
+          overriding system value
+          values (0, ?, 0, 0, false, 0)""",
+          "ledger");
+
   /** Which run delivers or delivered; 0 if it has not begun to. */
   static final SqlTemplate RUN =
       SqlTemplate.of(

@@ -145,7 +145,7 @@ public final class PlanTableReader implements PlanReader {
   }
 
   private Piece readPiece() {
-    return lease.reading("go on delivering " + lease.sync(), this::piece);
+    return lease.reading("go on delivering " + lease.sync(), () -> !closed, this::piece);
   }
 
   private void readAhead() {

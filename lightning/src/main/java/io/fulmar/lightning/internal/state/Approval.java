@@ -44,11 +44,6 @@ final class Approval {
     heads.put(head.run(), head);
   }
 
-  /** The plan of a run; null if it is not known here. */
-  @Nullable PlanHead known(long number) {
-    return heads.get(number);
-  }
-
   /** See {@link io.fulmar.internal.store.Claim#stored}. */
   PlanHead stored(String planId) {
     PlanHead head = keptHead();

@@ -190,7 +190,7 @@ final class Folding {
   /** Nothing is delivered any more, and no plan waits. */
   private void settled(Transaction transaction, SyncRecord next, long plan) throws SQLException {
     if (next.stateColumns != null) {
-      Ledger.begin(transaction, tables);
+      Ledger.empty(transaction, tables);
     }
     store.files().note(transaction, next);
     plans.delete(transaction.connection(), plan);

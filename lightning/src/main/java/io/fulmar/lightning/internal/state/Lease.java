@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 /**
@@ -99,7 +100,12 @@ public final class Lease {
     if (before.isPresent() && before.get().isActive()) {
       Holder holder = before.get();
       if (holder.owner().equals(owner)) {
-        // The answer to the commit that gave it was lost.
+        // The answer to the commit that gave it was lost, and time has passed since.
+        transaction.update(
+            LeaseSql.EXTEND.with("leases", schemas.leases()).sql(),
+            duration.toMillis(),
+            sync,
+            holder.token());
         return new Lease(database, schemas, sync, duration, nanoTime, holder.token(), began);
       }
       throw running(sync, holder);
@@ -325,22 +331,31 @@ public final class Lease {
    * @throws StateException if it cannot be read, or the lease is lost
    */
   public <T> T reading(String doing, Work<T> work) {
+    return reading(doing, () -> true, work);
+  }
+
+  /**
+   * As {@link #reading(String, Work)}, while somebody wants to know.
+   *
+   * @param wanted asked before it is tried again
+   */
+  public <T> T reading(String doing, BooleanSupplier wanted, Work<T> work) {
     return repeated(
-        doing, () -> Database.onceReading(database.beginReading(application, about), work));
+        doing, wanted, () -> Database.onceReading(database.beginReading(application, about), work));
   }
 
   private <T> T repeated(String doing, CheckedSupplier<T> attempt) {
+    return repeated(doing, () -> true, attempt);
+  }
+
+  private <T> T repeated(String doing, BooleanSupplier wanted, CheckedSupplier<T> attempt) {
+    Failures failures = new Failures();
     RetryPolicy<Object> policy =
         RetryPolicy.builder()
             .withBackoff(FIRST_DELAY, LONGEST_DELAY)
             .withJitter(0.2)
             .withMaxAttempts(-1)
-            .withMaxDuration(duration)
-            .build();
-    int[] refused = {0};
-    policy =
-        RetryPolicy.builder(policy.getConfig())
-            .handleIf(e -> isWorthRepeating(e, refused) && isHeld())
+            .handleIf(e -> wanted.getAsBoolean() && failures.mayRepeat(e))
             .build();
     try {
       return Failsafe.with(policy)
@@ -370,16 +385,37 @@ public final class Lease {
     }
   }
 
-  private static boolean isWorthRepeating(Throwable e, int[] refused) {
-    if (e instanceof SourceException source) {
-      return SqlStates.isOfConnection(source.sqlState());
+  /**
+   * How something has failed so far. While nothing is heard of the server, what counts is the time
+   * since the first failure: an attempt may take longer than a lease, of which heartbeats take
+   * care. What the server ends after a long time, it would end again.
+   */
+  private final class Failures {
+    private final long began = nanoTime.getAsLong();
+    private int refused;
+    private boolean any;
+    private long since;
+
+    boolean mayRepeat(Throwable e) {
+      long now = nanoTime.getAsLong();
+      since = any ? since : now;
+      any = true;
+      return isHeld() && now - since < duration.toNanos() && isWorthRepeating(e, now);
     }
-    if (e instanceof SQLException sql) {
-      String state = SqlStates.codeOrNull(sql);
-      return SqlStates.isOfConnection(state)
-          || (SqlStates.isWorthRepeating(state) && ++refused[0] < TRIES);
+
+    private boolean isWorthRepeating(Throwable e, long now) {
+      if (e instanceof SourceException source) {
+        return SqlStates.isOfConnection(source.sqlState());
+      }
+      if (e instanceof SQLException sql) {
+        String state = SqlStates.codeOrNull(sql);
+        return SqlStates.isOfConnection(state)
+            || (SqlStates.isWorthRepeating(state)
+                && ++refused < TRIES
+                && now - began < duration.toNanos());
+      }
+      return false;
     }
-    return false;
   }
 
   /** Gives it back, so that the next run need not wait until it ends. */

@@ -59,6 +59,7 @@ final class LightningClaim implements Claim {
   private final Instant startedAt;
   private final Approval approval;
   private boolean resynced;
+  private @Nullable PlanHead planned;
   private volatile @Nullable Ledger ledger;
   private @Nullable JoinedTransactions joined;
   private volatile boolean closed;
@@ -170,6 +171,7 @@ final class LightningClaim implements Claim {
       resynced = true;
     }
     PlanHead head = planner.plan(record(), lease, run, request, progress);
+    planned = head;
     log.check(head);
     approval.know(head);
     store.passed(CrashPoint.PLANNED);
@@ -186,6 +188,7 @@ final class LightningClaim implements Claim {
   @Override
   public StoredPlan stored(String planId) {
     PlanHead head = approval.stored(planId);
+    planned = head;
     log.check(head);
     return head.plan();
   }
@@ -221,7 +224,7 @@ final class LightningClaim implements Claim {
         (transaction, next) -> {
           folding.tables(transaction, next, head);
           store.files().note(transaction, next);
-          Ledger.begin(transaction, tables);
+          Ledger.begin(transaction, tables, run);
           next.deliveringPlan = head.run();
           return head;
         });
@@ -290,6 +293,7 @@ final class LightningClaim implements Claim {
     Ledger noted = ledger;
     settleJoined();
     if (noted != null) {
+      noted.end();
       noted.flush();
     }
     long quarantined =
@@ -397,7 +401,7 @@ final class LightningClaim implements Claim {
 
   @Override
   public void end(RunEnd end) {
-    PlanHead head = approval.known(run);
+    PlanHead head = planned;
     SyncLog.Ended logged =
         writing.write(
             doing("note the end"),
@@ -452,10 +456,18 @@ final class LightningClaim implements Claim {
   @Override
   public void close() {
     closed = true;
-    new LogRetention(
-            store.database(), store.schemas(), sync.name(), store.settings().logs(sync.name()))
-        .expire(lease.application(), lease.about(), now(), lease::isHeld);
-    heartbeat.close();
+    try {
+      LightningSettings settings = store.settings();
+      new LogRetention(
+              store.database(),
+              store.schemas(),
+              sync.name(),
+              settings.logs(sync.name()),
+              settings.longestRetention())
+          .expire(lease.application(), lease.about(), now(), lease::isHeld);
+    } finally {
+      heartbeat.close();
+    }
     if (!lease.isHeld()) {
       return; // it has ended, or the server is away
     }

@@ -5,7 +5,9 @@ import io.fulmar.lightning.TimelineChange;
 import io.fulmar.lightning.internal.plan.PlanSettings;
 import io.fulmar.lightning.internal.schema.Schemas;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * What an engine is told by its builder. Immutable.
@@ -62,5 +64,13 @@ public record LightningSettings(
    */
   public SyncLogs logs(String sync) {
     return logsOf.getOrDefault(sync, logs);
+  }
+
+  /** For how long some sync keeps its logs, and so those keep theirs that nobody knows any more. */
+  public Duration longestRetention() {
+    return Stream.concat(Stream.of(logs), logsOf.values().stream())
+        .map(SyncLogs::retention)
+        .max(Comparator.naturalOrder())
+        .orElseThrow();
   }
 }

@@ -15,6 +15,9 @@ final class Writing {
   private final Lease lease;
   private SyncRecord record;
 
+  /** What was written by attempts that were given up without knowing what came of them. */
+  private final List<SyncRecord> doubtful = new ArrayList<>();
+
   /**
    * A writer.
    *
@@ -60,31 +63,42 @@ final class Writing {
    */
   <T> T write(String doing, CrashPoint point, Change<T> change) {
     List<Written<T>> tried = new ArrayList<>();
-    T result =
-        lease.steadily(
-            doing,
-            transaction -> {
-              SyncRecord there = locked(transaction);
-              for (Written<T> before : tried) {
-                if (there.isStoredLike(before.record())) {
-                  return before.result();
-                }
-              }
-              tried.clear();
-              SyncRecord next = record.copy();
-              T made;
-              try {
-                made = change.make(transaction, next);
-              } catch (DamagedException e) {
-                throw StateLost.of(lease.sync(), e);
-              }
-              RecordSql.update(transaction, store.schemas(), next);
-              tried.add(new Written<>(next, made));
-              return made;
-            });
+    T result;
+    try {
+      result = lease.steadily(doing, transaction -> attempt(transaction, change, tried));
+    } catch (RuntimeException | Error e) {
+      tried.forEach(written -> doubtful.add(written.record()));
+      throw e;
+    }
+    doubtful.clear();
     record = tried.get(0).record();
     store.passed(point);
     return result;
+  }
+
+  private <T> T attempt(Transaction transaction, Change<T> change, List<Written<T>> tried)
+      throws SQLException {
+    SyncRecord there = locked(transaction);
+    for (Written<T> before : tried) {
+      if (there.isStoredLike(before.record())) {
+        return before.result();
+      }
+    }
+    tried.clear();
+    for (SyncRecord earlier : doubtful) {
+      // It came about after all: what is written next must not take it back.
+      record = there.isStoredLike(earlier) ? earlier : record;
+    }
+    SyncRecord next = record.copy();
+    T made;
+    try {
+      made = change.make(transaction, next);
+    } catch (DamagedException e) {
+      throw StateLost.of(lease.sync(), e);
+    }
+    RecordSql.update(transaction, store.schemas(), next);
+    tried.add(new Written<>(next, made));
+    return made;
   }
 
   private SyncRecord locked(Transaction transaction) throws SQLException {

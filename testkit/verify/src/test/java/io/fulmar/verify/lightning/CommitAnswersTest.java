@@ -8,13 +8,19 @@ import io.fulmar.Source;
 import io.fulmar.SyncReport;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.lightning.LightningEngine;
+import io.fulmar.lightning.SyncLogs;
+import io.fulmar.lightning.TimelineChange;
+import io.fulmar.lightning.internal.plan.PlanSettings;
+import io.fulmar.lightning.internal.schema.Schemas;
 import io.fulmar.lightning.internal.state.CrashPoint;
 import io.fulmar.lightning.internal.state.LightningSettings;
 import io.fulmar.lightning.internal.state.LightningStore;
 import io.fulmar.lightning.internal.state.StoredEngine;
+import io.fulmar.verify.fault.Direction;
 import io.fulmar.verify.fault.FaultyProxy;
 import java.io.IOException;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -75,10 +81,25 @@ class CommitAnswersTest extends CustomerFixture {
   }
 
   private SyncReport runThroughTheProxy(CrashPoint.Watch watch) {
-    Source source = source("localhost", proxy.port()).build();
+    return runThroughTheProxy(
+        source("localhost", proxy.port()), LightningSettings.DEFAULT.lease(), watch);
+  }
+
+  private SyncReport runThroughTheProxy(
+      Source.Builder builder, Duration lease, CrashPoint.Watch watch) {
+    Source source = builder.build();
     RunnerSettings runner = RunnerSettings.defaults();
-    LightningStore store =
-        new LightningStore(source, LightningSettings.DEFAULT, runner, null, watch);
+    LightningSettings settings =
+        new LightningSettings(
+            Schemas.DEFAULT,
+            lease,
+            LightningSettings.MissingState.BEGIN,
+            TimelineChange.WARN,
+            Duration.ofHours(24),
+            PlanSettings.DEFAULT,
+            SyncLogs.off(),
+            Map.of());
+    LightningStore store = new LightningStore(source, settings, runner, null, watch);
     try (LightningEngine engine = StoredEngine.over(store, source, runner)) {
       return engine.run(crm().build());
     }
@@ -137,5 +158,51 @@ class CommitAnswersTest extends CustomerFixture {
     assertThat(sent(run().throwIfFailed())).isEmpty();
     assertThat(query("select count(*) from fulmar_planner.s1_state_0")).isEqualTo("3");
     assertThat(query("select count(*) from fulmar_planner.fulmar_plans")).isEqualTo("0");
+  }
+
+  @Test
+  @DisplayName(
+      "P1, B-04: the answer to the COMMIT of a fold is awaited for longer than the lease, of which heartbeats take care")
+  void answerIsAwaitedForLongerThanTheLease() throws SQLException {
+    AtomicBoolean armed = new AtomicBoolean();
+    SyncReport report =
+        runThroughTheProxy(
+            source("localhost", proxy.port()).socketTimeout(Duration.ofSeconds(4)),
+            Duration.ofSeconds(3),
+            point -> {
+              if (point == CrashPoint.FOLD_WRITTEN && armed.compareAndSet(false, true)) {
+                proxy.silenceWhenClientSends("COMMIT", Direction.TO_CLIENT, 1);
+              }
+            });
+
+    assertThat(armed).isTrue();
+    assertThat(report.status()).as(String.valueOf(report.error())).isEqualTo(RunStatus.SUCCEEDED);
+    proxy.heal();
+    assertThat(sent(run().throwIfFailed())).isEmpty();
+    assertThat(query("select count(*) from fulmar_planner.s1_state_0")).isEqualTo("3");
+  }
+
+  @Test
+  @DisplayName(
+      "P1, A-09, B-04: a run that is interrupted while it finds out about its fold takes nothing of it back")
+  void interruptedRunTakesNoFoldBack() throws SQLException {
+    AtomicBoolean armed = new AtomicBoolean();
+    SyncReport report =
+        runThroughTheProxy(
+            point -> {
+              if (point == CrashPoint.FOLD_WRITTEN && armed.compareAndSet(false, true)) {
+                proxy.resetWhenServerSends("COMMIT", 1);
+                Thread.currentThread().interrupt();
+              }
+            });
+
+    assertThat(proxy.resets()).isPositive();
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error())
+        .hasMessageStartingWith("Cannot move the state of crm forward: it was interrupted");
+    proxy.heal();
+    database.execute("update fulmar_planner.fulmar_leases set expires_at = clock_timestamp()");
+    assertThat(sent(run().throwIfFailed())).isEmpty();
+    assertThat(query("select count(*) from fulmar_planner.s1_state_0")).isEqualTo("3");
   }
 }

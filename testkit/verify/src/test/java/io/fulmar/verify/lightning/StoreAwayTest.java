@@ -53,20 +53,23 @@ class StoreAwayTest extends CustomerFixture {
     return crm().callDeadline(Duration.ofSeconds(1)).build();
   }
 
+  private static LightningSettings settings(Duration lease, SyncLogs logs) {
+    return new LightningSettings(
+        Schemas.DEFAULT,
+        lease,
+        LightningSettings.MissingState.BEGIN,
+        TimelineChange.WARN,
+        Duration.ofHours(24),
+        PlanSettings.DEFAULT,
+        logs,
+        Map.of());
+  }
+
   /** All connections break once the destination has answered, and some more are refused. */
   private SyncReport runWithoutStore(Duration lease, int refused) {
     Source source = source("localhost", proxy.port()).connectTimeout(Duration.ofSeconds(1)).build();
     RunnerSettings runner = RunnerSettings.defaults();
-    LightningSettings settings =
-        new LightningSettings(
-            Schemas.DEFAULT,
-            lease,
-            LightningSettings.MissingState.BEGIN,
-            TimelineChange.WARN,
-            Duration.ofHours(24),
-            PlanSettings.DEFAULT,
-            SyncLogs.off(),
-            Map.of());
+    LightningSettings settings = settings(lease, SyncLogs.off());
     AtomicBoolean gone = new AtomicBoolean();
     CrashPoint.Watch watch =
         point -> {
@@ -110,5 +113,34 @@ class StoreAwayTest extends CustomerFixture {
         destination.changes().stream().collect(Collectors.groupingBy(Change::changeId));
     assertThat(byId).hasSize(3);
     assertThat(sent(run())).isEmpty();
+  }
+
+  @Test
+  @DisplayName(
+      "P4, A-04: the store is away when old rows of the logs are to go: the run has ended, and holds its sync no longer than its lease")
+  void theEndOfARunNeedsNoStore() throws Exception {
+    Source source = source("localhost", proxy.port()).connectTimeout(Duration.ofSeconds(1)).build();
+    RunnerSettings runner = RunnerSettings.defaults();
+    CrashPoint.Watch watch =
+        point -> {
+          if (point == CrashPoint.FOLDED) {
+            proxy.resetOnConnect(Integer.MAX_VALUE);
+            proxy.resetAll();
+          }
+        };
+    LightningSettings settings =
+        settings(Duration.ofSeconds(30), SyncLogs.builder().allFields().build());
+    LightningStore store = new LightningStore(source, settings, runner, null, watch);
+    try (LightningEngine engine = StoredEngine.over(store, source, runner)) {
+      SyncReport report = engine.run(hasty());
+
+      assertThat(report.status()).as(String.valueOf(report.error())).isEqualTo(RunStatus.SUCCEEDED);
+      for (Thread thread : Thread.getAllStackTraces().keySet()) {
+        if (thread.getName().equals("fulmar-crm-lease")) {
+          thread.join(10_000);
+          assertThat(thread.isAlive()).as("the lease is made to last").isFalse();
+        }
+      }
+    }
   }
 }

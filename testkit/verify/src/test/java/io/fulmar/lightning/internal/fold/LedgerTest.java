@@ -336,7 +336,7 @@ class LedgerTest {
     ledger.flush();
     assertThat(outcomes()).isEqualTo(expected);
     try (Transaction transaction = fixture.begin()) {
-      Ledger.begin(transaction, FoldFixture.TABLES);
+      Ledger.empty(transaction, FoldFixture.TABLES);
       transaction.commit();
     }
     assertThat(outcomes()).isEmpty();

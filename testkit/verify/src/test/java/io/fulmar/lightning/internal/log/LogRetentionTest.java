@@ -17,11 +17,17 @@ class LogRetentionTest extends LogFixture {
   private static final long DAY = Duration.ofDays(1).toMillis();
   private static final long NOW = HandMadePlan.RUN;
 
+  /** What some other sync keeps its logs for, and those keep that have no state any more. */
+  private static final Duration LONGEST = Duration.ofDays(3);
+
   private final SyncLogs twoDays = SyncLogs.builder().retention(Duration.ofDays(2)).build();
 
   /** Runs 0 to 4 days ago, of {@code crm} and, a millisecond later, of {@code mail}. */
   private void runs(int rowsOfARun) throws SQLException {
     prepare(SyncLogs.builder().build());
+    test.execute(
+        "create table fulmar_planner.fulmar_syncs (sync text collate \"C\" primary key)",
+        "insert into fulmar_planner.fulmar_syncs values ('crm'), ('mail')");
     for (int ago = 4; ago >= 0; ago--) {
       long run = NOW - ago * DAY;
       for (String sync : new String[] {"crm", "mail"}) {
@@ -54,7 +60,7 @@ class LogRetentionTest extends LogFixture {
 
   private void expire(SyncLogs logs, int portions) {
     AtomicInteger asked = new AtomicInteger();
-    new LogRetention(database, schemas, "crm", logs)
+    new LogRetention(database, schemas, "crm", logs, LONGEST)
         .expire("fulmar test", "[sync=crm]", NOW, () -> asked.getAndIncrement() < portions);
   }
 
@@ -99,6 +105,46 @@ class LogRetentionTest extends LogFixture {
     expire(twoDays, 3);
     assertThat(left("sync_changelog")).startsWith("crm:2:10001 ");
     assertThat(left("sync_runs")).startsWith("crm:2:1 ");
+  }
+
+  @Test
+  void rowsOfASyncThatHasNoStateGoWithTheOldestOfAll() throws SQLException {
+    runs(10);
+    test.execute("delete from fulmar_planner.fulmar_syncs where sync = 'mail'");
+    expire(twoDays, 100);
+    String crm = "crm:2:%1$s crm:1:%1$s crm:0:%1$s ";
+    String mail = "mail:3:%1$s mail:2:%1$s mail:1:%1$s mail:0:%1$s";
+    assertThat(left("sync_changelog")).isEqualTo((crm + mail).formatted(10));
+    assertThat(left("sync_runs")).isEqualTo((crm + mail).formatted(1));
+    assertThat(left("sync_snapshot")).isEqualTo("crm:0:8 mail:3:2 mail:0:8");
+    test.execute(
+        "update fulmar_audit.sync_changelog set sync_run_id = sync_run_id - %s where sync_id = 'mail'"
+            .formatted(4 * DAY),
+        "update fulmar_audit.sync_runs set sync_run_id = sync_run_id - %s where sync_id = 'mail'"
+            .formatted(4 * DAY),
+        "update fulmar_audit.sync_snapshot set sync_run_id = sync_run_id - %s where sync_id = 'mail'"
+            .formatted(4 * DAY));
+    expire(twoDays, 100);
+    assertThat(left("sync_changelog")).isEqualTo(crm.strip().formatted(10));
+    assertThat(left("sync_runs")).isEqualTo(crm.strip().formatted(1));
+    assertThat(left("sync_snapshot")).isEqualTo("crm:0:8");
+  }
+
+  @Test
+  void aSnapshotWithoutChangelogOfASyncThatHasNoStateGoes() throws SQLException {
+    runs(LogRetention.PORTION + 1);
+    test.execute(
+        "delete from fulmar_planner.fulmar_syncs where sync = 'mail'",
+        "truncate fulmar_audit.sync_changelog",
+        "update fulmar_audit.sync_snapshot set sync_run_id = %s where sync_id = 'mail' and sync_run_id < %s"
+            .formatted(NOW, NOW));
+    expire(twoDays, 100);
+    assertThat(left("sync_snapshot")).contains("mail:0:");
+    test.execute(
+        "update fulmar_audit.sync_snapshot set sync_run_id = %s where sync_id = 'mail'"
+            .formatted(NOW - 4 * DAY));
+    expire(twoDays, 100);
+    assertThat(left("sync_snapshot")).doesNotContain("mail").contains("crm:0:");
   }
 
   @Test

@@ -1,0 +1,124 @@
+package io.fulmar.verify.lightning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.fulmar.RunEvent;
+import io.fulmar.RunStatus;
+import io.fulmar.Source;
+import io.fulmar.Sync;
+import io.fulmar.SyncEngine;
+import io.fulmar.SyncReport;
+import io.fulmar.internal.run.RunnerSettings;
+import io.fulmar.lightning.TimelineChange;
+import io.fulmar.lightning.internal.plan.PlanSettings;
+import io.fulmar.lightning.internal.schema.Schemas;
+import io.fulmar.lightning.internal.state.CrashPoint;
+import io.fulmar.lightning.internal.state.LightningSettings;
+import io.fulmar.lightning.internal.state.LightningStore;
+import io.fulmar.lightning.internal.state.StoredEngine;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A plan of five removals is held, and its approval ends early: the logs say so of the run that was
+ * to deliver it, and of no other.
+ */
+class InterruptedRunsInLogsTest extends LogsFixture {
+  private static final String PLANNED = "failed 0 0 5 / 0 0 0 / 0 0 0 / 0 0 0";
+
+  private final List<Long> started = new ArrayList<>();
+  private SyncReport held;
+
+  private Sync.Builder guarded() {
+    return crm()
+        .guardRemovals(0.1, 1)
+        .listener(
+            event -> {
+              if (event instanceof RunEvent.Started run) {
+                started.add(run.run());
+              }
+            });
+  }
+
+  @BeforeEach
+  void holdAPlan() throws SQLException {
+    database.execute("insert into customer select g, 'e' || g, 1 from generate_series(1, 10) g");
+    run(ALL, guarded().build()).throwIfFailed();
+    database.execute("delete from customer where id <= 5");
+    held = run(ALL, guarded().build());
+    assertThat(held.status()).isEqualTo(RunStatus.HELD);
+    started.clear();
+  }
+
+  private String planId() {
+    return String.valueOf(held.changeSet().id());
+  }
+
+  @Test
+  @DisplayName("P2: a process that dies before it sends anything of an approved plan")
+  void approvalDiesBeforeItSendsAnything() throws SQLException {
+    Source source = source();
+    RunnerSettings runner = RunnerSettings.defaults();
+    LightningSettings settings =
+        new LightningSettings(
+            Schemas.DEFAULT,
+            Duration.ofSeconds(30),
+            LightningSettings.MissingState.BEGIN,
+            TimelineChange.WARN,
+            Duration.ofHours(24),
+            PlanSettings.DEFAULT,
+            ALL,
+            Map.of());
+    CrashPoint.Watch watch =
+        point -> {
+          if (point == CrashPoint.DELIVERY_BEGUN) {
+            throw new AssertionError("here it dies");
+          }
+        };
+    LightningStore store = new LightningStore(source, settings, runner, null, watch);
+    try (SyncEngine engine = StoredEngine.over(store, source, runner)) {
+      assertThatThrownBy(() -> engine.apply(guarded().build(), planId()))
+          .hasMessage("here it dies");
+    }
+    long died = started.get(0);
+    run(ALL, guarded().build());
+
+    assertThat(loggedRun(died)).startsWith(PLANNED + " The run ended as INTERRUPTED: ");
+    assertThat(changelog(died))
+        .containsExactly(
+            "1 removed aborted",
+            "2 removed aborted",
+            "3 removed aborted",
+            "4 removed aborted",
+            "5 removed aborted");
+    assertThat(changelog(held.run())).isEmpty();
+  }
+
+  @Test
+  @DisplayName("An approval that is cancelled before it sends anything has planned what it was for")
+  void cancelledApprovalHasPlannedWhatItWasFor() throws SQLException {
+    try (SyncEngine engine = engine(ALL)) {
+      Sync cancelled =
+          guarded()
+              .listener(
+                  event -> {
+                    if (event instanceof RunEvent.Planned) {
+                      engine.cancel(guarded().build());
+                    }
+                  })
+              .build();
+      SyncReport report = engine.apply(cancelled, planId());
+
+      assertThat(report.status()).isEqualTo(RunStatus.CANCELLED);
+      assertThat(report.total().planned()).isEqualTo(5);
+      assertThat(loggedRun(report.run())).startsWith(PLANNED);
+    }
+  }
+}
