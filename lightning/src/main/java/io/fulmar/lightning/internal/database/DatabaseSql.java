@@ -21,6 +21,7 @@ final class DatabaseSql {
       set local extra_float_digits = 1;
       set local quote_all_identifiers = off;
       set local row_security = off;
+      set local default_table_access_method = heap;
       """;
 
   private static final String TIMEOUT =
