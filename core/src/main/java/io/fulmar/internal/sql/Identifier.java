@@ -1,7 +1,9 @@
 package io.fulmar.internal.sql;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * A name in a statement, always quoted (PostgreSQL manual, section 4.1.1), perhaps with the name
@@ -25,15 +27,27 @@ public final class Identifier implements SqlPart {
    *     holds the character 0
    */
   public static Identifier of(String... parts) {
-    StringBuilder sql = new StringBuilder();
     for (String part : parts) {
       check("a name", part);
-      if (sql.length() > 0) {
-        sql.append('.');
-      }
-      sql.append('"').append(part.replace("\"", "\"\"")).append('"');
     }
-    return new Identifier(sql.toString());
+    return quoted(parts);
+  }
+
+  /**
+   * A name that the server has told, so that it is none too long: in the encoding of its database,
+   * it may have fewer bytes than in UTF-8.
+   *
+   * @param parts as in {@link #of}
+   */
+  public static Identifier told(String... parts) {
+    return quoted(parts);
+  }
+
+  private static Identifier quoted(String... parts) {
+    return new Identifier(
+        Arrays.stream(parts)
+            .map(part -> '"' + part.replace("\"", "\"\"") + '"')
+            .collect(Collectors.joining(".")));
   }
 
   /**
@@ -60,6 +74,11 @@ public final class Identifier implements SqlPart {
   /** One identifier for each name, each behind a table or alias. */
   public static List<Identifier> all(String before, List<String> names) {
     return names.stream().map(name -> of(before, name)).toList();
+  }
+
+  /** One identifier for each column that the server has told, each behind a table or alias. */
+  public static List<Identifier> allTold(String before, List<String> names) {
+    return names.stream().map(name -> told(before, name)).toList();
   }
 
   /** The quoted text. */

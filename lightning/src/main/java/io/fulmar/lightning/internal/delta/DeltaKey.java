@@ -44,11 +44,11 @@ final class DeltaKey {
   List<SqlPart> table() {
     List<SqlPart> parts = new ArrayList<>();
     for (Column column : columns) {
-      Identifier name = Identifier.of("fulmar_table", column.name());
+      Identifier name = Identifier.told("fulmar_table", column.name());
       parts.add(
           switch (column.kind()) {
             case TEXT -> TEXT.with("value", name);
-            case ENUM -> collated(TEXT.with("value", name), C);
+            case ENUM -> StoredForm.key(column.kind(), name);
             case BPCHAR -> BPCHAR.with("value", name);
             default -> name;
           });
@@ -76,10 +76,11 @@ final class DeltaKey {
   List<SqlPart> stored() {
     List<SqlPart> parts = new ArrayList<>();
     for (Column column : columns) {
-      Identifier name = Identifier.of("fulmar_table", column.name());
+      Identifier name = Identifier.told("fulmar_table", column.name());
       parts.add(
           switch (column.kind()) {
-            case TEXT, ENUM, BPCHAR -> collated(TEXT.with("value", name), C);
+            case TEXT, BPCHAR -> collated(TEXT.with("value", name), C);
+            case ENUM -> StoredForm.key(column.kind(), name);
             default -> name;
           });
     }

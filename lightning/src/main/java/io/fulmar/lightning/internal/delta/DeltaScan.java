@@ -7,7 +7,6 @@ import io.fulmar.SyncMode;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.ServerIdentity;
-import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.QueryText;
 import io.fulmar.internal.sql.SqlFragment;
@@ -15,6 +14,7 @@ import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.sql.SqlTemplate;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.PlanRequest;
+import io.fulmar.lightning.internal.plan.StoredForm;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -173,7 +173,9 @@ public final class DeltaScan {
     parts.put(DeltaBase.Part.PARTITIONS, found.partitions());
     parts.put(DeltaBase.Part.COLUMNS, found.columns());
     parts.put(DeltaBase.Part.TYPES, found.types());
-    parts.put(DeltaBase.Part.CONTENT, digest(terms.content()));
+    // A row with too many bytes has another version than it had under another limit.
+    parts.put(
+        DeltaBase.Part.CONTENT, digest(terms.content() + "\nbytes " + sync.maxRowBytes()));
     parts.put(DeltaBase.Part.KEY, digest(terms.shape().keySignature()));
     parts.put(DeltaBase.Part.MODE, sync.mode().name());
     parts.put(DeltaBase.Part.REMOVAL, sync.removal().name());
@@ -303,7 +305,7 @@ public final class DeltaScan {
       SqlPart scanned, SqlPart written, Identifier holds, DeltaKey key, long held) {
     ModelShape whole = terms.shape();
     List<Identifier> columns =
-        Identifier.all(
+        Identifier.allTold(
             "fulmar_table", whole.columns().stream().map(ModelShape.Column::name).toList());
     String query =
         held == 0
@@ -326,18 +328,11 @@ public final class DeltaScan {
 
   /** Rows of such a key are invalid, which a full diff reports. */
   private SqlPart tooLarge() {
-    List<SqlPart> lengths = new ArrayList<>();
-    for (int i : terms.shape().keyPositions()) {
-      ModelShape.Column column = terms.shape().columns().get(i);
-      if (!column.bounded()) {
-        lengths.add(DeltaSql.LENGTH.with("column", Identifier.of("fulmar_table", column.name())));
-      }
-    }
-    return lengths.isEmpty()
-        ? DeltaSql.NEVER
-        : DeltaSql.TOO_LARGE
-            .with("lengths", lengths)
-            .with("most", ColumnExpression.number(ModelShape.MAX_KEY_BYTES));
+    List<ModelShape.Column> key =
+        terms.shape().keyPositions().stream().map(terms.shape().columns()::get).toList();
+    return StoredForm.isTooLarge(
+        key.stream().map(ModelShape.Column::kind).toList(),
+        Identifier.allTold("fulmar_table", key.stream().map(ModelShape.Column::name).toList()));
   }
 
   private long removed(Identifier states, SqlPart scanned, DeltaKey key, boolean listed)

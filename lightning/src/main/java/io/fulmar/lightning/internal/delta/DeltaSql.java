@@ -141,6 +141,17 @@ final class DeltaSql {
             select t.oid, t.typname::pg_catalog.text as name, t.typtype, t.typnamespace,
                    x.extversion,
                    exists (select from pg_catalog.pg_type e where e.typarray operator(pg_catalog.=) t.oid) as is_array,
+                   exists (
+                     select from pg_catalog.pg_cast k
+                     join pg_catalog.pg_proc f on f.oid operator(pg_catalog.=) k.castfunc
+                     where k.castsource operator(pg_catalog.=) t.oid
+                       and k.casttarget operator(pg_catalog.=) 'pg_catalog.text'::pg_catalog.regtype::pg_catalog.oid
+                       and f.pronamespace operator(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid
+                       and not exists (
+                         select from pg_catalog.pg_depend p
+                         where p.classid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
+                           and p.objid operator(pg_catalog.=) f.oid
+                           and p.deptype operator(pg_catalog.=) 'e'::pg_catalog."char")) as is_cast,
                    pg_catalog.concat_ws(
                      ' ', t.oid, t.typtype::pg_catalog.text, x.extname, x.extversion,
                      (select pg_catalog.string_agg(
@@ -184,6 +195,7 @@ final class DeltaSql {
                       t.text, ',' order by t.oid), 'UTF8')), 'hex') from types t),
             (select pg_catalog.min(t.name) from types t
              where t.typtype operator(pg_catalog.=) 'p'::pg_catalog."char"
+               or (t.typtype operator(pg_catalog.<>) 'e'::pg_catalog."char" and t.is_cast)
                or (t.typtype operator(pg_catalog.=) 'b'::pg_catalog."char" and not t.is_array
                  and case when t.typnamespace operator(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid
                           then t.name operator(pg_catalog.~) '^(reg|aclitem$)'
@@ -259,16 +271,6 @@ final class DeltaSql {
           select pg_catalog.count(*) from {state} as fulmar_state where fulmar_state.gone_since is null
           """,
           "state");
-
-  /** Whether a key is too large to be one. */
-  static final SqlFragment TOO_LARGE =
-      SqlFragment.of("greatest({lengths}) operator(pg_catalog.>) {most}", "lengths", "most");
-
-  /** The bytes of a column. */
-  static final SqlFragment LENGTH = SqlFragment.of("pg_catalog.octet_length({column})", "column");
-
-  /** No row. */
-  static final SqlFragment NEVER = SqlFragment.of("false");
 
   /**
    * How many of the rows that are looked at are no synced key that is not gone, and of how many of

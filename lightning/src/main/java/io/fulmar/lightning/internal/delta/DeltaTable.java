@@ -164,7 +164,7 @@ final class DeltaTable {
               new DeltaKey.Column(
                   key.get(i),
                   shape.columns().get(shape.keyPositions().get(i)).kind(),
-                  Identifier.of(row.getString(1), row.getString(2))));
+                  Identifier.told(row.getString(1), row.getString(2))));
         }
       }
     }

@@ -11,6 +11,12 @@ final class FormSql {
   static final SqlFragment TEXT =
       SqlFragment.of("({value}::pg_catalog.text collate pg_catalog.\"C\")", "value");
 
+  /** The label of an enum, whatever cast to text an application may have made. */
+  static final SqlFragment LABEL =
+      SqlFragment.of(
+          "(case when {value} is not null then pg_catalog.concat({value}) end collate pg_catalog.\"C\")",
+          "value");
+
   static final SqlFragment BPCHAR =
       SqlFragment.of("({value}::pg_catalog.bpchar collate pg_catalog.\"C\")", "value");
 

@@ -16,11 +16,6 @@ import org.jspecify.annotations.Nullable;
  * and what is counted of it. Immutable.
  */
 final class ModelParts {
-  /**
-   * Most bytes of a key: an entry of an index takes 2,704, with what goes along with each column.
-   */
-  static final int MAX_KEY_BYTES = 2_000;
-
   private final ModelShape shape;
   private final StoredKey key;
   private final RowHash hash;
@@ -77,41 +72,14 @@ final class ModelParts {
     return Parts.noneNull(keyAliases());
   }
 
-  /** Key columns whose size has no limit of their own that would do. */
-  private List<Integer> measuredKeys() {
-    return shape.keyPositions().stream()
-        .filter(
-            i ->
-                switch (shape.columns().get(i).kind()) {
-                  case TEXT, BPCHAR, BYTEA, NUMERIC -> true;
-                  default -> false;
-                })
-        .toList();
-  }
-
   /** Whether a key can be too large. */
   boolean isKeyMeasured() {
-    return !measuredKeys().isEmpty();
-  }
-
-  private SqlPart keyBytes() {
-    return Parts.sum(
-        measuredKeys().stream()
-            .map(
-                i -> {
-                  SqlPart stored = storedKey(i, aliases.get(i));
-                  return shape.columns().get(i).kind() == ColumnKind.NUMERIC
-                      ? FormSql.SIZE.with("value", stored)
-                      : FormSql.OCTETS.with("value", stored);
-                })
-            .toList());
+    return keyKinds().stream().anyMatch(StoredForm::isMeasured);
   }
 
   /** Whether a row's key, which is whole, is too large. */
   private SqlPart large() {
-    return isKeyMeasured()
-        ? FormSql.BEYOND.with("bytes", keyBytes()).with("limit", Parts.number(MAX_KEY_BYTES))
-        : DiffSql.FALSE;
+    return StoredForm.isTooLarge(keyKinds(), keyAliases());
   }
 
   private SqlPart valid() {
@@ -120,8 +88,8 @@ final class ModelParts {
             List.of(
                 whole(),
                 FormSql.WITHIN
-                    .with("bytes", keyBytes())
-                    .with("limit", Parts.number(MAX_KEY_BYTES))))
+                    .with("bytes", StoredForm.keyBytes(keyKinds(), keyAliases()))
+                    .with("limit", Parts.number(StoredForm.MAX_KEY_BYTES))))
         : whole();
   }
 
@@ -272,10 +240,9 @@ final class ModelParts {
   /** Reads the first rows without a usable key: whether it is whole, then its columns. */
   String invalidRows(int most) {
     List<SqlPart> fields = new ArrayList<>();
-    List<Integer> bounded = measuredKeys();
     for (int i : shape.keyPositions()) {
       fields.add(
-          bounded.contains(i)
+          StoredForm.isMeasured(shape.columns().get(i).kind())
               ? FormSql.UNLESS.with("condition", large()).with("value", aliases.get(i))
               : aliases.get(i));
     }

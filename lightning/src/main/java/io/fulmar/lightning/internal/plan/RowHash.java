@@ -111,7 +111,8 @@ public final class RowHash {
       case INT8 -> one(FormSql.HASH_INT8, value, first).with("second", second);
       case FLOAT4 -> one(FormSql.HASH_FLOAT4, value, first);
       case FLOAT8 -> one(FormSql.HASH_FLOAT8, value, first);
-      case NUMERIC, TEXT, JSON, ENUM, OTHER -> one(FormSql.HASH_TEXT, value, first);
+      case NUMERIC, TEXT, JSON, OTHER -> one(FormSql.HASH_TEXT, value, first);
+      case ENUM -> one(FormSql.HASH_TEXT, StoredForm.value(kind, value), first);
       case BPCHAR -> one(FormSql.HASH_BPCHAR, value, first).with("second", second);
       case BYTEA -> one(FormSql.HASH_BYTEA, value, first).with("second", second);
       case DATE -> one(FormSql.HASH_DATE, value, first);

@@ -3,12 +3,19 @@ package io.fulmar.lightning.internal.plan;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.type.ColumnKind;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * How values are kept in our tables: in types of PostgreSQL's own alone, so that no table of ours
  * stands in the way of {@code drop type}, {@code alter type} or {@code drop extension}.
  */
 public final class StoredForm {
+  /**
+   * Most bytes of a key: an entry of an index takes 2,704, with what goes along with each column.
+   */
+  static final int MAX_KEY_BYTES = 2_000;
+
   private StoredForm() {}
 
   /**
@@ -67,10 +74,53 @@ public final class StoredForm {
    * @param column the column
    */
   public static SqlPart key(ColumnKind kind, SqlPart column) {
-    return kind == ColumnKind.NUMERIC
-        ? FormSql.TRIMMED.with("value", column)
-        // As text, a char(n) has no trailing blanks.
-        : value(ofKey(kind), column);
+    return switch (kind) {
+      case NUMERIC -> FormSql.TRIMMED.with("value", column);
+      case ENUM -> value(kind, column);
+      // As text, a char(n) has no trailing blanks.
+      default -> value(ofKey(kind), column);
+    };
+  }
+
+  /** Whether the size of such a key column has no limit of its own that would do. */
+  static boolean isMeasured(ColumnKind kind) {
+    return switch (kind) {
+      case TEXT, BPCHAR, BYTEA, NUMERIC -> true;
+      default -> false;
+    };
+  }
+
+  /**
+   * The bytes of a key as it is kept, as far as they are measured.
+   *
+   * @param kinds how its columns are read out of the model; one of them is measured
+   * @param columns the columns
+   */
+  static SqlPart keyBytes(List<ColumnKind> kinds, List<? extends SqlPart> columns) {
+    List<SqlPart> bytes = new ArrayList<>();
+    for (int i = 0; i < kinds.size(); i++) {
+      if (isMeasured(kinds.get(i))) {
+        SqlPart stored = key(kinds.get(i), columns.get(i));
+        bytes.add(
+            (kinds.get(i) == ColumnKind.NUMERIC ? FormSql.SIZE : FormSql.OCTETS)
+                .with("value", stored));
+      }
+    }
+    return Parts.sum(bytes);
+  }
+
+  /**
+   * Whether a key has no place in our tables for its size; no column of it is NULL.
+   *
+   * @param kinds how its columns are read out of the model
+   * @param columns the columns
+   */
+  public static SqlPart isTooLarge(List<ColumnKind> kinds, List<? extends SqlPart> columns) {
+    return kinds.stream().anyMatch(StoredForm::isMeasured)
+        ? FormSql.BEYOND
+            .with("bytes", keyBytes(kinds, columns))
+            .with("limit", Parts.number(MAX_KEY_BYTES))
+        : DiffSql.FALSE;
   }
 
   /**
@@ -81,7 +131,8 @@ public final class StoredForm {
    */
   public static SqlPart value(ColumnKind kind, SqlPart column) {
     return switch (kind) {
-      case TEXT, JSON, ENUM, OTHER -> FormSql.TEXT.with("value", column);
+      case TEXT, JSON, OTHER -> FormSql.TEXT.with("value", column);
+      case ENUM -> FormSql.LABEL.with("value", column);
       case BPCHAR -> FormSql.BPCHAR.with("value", column);
       default -> FormSql.CAST.with("value", column).with("type", Identifier.of(name(kind)));
     };

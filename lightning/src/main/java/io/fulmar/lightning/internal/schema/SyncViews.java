@@ -162,7 +162,7 @@ public final class SyncViews {
         free = name.substring(0, length) + end;
       }
     }
-    return Identifier.all(List.copyOf(taken));
+    return taken.stream().map(Identifier::told).toList();
   }
 
   /** Makes the views over all syncs. */

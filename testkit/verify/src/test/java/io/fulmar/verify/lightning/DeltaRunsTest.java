@@ -84,10 +84,14 @@ class DeltaRunsTest {
   }
 
   private Source source(String user) {
+    return source(database, user);
+  }
+
+  private static Source source(TestDatabase of, String user) {
     return Source.builder()
-        .host(database.host())
-        .port(database.port())
-        .database(database.name())
+        .host(of.host())
+        .port(of.port())
+        .database(of.name())
         .user(user)
         .withoutTls()
         .build();
@@ -190,6 +194,70 @@ class DeltaRunsTest {
     assertThat(crm.changes(report.run()))
         .extracting(change -> change.key().value("id"))
         .containsExactly(2);
+  }
+
+  @Test
+  @DisplayName("P8: a key of more than 2,000 bytes is reported by the run that first sees it")
+  void keyThatIsTooLargeIsReportedAtOnce() throws SQLException {
+    database.execute("alter table item alter id type text");
+    run(FULL);
+    database.execute("insert into item values (repeat('9', 2001), 'v')");
+    SyncReport report = run(FULL);
+    assertThat(report.status()).isEqualTo(RunStatus.WARNING);
+    assertThat(report.changeSet().invalid()).isEqualTo(1);
+    assertThat(reason(report))
+        .isEqualTo("a row that was written since the base has too large a key");
+  }
+
+  @Test
+  @DisplayName("P12: rows that a lower limit makes too large are found, though nobody wrote to them")
+  void anotherLimitForRowsComparesAllRows() throws SQLException {
+    database.execute("update item set v = repeat('v', 5000) where id = 1");
+    run(FULL);
+    run(DELTA);
+    Sync lower = sync().maxRowBytes(4_096).build();
+    SyncReport report = engine.run(lower).throwIfFailed();
+    assertThat(reason(report))
+        .isEqualTo("rows are compared in another way: mapping, columns or types changed, or all are due again since the base");
+    assertThat(report.total().failed()).isEqualTo(1);
+    assertThat(report.way().orElseThrow().kind()).isEqualTo(FULL);
+    report = engine.run(lower).throwIfFailed();
+    assertThat(report.way().orElseThrow().kind()).isEqualTo(DELTA);
+    assertThat(report.total().failed()).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("G-05, G-08: a name may have more than 63 bytes in UTF-8 where the server has fewer")
+  void longNamesOfOtherEncodingsAreRead() throws SQLException {
+    String name = database.name() + "_latin1";
+    database.execute(
+        "create database %s encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'"
+            .formatted(name));
+    TestDatabase latin1 =
+        new TestDatabase(database.host(), database.port(), name, database.user());
+    String key = "\u00e9".repeat(60);
+    String value = "\u00ea".repeat(60);
+    latin1.execute(
+        "create schema fulmar_planner",
+        "create schema fulmar_audit",
+        "create table item (\"%s\" int primary key, \"%s\" text)".formatted(key, value),
+        "insert into item values (1, 'a'), (2, 'b')");
+    Sync sync =
+        Sync.builder("crm")
+            .model(Model.table("items", "public", "item").key(key))
+            .to(crm)
+            .onRemoved(Removal.DELETE)
+            .remember(value)
+            .build();
+    try (LightningEngine there = LightningEngine.on(source(latin1, database.user()))) {
+      there.run(sync).throwIfFailed();
+      latin1.execute("delete from item where \"%s\" = 1".formatted(key), "insert into item values (3, 'c')");
+      SyncReport report = there.run(sync).throwIfFailed();
+      assertThat(report.way().orElseThrow().kind()).isEqualTo(DELTA);
+      assertThat(report.total().accepted()).isEqualTo(2);
+    } finally {
+      latin1.drop();
+    }
   }
 
   @Test

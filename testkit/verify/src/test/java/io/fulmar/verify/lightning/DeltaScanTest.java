@@ -33,6 +33,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -228,6 +229,16 @@ class DeltaScanTest {
             List.of(
                 "create type granted as (acl aclitem[], n int)",
                 "create table other (id int primary key, g granted)")),
+        Arguments.of(
+            "a text that a function of the application makes",
+            Model.table("t", "public", "other").key("id"),
+            "the text of a type of its columns may change without a row being written: part",
+            List.of(
+                "create type part as (a int, b int)",
+                "create function shown(part) returns text language sql immutable as $$ select 'a part' $$",
+                "create cast (part as text) with function shown(part)",
+                "create domain parts as part",
+                "create table other (id int primary key, p parts)")),
         Arguments.of(
             "a base type of the application",
             Model.table("t", "public", "other").key("id"),
@@ -526,12 +537,25 @@ class DeltaScanTest {
     }
   }
 
-  @Test
-  void keyThatIsTooLargeIsLeftToTheFullDiff() throws SQLException {
-    database.execute("create table wide (k text primary key)", "insert into wide values ('a')");
-    restart(Model.table("wide", "public", "wide").key("k"));
+  @ParameterizedTest(name = "{0}: {1}")
+  @DisplayName("P8: a key that has no place in the state is left to the full diff, which reports it")
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          k text                    | repeat('b', 2001)
+          k bytea                   | decode(repeat('00', 2001), 'hex')
+          k numeric                 | repeat('7', 4100)::numeric
+          k varchar(2048)           | repeat('b', 2048)
+          k varchar(1500), l char(600) | repeat('b', 1500), repeat('c', 600)
+          """)
+  void keyThatIsTooLargeIsLeftToTheFullDiff(String columns, String values) throws SQLException {
+    String[] more = columns.contains(",") ? new String[] {"l"} : new String[0];
+    database.execute(
+        "create table wide (%s, primary key (k%s))".formatted(columns, more.length > 0 ? ", l" : ""));
+    restart(Model.table("wide", "public", "wide").key("k", more));
     fixture.run();
-    database.execute("insert into wide values (repeat('b', 9000))");
+    database.execute("insert into wide values (%s)".formatted(values));
     assertThat(reason(fixture.run()))
         .isEqualTo("a row that was written since the base has too large a key");
   }
@@ -622,6 +646,26 @@ class DeltaScanTest {
     assertThat(reason(way))
         .isEqualTo("since the base 0 rows were written and 2 removed; 2 keys are held");
     assertThat(fixture.run()).isEqualTo(new DeltaWay.Unchanged(3));
+  }
+
+  @Test
+  @DisplayName("P1, P12: keys of an enum are found by their labels, whatever cast there is")
+  void enumKeysAreFoundByTheirLabels() throws SQLException {
+    database.execute(
+        "create table tagged (m mood primary key, v text)",
+        "insert into tagged values ('calm'), ('glad')");
+    restart(Model.table("tagged", "public", "tagged").key("m"));
+    fixture.run();
+    database.execute("update tagged set v = 'x' where m = 'glad'");
+    fixture.run(key -> DeltaFixture.Fate.HELD);
+    database.execute(
+        "create function shown(mood) returns text language sql immutable as $$ select 'a mood' $$",
+        "create cast (mood as text) with function shown(mood)",
+        "delete from tagged where m = 'calm'");
+    try (DeltaFixture.Look look = fixture.open()) {
+      assertThat(reason(look.look()))
+          .isEqualTo("since the base 0 rows were written and 1 removed; 1 keys are held");
+    }
   }
 
   @Test

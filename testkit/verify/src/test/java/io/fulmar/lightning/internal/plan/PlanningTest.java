@@ -570,6 +570,50 @@ class PlanningTest {
   }
 
   @Test
+  @DisplayName("a configuration that is read again while a model runs is no doing of the model")
+  void configurationThatIsReadAgainIsNoObstacle() throws SQLException {
+    fixture.database.execute("alter system set log_autovacuum_min_duration = '3min'");
+    try {
+      PlanHead head =
+          fixture.plan(
+              PlanFixture.sync(
+                  "select 1 as id where pg_reload_conf() and pg_sleep(0.5) is not null", "id"));
+      assertThat(head.counts().total()).isEqualTo(1);
+    } finally {
+      fixture.database.execute(
+          "alter system reset log_autovacuum_min_duration", "select pg_reload_conf()");
+    }
+  }
+
+  @Test
+  @DisplayName("P9, P12: an enum is its label, whatever cast to text an application has made")
+  void enumIsItsLabelWhateverCastThereIs() throws SQLException {
+    fixture.database.execute(
+        "create type mood as enum ('calm', 'glad')",
+        "create domain humour as mood",
+        "create function shown(mood) returns text language sql immutable as $$ select 'a mood' $$",
+        "create cast (mood as text) with function shown(mood)");
+    PlanHead head =
+        fixture.plan(
+            PlanFixture.sync(
+                "select m as id, m, m::humour as h, null::mood as n from unnest(enum_range(null::mood)) m",
+                "id"));
+    assertThat(
+            fixture.all(
+                "select concat_ws(' ', k0, f0, f1, f2, f3) from %s order by 1"
+                    .formatted(PlanFixture.table(head))))
+        .containsExactly("calm calm calm calm", "glad glad glad glad");
+    head =
+        fixture.plan(
+            PlanFixture.sync(
+                "select row_number() over () as id, m from unnest(enum_range(null::mood)) m",
+                "id"));
+    assertThat(fixture.all("select hash from " + PlanFixture.table(head)))
+        .hasSize(2)
+        .doesNotHaveDuplicates();
+  }
+
+  @Test
   @DisplayName("G-09: a value that is only stored in another way is the same")
   void anotherWayToStoreAValueChangesNothing() throws SQLException {
     fixture.database.execute("insert into src values (1, repeat('compressible', 20000), 1)");
