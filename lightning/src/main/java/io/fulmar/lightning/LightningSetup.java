@@ -36,6 +36,10 @@ public final class LightningSetup {
    */
   public static LightningSetup of(String role) {
     Identifier.check("role", Objects.requireNonNull(role, "role"));
+    if (role.equals("public")) {
+      throw new IllegalArgumentException(
+          "role must be that of Fulmar, is public: PostgreSQL takes that for everybody, also in quotes");
+    }
     return new LightningSetup(Identifier.of(role), Schemas.DEFAULT, Variant.CREATED);
   }
 

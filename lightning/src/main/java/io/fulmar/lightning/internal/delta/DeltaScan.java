@@ -23,7 +23,6 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -174,8 +173,7 @@ public final class DeltaScan {
     parts.put(DeltaBase.Part.COLUMNS, found.columns());
     parts.put(DeltaBase.Part.TYPES, found.types());
     // A row with too many bytes has another version than it had under another limit.
-    parts.put(
-        DeltaBase.Part.CONTENT, digest(terms.content() + "\nbytes " + sync.maxRowBytes()));
+    parts.put(DeltaBase.Part.CONTENT, digest(terms.content() + "\nbytes " + sync.maxRowBytes()));
     parts.put(DeltaBase.Part.KEY, digest(terms.shape().keySignature()));
     parts.put(DeltaBase.Part.MODE, sync.mode().name());
     parts.put(DeltaBase.Part.REMOVAL, sync.removal().name());

@@ -296,6 +296,23 @@ public final class Provision {
     Inspection.refuse("use the tables of the sync", faults(connection, tables), about);
   }
 
+  /**
+   * Looks whether somebody else has a name that a sync which begins will need: its first plan would
+   * drop a table that is in its place, and its first fold would fail for a view.
+   *
+   * @param sync its name
+   * @throws StateException if so
+   */
+  public void requireFree(Connection connection, SyncTables tables, String sync, String about)
+      throws SQLException {
+    inspectOurs(
+        connection,
+        names(tables),
+        new SyncViews(tables, sync),
+        "make the tables of the sync",
+        about);
+  }
+
   /** What would make {@link #requireOurs} refuse. */
   List<Fault> faults(Connection connection, SyncTables tables) throws SQLException {
     Inspection inspection = Inspection.read(connection, schemas.planner(), names(tables));
@@ -365,18 +382,27 @@ public final class Provision {
 
   private void drop(Connection connection, List<String> names, SyncViews views, String about)
       throws SQLException {
+    Inspection inspection =
+        inspectOurs(connection, names, views, "drop the tables of the sync", about);
+    views.drop(connection);
+    List<Identifier> there = names.stream().filter(inspection::has).map(schemas::of).toList();
+    if (!there.isEmpty()) {
+      execute(connection, SchemaSql.DROP.with("tables", there).sql());
+    }
+  }
+
+  /** What has these names, or those of the views; refuses whatever Fulmar has not made. */
+  private Inspection inspectOurs(
+      Connection connection, List<String> names, SyncViews views, String doing, String about)
+      throws SQLException {
     List<String> all = new ArrayList<>(names);
     all.addAll(views.names());
     Inspection inspection = Inspection.read(connection, schemas.planner(), all);
     List<Fault> faults = new ArrayList<>();
     names.forEach(name -> faults.addAll(inspection.ofAny(name, "r")));
     views.names().forEach(name -> faults.addAll(inspection.ofAny(name, "v")));
-    Inspection.refuse("drop the tables of the sync", faults, about);
-    views.drop(connection);
-    List<Identifier> there = names.stream().filter(inspection::has).map(schemas::of).toList();
-    if (!there.isEmpty()) {
-      execute(connection, SchemaSql.DROP.with("tables", there).sql());
-    }
+    Inspection.refuse(doing, faults, about);
+    return inspection;
   }
 
   private static List<String> names(SyncTables tables) {

@@ -20,6 +20,10 @@ public record Schemas(String planner, String audit) {
   public Schemas {
     Identifier.check("planner schema", planner);
     Identifier.check("audit schema", audit);
+    if (planner.equals("$user") || audit.equals("$user")) {
+      throw new IllegalArgumentException(
+          "planner and audit schema must not be $user, which a search path takes for the role's name");
+    }
     if (planner.equals(audit)) {
       throw new IllegalArgumentException(
           "planner and audit schema must differ, both are given as the same");

@@ -132,6 +132,13 @@ final class Claiming {
     record.initialising = purpose == Purpose.INITIALISE_AS_DELIVERED;
     RecordSql.insert(transaction, store.schemas(), record);
     store.files().checkNone(transaction, record);
+    store
+        .provision()
+        .requireFree(
+            transaction.connection(),
+            store.schemas().tables(record.slot),
+            record.sync,
+            transaction.about());
     return record;
   }
 

@@ -210,7 +210,8 @@ class DeltaRunsTest {
   }
 
   @Test
-  @DisplayName("P12: rows that a lower limit makes too large are found, though nobody wrote to them")
+  @DisplayName(
+      "P12: rows that a lower limit makes too large are found, though nobody wrote to them")
   void anotherLimitForRowsComparesAllRows() throws SQLException {
     database.execute("update item set v = repeat('v', 5000) where id = 1");
     run(FULL);
@@ -218,7 +219,8 @@ class DeltaRunsTest {
     Sync lower = sync().maxRowBytes(4_096).build();
     SyncReport report = engine.run(lower).throwIfFailed();
     assertThat(reason(report))
-        .isEqualTo("rows are compared in another way: mapping, columns or types changed, or all are due again since the base");
+        .isEqualTo(
+            "rows are compared in another way: mapping, columns or types changed, or all are due again since the base");
     assertThat(report.total().failed()).isEqualTo(1);
     assertThat(report.way().orElseThrow().kind()).isEqualTo(FULL);
     report = engine.run(lower).throwIfFailed();
@@ -233,8 +235,7 @@ class DeltaRunsTest {
     database.execute(
         "create database %s encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'"
             .formatted(name));
-    TestDatabase latin1 =
-        new TestDatabase(database.host(), database.port(), name, database.user());
+    TestDatabase latin1 = new TestDatabase(database.host(), database.port(), name, database.user());
     String key = "\u00e9".repeat(60);
     String value = "\u00ea".repeat(60);
     latin1.execute(
@@ -251,7 +252,8 @@ class DeltaRunsTest {
             .build();
     try (LightningEngine there = LightningEngine.on(source(latin1, database.user()))) {
       there.run(sync).throwIfFailed();
-      latin1.execute("delete from item where \"%s\" = 1".formatted(key), "insert into item values (3, 'c')");
+      latin1.execute(
+          "delete from item where \"%s\" = 1".formatted(key), "insert into item values (3, 'c')");
       SyncReport report = there.run(sync).throwIfFailed();
       assertThat(report.way().orElseThrow().kind()).isEqualTo(DELTA);
       assertThat(report.total().accepted()).isEqualTo(2);

@@ -538,7 +538,8 @@ class DeltaScanTest {
   }
 
   @ParameterizedTest(name = "{0}: {1}")
-  @DisplayName("P8: a key that has no place in the state is left to the full diff, which reports it")
+  @DisplayName(
+      "P8: a key that has no place in the state is left to the full diff, which reports it")
   @CsvSource(
       delimiter = '|',
       textBlock =
@@ -552,7 +553,8 @@ class DeltaScanTest {
   void keyThatIsTooLargeIsLeftToTheFullDiff(String columns, String values) throws SQLException {
     String[] more = columns.contains(",") ? new String[] {"l"} : new String[0];
     database.execute(
-        "create table wide (%s, primary key (k%s))".formatted(columns, more.length > 0 ? ", l" : ""));
+        "create table wide (%s, primary key (k%s))"
+            .formatted(columns, more.length > 0 ? ", l" : ""));
     restart(Model.table("wide", "public", "wide").key("k", more));
     fixture.run();
     database.execute("insert into wide values (%s)".formatted(values));

@@ -22,8 +22,11 @@ import java.sql.SQLException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The engine that compares in PostgreSQL, from its first run on, and what else can be asked of it.
@@ -50,6 +53,56 @@ class LightningEngineTest extends CustomerFixture {
     assertThat(sent(changed)).containsExactly("ADDED 4", "CHANGED 2", "REMOVED 3");
     assertThat(sent(run())).isEmpty();
     assertThat(destination.contents()).hasSize(3);
+  }
+
+  @Test
+  @DisplayName("P1: tables are heaps, by whose places plans are read, whatever the default is")
+  void tablesAreHeaps() throws SQLException {
+    database.execute(
+        "create access method heap_too type table handler heap_tableam_handler",
+        "alter database %s set default_table_access_method = heap_too".formatted(database.name()));
+    AtomicReference<String> kinds = new AtomicReference<>();
+    destination.verdicts(
+        change -> {
+          kinds.set(kinds());
+          return new Verdict.Accepted();
+        });
+    run().throwIfFailed();
+    assertThat(kinds.get()).isEqualTo("heap");
+    assertThat(kinds()).isEqualTo("heap");
+  }
+
+  private String kinds() {
+    try {
+      return query(
+          "select string_agg(distinct m.amname, ' ') from pg_class c join pg_am m on m.oid = c.relam"
+              + " where c.relnamespace = 'fulmar_planner'::regnamespace and c.relkind = 'r'");
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "view fulmar_planner.state_of_crm as select 1 as mine",
+        "view fulmar_planner.holds_of_crm as select 1 as mine",
+        "table fulmar_planner.s1_plan_0 as select 1 as mine"
+      })
+  @DisplayName("H-06: who has a name that a sync will need is told so before anything is sent")
+  void nameThatSomebodyHasIsToldBeforeAnythingIsSent(String theirs) throws SQLException {
+    database.execute("create " + theirs);
+    String name = theirs.split(" ")[1];
+
+    assertThatThrownBy(this::run)
+        .isInstanceOf(StateException.class)
+        .hasMessageContaining(
+            "Cannot make the tables of the sync: \"fulmar_planner\".\"%s\" is nothing that Fulmar has made."
+                .formatted(name.substring(name.indexOf('.') + 1)));
+    assertThat(destination.changes()).isEmpty();
+    assertThat(query("select mine from " + name)).isEqualTo("1");
+    database.execute("drop %s %s".formatted(theirs.split(" ")[0], name));
+    assertThat(sent(run().throwIfFailed())).hasSize(3);
   }
 
   @Test

@@ -175,7 +175,14 @@ class SetupScriptTest {
   @Test
   void namesThatAreNoneAndVariantsThatExcludeEachOtherAreRefused() {
     assertThatIllegalArgumentException().isThrownBy(() -> LightningSetup.of(""));
+    assertThatIllegalArgumentException()
+        .as("a grant to \"public\" is one to everybody")
+        .isThrownBy(() -> LightningSetup.of("public"))
+        .withMessageStartingWith("role must be that of Fulmar, is public");
     LightningSetup setup = LightningSetup.of("fulmar");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> setup.schemas("$user", "a"))
+        .withMessageStartingWith("planner and audit schema must not be $user");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> setup.schemas("a", "a"))
         .withMessage("planner and audit schema must differ, both are given as the same");
