@@ -22,6 +22,7 @@ import io.fulmar.spi.Destination;
 import io.fulmar.spi.RunContext;
 import io.fulmar.spi.Writer;
 import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.HotStandby;
 import io.fulmar.verify.fixture.PgBouncer;
 import java.io.IOException;
@@ -362,6 +363,20 @@ class CheckTest extends SourceFixture {
     } finally {
       database.execute("drop owned by \"read only\"", "drop role \"read only\"");
     }
+  }
+
+  @Test
+  @DisplayName("K-03: a check works on a hot standby, and says that it is one")
+  void aCheckWorksOnAStandby() throws SQLException {
+    try (TestPostgres primary = TestPostgres.start()) {
+      database = primary.createDatabase();
+      database.execute("create table item (id int primary key)");
+      checkOnStandby();
+    }
+    createDatabase();
+  }
+
+  private void checkOnStandby() throws SQLException {
     try (HotStandby standby = HotStandby.of(database).start()) {
       standby.awaitReplay();
       Source source = sourceBuilder().port(standby.database().port()).build();

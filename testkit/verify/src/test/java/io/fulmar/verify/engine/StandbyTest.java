@@ -10,6 +10,7 @@ import io.fulmar.SourceException;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.testkit.TestDatabase;
+import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.HotStandby;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -39,9 +40,18 @@ class StandbyTest extends SourceFixture {
       select id, v from late where pg_advisory_xact_lock_shared(7) is not null
       """;
 
+  private static TestPostgres primary;
   private static HotStandby standby;
 
   private final ConcurrentLinkedQueue<RunEvent> events = new ConcurrentLinkedQueue<>();
+
+  @Override
+  TestPostgres server() {
+    if (primary == null) {
+      primary = TestPostgres.builder().parameter("timezone", "Asia/Kathmandu").start();
+    }
+    return primary;
+  }
 
   @BeforeEach
   void createTables() throws Exception {
@@ -57,11 +67,13 @@ class StandbyTest extends SourceFixture {
   }
 
   @AfterAll
-  static void stopStandby() {
+  static void stopServers() {
     if (standby != null) {
       standby.close();
       standby = null;
     }
+    primary.close();
+    primary = null;
   }
 
   private TestDatabase onStandby() {

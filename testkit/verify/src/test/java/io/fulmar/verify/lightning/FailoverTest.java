@@ -14,10 +14,12 @@ import io.fulmar.lightning.TimelineChange;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.HotStandby;
+import io.fulmar.verify.fixture.ServerProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
@@ -29,10 +31,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 /**
  * The database is another one than at the last run, and what the engine remembers went with it: a
  * standby that had not yet got everything is promoted, as after a restore to an earlier moment too,
- * or a dump is restored into another cluster. The model is a table, ten rows of which were
+ * or a dump is restored into another cluster. The model is a table, twenty rows of which were
  * delivered before.
  */
-class FailoverTest extends LightningFixture {
+class FailoverTest extends OwnServerFixture {
+  @Override
+  ServerProcess startServer() {
+    return ServerProcess.create(database, Map.of("timezone", "Asia/Kathmandu"));
+  }
+
   private SyncReport run(TestDatabase on, TimelineChange change) {
     Sync sync =
         syncBuilder().model(Model.table("items", "public", "item").key("id")).lanes(1).build();
@@ -65,9 +72,9 @@ class FailoverTest extends LightningFixture {
     database.execute(
         "update item set v = 'lost' where id = 1",
         "delete from item where id = 2",
-        "insert into item values (11, 'lost too')");
+        "insert into item values (21, 'lost too')");
     assertThat(sent(run(database).throwIfFailed()))
-        .containsExactly("ADDED 11", "CHANGED 1", "REMOVED 2");
+        .containsExactly("ADDED 21", "CHANGED 1", "REMOVED 2");
   }
 
   @ParameterizedTest
@@ -94,12 +101,12 @@ class FailoverTest extends LightningFixture {
           assertThat(sent(report)).isEmpty();
         }
         case RESYNC -> {
-          assertThat(sent(report.throwIfFailed())).hasSize(10).allMatch(s -> s.startsWith("CHA"));
-          // Nobody remembers that row 11 was ever delivered: the README says what to do about it.
+          assertThat(sent(report.throwIfFailed())).hasSize(ROWS).allMatch(s -> s.startsWith("CHA"));
+          // Nobody remembers that row 21 was ever delivered: the README says what to do about it.
           assertThat(contents())
               .isEqualTo(
                   query(promoted, "select string_agg(id || '=' || v, ' ' order by id) from item")
-                      + " 11=lost too");
+                      + " 21=lost too");
         }
       }
       assertThat(destination.changes(report.run()))
