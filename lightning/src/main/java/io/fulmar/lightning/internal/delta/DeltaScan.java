@@ -23,6 +23,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -49,6 +50,9 @@ public final class DeltaScan {
 
   /** So many removed keys are kept in the session, and not looked for again. */
   private static final long MOST_LISTED = 10_000;
+
+  /** Of so many rows the places are kept in the session, and the table is not scanned again. */
+  private static final long MOST_PLACED = 100_000;
 
   /**
    * Looking up one key after the other is faster than a full diff up to about this share of all.
@@ -265,13 +269,22 @@ public final class DeltaScan {
           "more than a tenth of the rows were written since the base, or are held");
     }
     DeltaKey key = found.key();
-    ModelShape shape = shape(scanned, written, holds, key, held[0]);
+    List<SqlPart> columns = columns();
+    ModelShape shape = shape(rows(scanned, columns, written, holds, key, held[0]));
     long added = 0;
     if (lookedAt > 0) {
+      boolean placed = lookedAt <= MOST_PLACED && !found.isPartitioned();
+      QueryText looked = shape.query();
+      if (placed) {
+        List<SqlPart> withPlace = new ArrayList<>(columns);
+        withPlace.add(DeltaSql.PLACE);
+        looked = QueryText.proven(rows(scanned, withPlace, written, holds, key, held[0]));
+        shape = shape(DeltaSql.ROWS_PLACED.with("columns", columns).with("table", scanned).sql());
+      }
       long[] unknown =
           values(
-              DeltaSql.NEW
-                  .with("model", shape.query())
+              (placed ? DeltaSql.NEW_PLACED : DeltaSql.NEW)
+                  .with("model", looked)
                   .with("large", tooLarge())
                   .with("state", states)
                   .with("state_key", key.plain("fulmar_state"))
@@ -299,27 +312,40 @@ public final class DeltaScan {
     return new DeltaWay.Some(rows, shape, absent, counts[1], held[0], removed);
   }
 
-  private ModelShape shape(
-      SqlPart scanned, SqlPart written, Identifier holds, DeltaKey key, long held) {
-    ModelShape whole = terms.shape();
-    List<Identifier> columns =
+  private List<SqlPart> columns() {
+    return List.copyOf(
         Identifier.allTold(
-            "fulmar_table", whole.columns().stream().map(ModelShape.Column::name).toList());
-    String query =
-        held == 0
-            ? DeltaSql.ROWS
-                .with("columns", columns)
-                .with("table", scanned)
-                .with("written", written)
-                .sql()
-            : DeltaSql.ROWS_AND_HELD
-                .with("columns", columns)
-                .with("table", scanned)
-                .with("written", written)
-                .with("holds", holds)
-                .with("table_key", key.table())
-                .with("hold_key", key.ours("fulmar_hold"))
-                .sql();
+            "fulmar_table",
+            terms.shape().columns().stream().map(ModelShape.Column::name).toList()));
+  }
+
+  /** The rows that were written since the base, and those of held keys. */
+  private static String rows(
+      SqlPart scanned,
+      List<SqlPart> columns,
+      SqlPart written,
+      Identifier holds,
+      DeltaKey key,
+      long held) {
+    return held == 0
+        ? DeltaSql.ROWS
+            .with("columns", columns)
+            .with("table", scanned)
+            .with("written", written)
+            .sql()
+        : DeltaSql.ROWS_AND_HELD
+            .with("columns", columns)
+            .with("table", scanned)
+            .with("written", written)
+            .with("holds", holds)
+            .with("table_key", key.table())
+            .with("hold_key", key.ours("fulmar_hold"))
+            .sql();
+  }
+
+  /** The model with fewer rows. */
+  private ModelShape shape(String query) {
+    ModelShape whole = terms.shape();
     return new ModelShape(
         QueryText.proven(query), whole.columns(), whole.keyPositions(), whole.used());
   }

@@ -145,10 +145,15 @@ final class DeltaTable {
     return shape().equals(found);
   }
 
+  /** Whether its rows are in other tables, so that a place alone does not tell which is meant. */
+  boolean isPartitioned() {
+    return kind.equals("p");
+  }
+
   /** The table as it is scanned. */
   SqlPart scanned() {
     Identifier name = Identifier.of(table.schema(), table.name());
-    return kind.equals("p") ? name : DeltaSql.ONLY.with("table", name);
+    return isPartitioned() ? name : DeltaSql.ONLY.with("table", name);
   }
 
   /** How its keys are found. */

@@ -115,6 +115,7 @@ final class Planning {
     try (PreparedStatement set = session.prepare(SettingSql.SETTINGS.sql())) {
       set.setString(1, settings.memoryBytes() / 1024 + "kB");
       set.setString(2, Integer.toString(settings.workers()));
+      set.setBoolean(3, lock == DeltaTerms.Lock.TAKEN);
       set.executeQuery().close();
     }
   }

@@ -5,8 +5,9 @@ import io.fulmar.internal.sql.SqlTemplate;
 /** What is set for the transaction that makes a plan. */
 final class SettingSql {
   /**
-   * Memory and processes for the one large statement; no time for compiling it. The plan that it
-   * makes is read by the places of its rows, which takes a heap, and survives a crash.
+   * Memory and processes for the one large statement; no time for compiling it. Where a few keys
+   * are looked up in a large state, to look up costs little: the fold will want the same pages. The
+   * plan that it makes is read by the places of its rows, which takes a heap, and survives a crash.
    */
   static final SqlTemplate SETTINGS =
       SqlTemplate.of(
@@ -15,6 +16,11 @@ final class SettingSql {
           select pg_catalog.set_config('work_mem', ?, true),
                  pg_catalog.set_config('max_parallel_workers_per_gather', ?, true),
                  pg_catalog.set_config('jit', 'off', true),
+                 pg_catalog.set_config('random_page_cost',
+                   case when ?::pg_catalog.bool
+                        then least(pg_catalog.current_setting('random_page_cost')::pg_catalog.float8,
+                                   1.1)::pg_catalog.text
+                        else pg_catalog.current_setting('random_page_cost') end, true),
                  pg_catalog.set_config('default_table_access_method', 'heap', true),
                  pg_catalog.set_config('synchronous_commit',
                    case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'

@@ -79,6 +79,7 @@ class PlanSqlTest extends OnEveryMajor {
     PlanHead head = fixture.plan(sync());
     PlanStore store = new PlanStore(fixture.schemas, "crm", fixture.tables);
     try (Connection connection = fixture.database.connect()) {
+      connection.setAutoCommit(false);
       PlanHead stored = store.read(connection, head.run());
       assertThat(stored).isNotNull();
       assertThat(stored.plan()).usingRecursiveComparison().isEqualTo(head.plan());
@@ -90,6 +91,7 @@ class PlanSqlTest extends OnEveryMajor {
       store.tidy(connection, Set.of());
       assertThat(store.read(connection, head.run())).isNull();
       assertThat(store.delete(connection, head.run())).isFalse();
+      connection.commit();
     }
     assertThat(fixture.one("select count(*) from pg_class where relname like 's1_plan%'"))
         .isEqualTo("0");
