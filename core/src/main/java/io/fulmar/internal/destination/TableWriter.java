@@ -41,6 +41,7 @@ public final class TableWriter implements JoinedWriter {
   private @Nullable Layout layout;
   private boolean autoCommitBefore;
   private boolean purged;
+  private @Nullable String ownDatabase;
   private boolean isSameDatabase;
 
   /** A writer for one lane of a run; connects with the first batch. */
@@ -85,6 +86,23 @@ public final class TableWriter implements JoinedWriter {
     }
   }
 
+  @Override
+  public void prepare() throws Exception {
+    if (ownDatabase != null) {
+      return;
+    }
+    Connection open = connect();
+    try {
+      begin(open);
+      ownDatabase = database(open);
+      open.rollback();
+      giveBack(open);
+    } catch (SQLException e) {
+      rollBack(open, e);
+      throw failure(e, false, false);
+    }
+  }
+
   /**
    * The rows go where the state is; the settings, which tell how to look at the table and clear it,
    * must lead there too.
@@ -93,14 +111,9 @@ public final class TableWriter implements JoinedWriter {
     if (isSameDatabase) {
       return;
     }
-    Connection open = connect();
     try {
-      begin(open);
-      isSameDatabase = database(open).equals(database(joined));
-      open.rollback();
-      giveBack(open);
+      isSameDatabase = database(joined).equals(ownDatabase);
     } catch (SQLException e) {
-      rollBack(open, e);
       throw failure(e, false, false);
     }
     if (!isSameDatabase) {

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,8 +35,13 @@ record JoinedCall(
     JoinedWrites writes, JoinedWriter writer, Batch batch, List<PlannedChange> planned) {
   /** Writes, notes and commits. */
   Delivery write() throws Exception {
+    applying(
+        () -> {
+          writer.prepare();
+          return true;
+        });
     try (JoinedWrite joined = writes.begin()) {
-      Delivery delivery = written(joined);
+      Delivery delivery = applying(() -> written(joined));
       note(joined, delivery);
       joined.commit();
       return delivery;
@@ -43,13 +49,17 @@ record JoinedCall(
   }
 
   private Delivery written(JoinedWrite joined) throws Exception {
+    Delivery delivery = writer.write(batch, joined.connection());
+    String violation = BatchSender.violation(delivery, batch);
+    if (violation != null) {
+      throw new BatchRejectedException(FailureCodes.CONTRACT_VIOLATION, violation);
+    }
+    return delivery;
+  }
+
+  private static <T> T applying(Callable<T> call) throws Exception {
     try {
-      Delivery delivery = writer.write(batch, joined.connection());
-      String violation = BatchSender.violation(delivery, batch);
-      if (violation != null) {
-        throw new BatchRejectedException(FailureCodes.CONTRACT_VIOLATION, violation);
-      }
-      return delivery;
+      return call.call();
     } catch (NotAppliedException
         | BatchRejectedException
         | StopRunException

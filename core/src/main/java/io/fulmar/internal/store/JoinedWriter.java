@@ -12,6 +12,14 @@ public interface JoinedWriter extends Writer {
   boolean joins();
 
   /**
+   * Does what needs a connection of its own, before one is lent: waiting for one while another is
+   * held would have lanes that share a small pool wait for each other.
+   *
+   * @throws Exception as {@link #write(Batch)}
+   */
+  void prepare() throws Exception;
+
+  /**
    * Writes one batch in a transaction that others begin and end; undone if this throws.
    *
    * @param batch as for {@link #write(Batch)}

@@ -40,7 +40,14 @@ class JoinedCallTest {
                 throw new UnsupportedOperationException(method.getName());
               });
 
-  private final JoinedWrites writes = Transaction::new;
+  /** Whether the writer has what it needs, before a transaction is begun. */
+  private boolean prepared;
+
+  private final JoinedWrites writes =
+      () -> {
+        assertThat(prepared).isTrue();
+        return new Transaction();
+      };
 
   private final class Transaction implements JoinedWrite {
     private final List<String> noted = new ArrayList<>();
@@ -86,6 +93,11 @@ class JoinedCallTest {
           @Override
           public boolean joins() {
             return true;
+          }
+
+          @Override
+          public void prepare() {
+            prepared = true;
           }
 
           @Override
