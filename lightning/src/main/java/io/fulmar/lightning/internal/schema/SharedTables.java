@@ -76,6 +76,7 @@ final class SharedTables {
         .columns(TEXT, "owner")
         .columns(MOMENT, "acquired_at")
         .column("expires_at", MOMENT, Rule.NOT_NULL)
+        .columns(BIGINT, "run")
         .key("sync")
         .key("sync", "token")
         .build();

@@ -40,7 +40,7 @@ final class ViewSql {
           create or replace view {view} as
           select
             l.sync,
-            s.run,
+            l.run,
             l.owner,
             l.acquired_at as began_at,
             l.expires_at as ends_unless_renewed_at,

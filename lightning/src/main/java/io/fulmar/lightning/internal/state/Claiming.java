@@ -64,17 +64,16 @@ final class Claiming {
         purpose == Purpose.EXISTING
             || (purpose == Purpose.RUN
                 && store.settings().missingState() == LightningSettings.MissingState.REFUSE);
-    LightningClaim claim =
-        claim(
-            sync,
-            "run " + sync.name(),
-            (transaction, found, leasedBefore) -> {
-              if (found.isEmpty() && required) {
-                throw missing(sync);
-              }
-              return opened(transaction, sync, purpose, found.orElse(null), leasedBefore);
-            });
-    return claim;
+    return claim(
+        sync,
+        "run " + sync.name(),
+        purpose == Purpose.RUN,
+        (transaction, found, leasedBefore) -> {
+          if (found.isEmpty() && required) {
+            throw missing(sync);
+          }
+          return opened(transaction, sync, purpose, found.orElse(null), leasedBefore);
+        });
   }
 
   private StateException missing(Sync sync) {
@@ -204,6 +203,7 @@ final class Claiming {
     return claim(
         sync,
         verb + " " + sync.name(),
+        false,
         (transaction, found, leasedBefore) -> {
           SyncRecord record =
               found.orElseThrow(
@@ -228,6 +228,7 @@ final class Claiming {
     return claim(
         sync,
         "move " + sync.name(),
+        false,
         (transaction, found, leasedBefore) -> {
           SyncRecord record = found.orElse(null);
           if (record != null && Moving.isFrom(record, departure)) {
@@ -247,7 +248,7 @@ final class Claiming {
         });
   }
 
-  private LightningClaim claim(Sync sync, String doing, Opening<SyncRecord> opening) {
+  private LightningClaim claim(Sync sync, String doing, boolean runs, Opening<SyncRecord> opening) {
     String about = "[sync=" + sync.name() + "]";
     Begun begun = begin(sync.name(), doing, about, opening, Begun::new);
     Lease lease = begun.lease();
@@ -261,7 +262,7 @@ final class Claiming {
       Heartbeat heartbeat = Heartbeat.of(lease, beats, runner);
       try {
         LightningClaim claim =
-            new LightningClaim(store, sync, lease, heartbeat, begun.record(), run);
+            new LightningClaim(store, sync, lease, heartbeat, begun.record(), run, runs);
         claim.tidy();
         return claim;
       } catch (RuntimeException | Error e) {

@@ -44,13 +44,15 @@ public final class Lease {
   private final Duration duration;
   private final LongSupplier nanoTime;
   private final long token;
+  private final long before;
   private volatile long ends;
+  private volatile long run;
   private volatile boolean lost;
   private volatile String application = "fulmar";
   private volatile String about;
 
   /** Whoever has a sync at the moment. */
-  private record Holder(String owner, Instant until, boolean isActive, long token) {}
+  private record Holder(String owner, Instant until, boolean isActive, long token, long run) {}
 
   private Lease(
       Database database,
@@ -59,6 +61,7 @@ public final class Lease {
       Duration duration,
       LongSupplier nanoTime,
       long token,
+      long before,
       long began) {
     this.database = database;
     this.schemas = schemas;
@@ -66,6 +69,7 @@ public final class Lease {
     this.duration = duration;
     this.nanoTime = nanoTime;
     this.token = token;
+    this.before = before;
     this.ends = end(began);
     this.about = "[sync=" + sync + "]";
   }
@@ -106,7 +110,8 @@ public final class Lease {
             duration.toMillis(),
             sync,
             holder.token());
-        return new Lease(database, schemas, sync, duration, nanoTime, holder.token(), began);
+        return new Lease(
+            database, schemas, sync, duration, nanoTime, holder.token(), holder.run(), began);
       }
       throw running(sync, holder);
     }
@@ -132,7 +137,8 @@ public final class Lease {
     if (token.isEmpty()) {
       throw running(sync, holder(transaction, schemas, sync).orElseThrow());
     }
-    return new Lease(database, schemas, sync, duration, nanoTime, token.get(), began);
+    long run = before.map(Holder::run).orElse(0L);
+    return new Lease(database, schemas, sync, duration, nanoTime, token.get(), run, began);
   }
 
   /** Whether a sync of this name has ever been claimed, and not forgotten. */
@@ -149,7 +155,8 @@ public final class Lease {
                 row.getString(1),
                 row.getObject(2, OffsetDateTime.class).toInstant(),
                 row.getBoolean(3),
-                row.getLong(4)),
+                row.getLong(4),
+                row.getLong(5)),
         sync);
   }
 
@@ -163,6 +170,24 @@ public final class Lease {
   void of(String application, String about) {
     this.application = application;
     this.about = about;
+  }
+
+  /**
+   * Number of the run whose lease this was before, if that did not give it back, so its process has
+   * died or was cut off; 0 for none.
+   */
+  long before() {
+    return before;
+  }
+
+  /**
+   * Notes which run it is for, in a transaction that holds it: {@link #before} is settled.
+   *
+   * @param number of the run; 0 for something else than a run
+   */
+  void isFor(Transaction transaction, long number) throws SQLException {
+    run = number;
+    transaction.update(LeaseSql.RUN.with("leases", schemas.leases()).sql(), number, sync, token);
   }
 
   /** Grows with each runner of the sync. */
@@ -425,6 +450,6 @@ public final class Lease {
         database.begin("fulmar " + sync + " lease", about),
         transaction ->
             transaction.update(
-                LeaseSql.RELEASE.with("leases", schemas.leases()).sql(), sync, token));
+                LeaseSql.RELEASE.with("leases", schemas.leases()).sql(), run, sync, token));
   }
 }

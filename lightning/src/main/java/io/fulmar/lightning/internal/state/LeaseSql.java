@@ -14,7 +14,8 @@ final class LeaseSql {
       SqlTemplate.of(
           """
           /* fulmar: read lease */
-          select l.owner, l.expires_at, l.expires_at > pg_catalog.clock_timestamp(), l.token
+          select l.owner, l.expires_at, l.expires_at > pg_catalog.clock_timestamp(), l.token,
+                 coalesce(l.run, 0)
           from {leases} l
           where l.sync = ?
           """,
@@ -74,13 +75,24 @@ final class LeaseSql {
           """,
           "leases");
 
-  /** Gives it back. */
+  /** Notes which run it is for, so that whoever takes it over knows which one has died. */
+  static final SqlTemplate RUN =
+      SqlTemplate.of(
+          """
+          /* fulmar: note run */
+          update {leases}
+          set run = nullif(?::pg_catalog.int8, 0)
+          where sync = ? and token = ?
+          """,
+          "leases");
+
+  /** Gives it back. Binds the run that it was for, which has not died. */
   static final SqlTemplate RELEASE =
       SqlTemplate.of(
           """
           /* fulmar: release lease */
           update {leases}
-          set expires_at = pg_catalog.clock_timestamp()
+          set expires_at = pg_catalog.clock_timestamp(), run = nullif(run, ?::pg_catalog.int8)
           where sync = ? and token = ?
           """,
           "leases");

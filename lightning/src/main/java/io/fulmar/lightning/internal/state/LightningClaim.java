@@ -1,11 +1,13 @@
 package io.fulmar.lightning.internal.state;
 
+import io.fulmar.RunStatus;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.plan.Refusal;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.standard.Departure;
 import io.fulmar.internal.store.Claim;
+import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.Folded;
 import io.fulmar.internal.store.JoinedWrites;
 import io.fulmar.internal.store.Outcome;
@@ -16,6 +18,7 @@ import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.lightning.TimelineChange;
+import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.fold.FoldResult;
 import io.fulmar.lightning.internal.fold.Ledger;
 import io.fulmar.lightning.internal.fold.Release;
@@ -58,6 +61,7 @@ final class LightningClaim implements Claim {
   private final Writing writing;
   private final Instant startedAt;
   private final Approval approval;
+  private final boolean runs;
   private boolean resynced;
   private @Nullable PlanHead planned;
   private volatile @Nullable Ledger ledger;
@@ -70,8 +74,10 @@ final class LightningClaim implements Claim {
       Lease lease,
       Heartbeat heartbeat,
       SyncRecord record,
-      long run) {
+      long run,
+      boolean runs) {
     this.store = store;
+    this.runs = runs;
     this.sync = sync;
     this.lease = lease;
     this.heartbeat = heartbeat;
@@ -117,15 +123,25 @@ final class LightningClaim implements Claim {
           needed.add(record().keptPlan);
           needed.add(record().deliveringPlan);
           plans.tidy(transaction.connection(), needed);
+          if (record().deliveringPlan == 0 && lease.before() <= record().run) {
+            begin(transaction);
+          }
           return needed;
         });
     store.passed(CrashPoint.TIDIED);
+  }
+
+  private void begin(Transaction transaction) throws SQLException {
+    lease.isFor(transaction, runs ? run : 0);
   }
 
   @Override
   public @Nullable Recovery recover() {
     long number = record().deliveringPlan;
     if (number == 0) {
+      if (lease.before() > record().run) {
+        noteDeath(lease.before());
+      }
       return null;
     }
     FoldResult result =
@@ -138,9 +154,28 @@ final class LightningClaim implements Claim {
                 throw StateLost.of(
                     sync.name(), "the plan " + number + " that was being delivered is missing");
               }
+              begin(transaction);
               return folding.interrupted(transaction, next, head, store.clock().instant());
             });
     return new Recovery(number, result.accepted(), result.unanswered());
+  }
+
+  /** Notes the end of a run that died before it sent anything, and so left nothing else. */
+  private void noteDeath(long dead) {
+    Instant now = store.clock().instant();
+    writing.write(
+        doing("note that a run died"),
+        CrashPoint.RECOVERED,
+        (transaction, next) -> {
+          begin(transaction);
+          Folding.ended(next, new RunEnd(RunStatus.INTERRUPTED, now, false, Extent.PART, null));
+          next.run = dead;
+          LoggedRun logged =
+              new LoggedRun(dead, Instant.ofEpochMilli(dead), now, RunStatus.INTERRUPTED, null);
+          // What cannot be logged now is kept, and written with this run.
+          next.logGaps = log.ended(transaction, next.logGaps, null, logged).gaps();
+          return next;
+        });
   }
 
   // ------------------------------------------------------------------------------------------ plan

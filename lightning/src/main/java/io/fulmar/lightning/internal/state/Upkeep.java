@@ -93,7 +93,7 @@ final class Upkeep {
     SyncRecord settled = record;
     try (Heartbeat heartbeat = Heartbeat.of(lease, beats, runner)) {
       LightningClaim claim =
-          new LightningClaim(store, sync, lease, heartbeat, record, record.run + 1);
+          new LightningClaim(store, sync, lease, heartbeat, record, record.run + 1, false);
       claim.recover();
       settled = claim.record();
     } catch (StateException e) {

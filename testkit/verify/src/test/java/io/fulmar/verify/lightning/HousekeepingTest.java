@@ -296,7 +296,7 @@ class HousekeepingTest {
                           query(
                               """
                               select concat_ws(' ', s.sync, s.is_running, s.last_status, s.synced_keys,
-                                r.run = s.last_run, r.ends_unless_renewed_at > now())
+                                r.run > s.last_run, r.ends_unless_renewed_at > now())
                               from fulmar_planner.fulmar_status s
                               join fulmar_planner.fulmar_runs r on r.sync = s.sync
                               """));

@@ -9,6 +9,7 @@ import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
+import io.fulmar.SyncStatus;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.lightning.TimelineChange;
 import io.fulmar.lightning.internal.plan.PlanSettings;
@@ -61,28 +62,60 @@ class InterruptedRunsInLogsTest extends LogsFixture {
     return String.valueOf(held.changeSet().id());
   }
 
+  private static LightningSettings settings() {
+    return new LightningSettings(
+        Schemas.DEFAULT,
+        Duration.ofSeconds(3),
+        LightningSettings.MissingState.BEGIN,
+        TimelineChange.WARN,
+        Duration.ofHours(24),
+        PlanSettings.DEFAULT,
+        ALL,
+        Map.of());
+  }
+
+  @Test
+  @DisplayName("A process that dies while it plans leaves a failed run, and the plan that waits")
+  void processDiesWhileItPlans() throws SQLException {
+    long died;
+    try (LightningStore store =
+        new LightningStore(source(), settings(), RunnerSettings.defaults(), null)) {
+      died = store.claim(guarded().build()).run();
+      assertThat(rows("select run from fulmar_planner.fulmar_runs"))
+          .containsExactly(Long.toString(died));
+    }
+    database.execute("update fulmar_planner.fulmar_leases set expires_at = clock_timestamp()");
+    try (SyncEngine engine = engine(ALL)) {
+      assertThat(engine.status(guarded().build()).failuresInARow()).isEqualTo(1);
+      assertThat(engine.release(guarded().build())).isZero();
+
+      assertThat(loggedRun(died))
+          .startsWith("failed 0 0 0 / 0 0 0 / 0 0 0 / 0 0 0 The run ended as INTERRUPTED: ");
+      assertThat(engine.status(guarded().build()).failuresInARow()).isEqualTo(2);
+      assertThat(engine.status(guarded().build()).lastRun())
+          .isNotNull()
+          .extracting(SyncStatus.LastRun::status)
+          .isEqualTo(RunStatus.INTERRUPTED);
+      SyncReport applied = engine.apply(guarded().build(), planId());
+      assertThat(applied.status()).isEqualTo(RunStatus.SUCCEEDED);
+      assertThat(engine.release(guarded().build())).isZero();
+      assertThat(rows("select count(*) from fulmar_audit.sync_runs")).containsExactly("4");
+      assertThat(rows("select run from fulmar_planner.fulmar_leases")).containsExactly("");
+    }
+  }
+
   @Test
   @DisplayName("P2: a process that dies before it sends anything of an approved plan")
   void approvalDiesBeforeItSendsAnything() throws SQLException {
     Source source = source();
     RunnerSettings runner = RunnerSettings.defaults();
-    LightningSettings settings =
-        new LightningSettings(
-            Schemas.DEFAULT,
-            Duration.ofSeconds(30),
-            LightningSettings.MissingState.BEGIN,
-            TimelineChange.WARN,
-            Duration.ofHours(24),
-            PlanSettings.DEFAULT,
-            ALL,
-            Map.of());
     CrashPoint.Watch watch =
         point -> {
           if (point == CrashPoint.DELIVERY_BEGUN) {
             throw new AssertionError("here it dies");
           }
         };
-    LightningStore store = new LightningStore(source, settings, runner, null, watch);
+    LightningStore store = new LightningStore(source, settings(), runner, null, watch);
     try (SyncEngine engine = StoredEngine.over(store, source, runner)) {
       assertThatThrownBy(() -> engine.apply(guarded().build(), planId()))
           .hasMessage("here it dies");

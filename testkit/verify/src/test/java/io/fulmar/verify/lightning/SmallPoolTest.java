@@ -45,8 +45,7 @@ class SmallPoolTest extends LightningFixture {
   }
 
   private static SyncReport run(DataSource pool, Sync sync) {
-    try (LightningEngine engine =
-        LightningEngine.builder(Source.of(pool)).lease(LEASE).build()) {
+    try (LightningEngine engine = LightningEngine.builder(Source.of(pool)).lease(LEASE).build()) {
       return engine.run(sync).throwIfFailed();
     }
   }
@@ -57,8 +56,7 @@ class SmallPoolTest extends LightningFixture {
   @DisplayName("P4: a plan that takes longer than the lease leaves one for the heartbeat")
   void planIsLongerThanTheLease() {
     Model slow =
-        Model.query(
-                "items", "select i.id, i.v from item i, (select pg_sleep(4) offset 0) s")
+        Model.query("items", "select i.id, i.v from item i, (select pg_sleep(4) offset 0) s")
             .key("id");
     try (HikariDataSource pool = pool()) {
       assertThat(run(pool, syncBuilder().model(slow).build()).total().accepted()).isEqualTo(2_000);
