@@ -65,10 +65,19 @@ public record KeyProof(boolean unique, boolean notNull) {
                 .with("keyless", Parts.anyNull(key))
                 .sql());
     return new KeyProof(
-        unique.size() == 1 && unique.get(0).startsWith("Values Scan"),
+        unique.size() == 1 && unique.get(0).startsWith("Values Scan") && isOfSnapshot(connection),
         notNull.size() == 2
             && notNull.get(0).startsWith("Result")
             && notNull.get(1).strip().equals("One-Time Filter: false"));
+  }
+
+  /** Whether what the planner has looked at is what the snapshot shows. */
+  private static boolean isOfSnapshot(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(ProofSql.SHOWN.sql())) {
+      row.next();
+      return row.getBoolean(1);
+    }
   }
 
   private static List<String> plan(Connection connection, String explain) throws SQLException {

@@ -27,6 +27,27 @@ final class ProofSql {
           "nulls",
           "same");
 
+  /**
+   * Whether the snapshot shows every table and index that the planner has looked at, which it keeps
+   * from being dropped. It knows those of now: an index that was made after the snapshot proves
+   * nothing of what the snapshot shows, where a key may still occur twice.
+   */
+  static final SqlTemplate SHOWN =
+      SqlTemplate.of(
+          """
+          /* fulmar: proof shown */
+          select not exists (
+            select from pg_catalog.pg_locks l
+            where l.locktype operator(pg_catalog.=) 'relation'
+              and l.mode operator(pg_catalog.=) 'AccessShareLock'
+              and l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()
+              and l.database operator(pg_catalog.=)
+                (select d.oid from pg_catalog.pg_database d
+                 where d.datname operator(pg_catalog.=) pg_catalog.current_database())
+              and not exists (
+                select from pg_catalog.pg_class c where c.oid operator(pg_catalog.=) l.relation))
+          """);
+
   /** Needs no row exactly where the planner knows that no key is NULL, which it does from 17 on. */
   static final SqlTemplate NOT_NULL =
       SqlTemplate.of(

@@ -18,7 +18,9 @@ import io.fulmar.SyncStatus;
 import io.fulmar.lightning.LightningEngine;
 import io.fulmar.spi.Verdict;
 import io.fulmar.testkit.RecordingDestination;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +34,10 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The engine that compares in PostgreSQL, from its first run on, and what else can be asked of it.
  */
 class LightningEngineTest extends CustomerFixture {
+  private static final String WAITING =
+      "select count(*) from pg_stat_activity where datname = current_database()"
+          + " and application_name like 'fulmar crm%' and wait_event_type = 'Lock'";
+
   @Test
   @DisplayName(
       "P1: sends every row once, then what was added, changed and removed, and nothing else")
@@ -196,6 +202,34 @@ class LightningEngineTest extends CustomerFixture {
     goOn.countDown();
     assertThat(first.get(30, TimeUnit.SECONDS).status()).isEqualTo(RunStatus.SUCCEEDED);
     assertThat(sent(run())).isEmpty();
+  }
+
+  @Test
+  @DisplayName(
+      "P8, C-10: rows that a migration makes unique while a run waits for it are ambiguous")
+  void rowsThatBecomeUniqueWhileARunWaitsAreAmbiguous() throws Exception {
+    database.execute("alter table customer drop constraint customer_pkey");
+    database.execute("insert into customer values (3, 'again@x.io')");
+    CompletableFuture<SyncReport> running;
+    try (Connection migration = database.connect();
+        Statement statement = migration.createStatement()) {
+      migration.setAutoCommit(false);
+      statement.execute("lock table customer in access exclusive mode");
+      running = CompletableFuture.supplyAsync(this::run);
+      for (int i = 0; i < 1_000 && query(WAITING).equals("0"); i++) {
+        database.execute("select pg_sleep(0.02)");
+      }
+      assertThat(query(WAITING)).isEqualTo("1");
+      statement.execute("delete from customer where email = 'c@x.io'");
+      statement.execute("alter table customer add primary key (id)");
+      migration.commit();
+    }
+
+    SyncReport report = running.get(60, TimeUnit.SECONDS);
+    assertThat(report.status()).as(String.valueOf(report.error())).isEqualTo(RunStatus.WARNING);
+    assertThat(report.changeSet().invalid()).isEqualTo(2);
+    assertThat(sent(report)).containsExactly("ADDED 1", "ADDED 2");
+    assertThat(sent(run().throwIfFailed())).containsExactly("ADDED 3");
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -104,5 +105,20 @@ class KeyProofTest extends OnEveryMajor {
         .isFalse();
     assertThat(proof("select m.id from parts p left join keyed m on m.id = p.id", "id").notNull())
         .isFalse();
+  }
+
+  @Test
+  @DisplayName("P8: an index that the snapshot does not show proves nothing of its rows")
+  void indexThatIsYoungerThanTheSnapshotIsNoProof() throws SQLException {
+    fixture.database.execute(
+        "create table young (id int, v text)", "insert into young values (1, 'a'), (1, 'b')");
+    try (SourceSession session = fixture.session(Access.READ)) {
+      fixture.database.execute(
+          "begin; delete from young where v = 'b'; alter table young add primary key (id); commit");
+      Model model = Model.query("rows", "select id, v from young").key("id");
+      KeyProof proof = KeyProof.of(session.connection(), Describer.describe(session, model));
+      assertThat(proof.unique()).isFalse();
+    }
+    assertThat(proof("select id, v from young", "id").unique()).isTrue();
   }
 }
