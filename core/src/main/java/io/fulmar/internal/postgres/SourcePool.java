@@ -38,7 +38,6 @@ public final class SourcePool implements Connections, AutoCloseable {
   private volatile @Nullable HikariDataSource pool;
   private final CountDownLatch ending = new CountDownLatch(1);
   private volatile @Nullable Failed lastFailed;
-  private boolean closed;
 
   /**
    * A pool for a source.
@@ -77,6 +76,9 @@ public final class SourcePool implements Connections, AutoCloseable {
         pooledOnesDied = true;
       } catch (SQLTransientConnectionException e) {
         none = NoConnectionException.ofEngine(source.poolSize(), e);
+      } catch (SQLException e) {
+        checkOpen();
+        throw e;
       } catch (RuntimeException | Error e) {
         SQLException nonsense = DriverFault.of(e);
         if (nonsense == null) {
@@ -90,6 +92,7 @@ public final class SourcePool implements Connections, AutoCloseable {
 
   /** Goes on if another look may find a connection; the pool says how long it waited, not why. */
   private void giveUp(long began, SQLException none) throws SQLException {
+    checkOpen();
     Failed last = lastFailed;
     if (last != null && began - last.atNanos() >= ATTEMPTS_APART.toNanos()) {
       last = null;
@@ -118,10 +121,14 @@ public final class SourcePool implements Connections, AutoCloseable {
     }
   }
 
-  private synchronized HikariDataSource pool() {
-    if (closed) {
+  private void checkOpen() {
+    if (ending.getCount() == 0) {
       throw new IllegalStateException("the engine is closed");
     }
+  }
+
+  private synchronized HikariDataSource pool() {
+    checkOpen();
     HikariDataSource open = pool;
     if (open == null) {
       HikariConfig config = new HikariConfig();
@@ -150,7 +157,6 @@ public final class SourcePool implements Connections, AutoCloseable {
 
   @Override
   public synchronized void close() {
-    closed = true;
     ending.countDown();
     if (pool != null) {
       pool.close();

@@ -69,7 +69,8 @@ final class Ledger implements Closeable {
   private long writes;
   private long forced;
 
-  private Ledger(
+  /** Over files that are open. */
+  Ledger(
       FileChannel bytes, FileChannel details, FileChannel reasonFile, CrashPoint.Watch watch) {
     this.bytes = bytes;
     this.details = details;

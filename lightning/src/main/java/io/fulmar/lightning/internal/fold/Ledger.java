@@ -5,15 +5,12 @@ import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.lightning.internal.database.TableLock;
 import io.fulmar.lightning.internal.database.Transaction;
+import io.fulmar.lightning.internal.fold.LedgerEntries.Entry;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import io.fulmar.lightning.internal.state.CrashPoint;
 import io.fulmar.lightning.internal.state.Lease;
 import java.sql.SQLException;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +21,6 @@ import org.jspecify.annotations.Nullable;
  * it is tried again for as long as the lease lasts. This class is threadsafe.
  */
 public final class Ledger {
-  private static final int MOST_PENDING = 10_000;
   private static final int MOST_IN_STATEMENT = 5_000;
   private static final int MOST_CHARACTERS = 500;
 
@@ -36,37 +32,8 @@ public final class Ledger {
   private final long run;
   private final CrashPoint.Watch watch;
 
-  private final ReentrantLock writing = new ReentrantLock(true);
-  private final Object noting = new Object();
-
-  // Guarded by noting: what no transaction has taken yet, and the entries that may still grow.
-  private List<Entry> pending = new ArrayList<>();
-  private final Map<Long, Entry> growing = new HashMap<>();
-  private long newest;
-  private long joined; // numbers of what is noted in transactions of others, below 0
-  private boolean over;
-
-  // Written under writing: what a transaction has taken and is not known to have written.
-  private final List<Entry> taken = new ArrayList<>();
-  private boolean tried;
-  private volatile long durable;
-
-  /** A row. */
-  private static final class Entry {
-    private final long id;
-    private final long first;
-    private long end;
-    private final @Nullable Outcome outcome;
-    private final long until;
-
-    Entry(long id, long first, long end, @Nullable Outcome outcome, long until) {
-      this.id = id;
-      this.first = first;
-      this.end = end;
-      this.outcome = outcome;
-      this.until = until;
-    }
-  }
+  private final LedgerEntries entries = new LedgerEntries(this::over);
+  private boolean tried; // guarded by whoever writes
 
   /**
    * A ledger that {@link #begin} has begun.
@@ -120,12 +87,7 @@ public final class Ledger {
    * @throws StateException if the lease is lost, or the database does not take it
    */
   public void reserve(long from, long to, long until) {
-    long mine;
-    synchronized (noting) {
-      checkOpen();
-      mine = add(from, to, null, until);
-    }
-    write(mine);
+    write(entries.reserved(from, to, until));
     watch.passed(CrashPoint.RESERVED);
   }
 
@@ -140,12 +102,7 @@ public final class Ledger {
   public void acknowledge(long from, List<Outcome> outcomes) {
     watch.passed(CrashPoint.ANSWERED);
     lease.check();
-    long full;
-    synchronized (noting) {
-      checkOpen();
-      forEachRun(outcomes, (start, end, outcome) -> answered(from + start, from + end, outcome));
-      full = pending.size() > MOST_PENDING ? newest : 0;
-    }
+    long full = entries.answered(from, outcomes);
     if (full > 0) {
       write(full);
     }
@@ -163,18 +120,11 @@ public final class Ledger {
    */
   public long acknowledge(Transaction transaction, long from, List<Outcome> outcomes)
       throws SQLException {
-    List<Entry> entries = new ArrayList<>();
-    synchronized (noting) {
-      checkOpen();
-      forEachRun(
-          outcomes,
-          (start, end, outcome) ->
-              entries.add(new Entry(--joined, from + start, from + end, outcome, outcome.until())));
-    }
-    if (insertAll(transaction, entries) < entries.size()) {
+    List<Entry> apart = entries.apart(from, outcomes);
+    if (insertAll(transaction, apart) < apart.size()) {
       throw taken();
     }
-    return entries.get(0).id;
+    return apart.get(0).id();
   }
 
   /**
@@ -182,51 +132,12 @@ public final class Ledger {
    * would be in no fold, and what it would send after that would be remembered by nobody.
    */
   public void end() {
-    synchronized (noting) {
-      over = true;
-    }
+    entries.end();
   }
 
-  private void checkOpen() {
-    if (over) {
-      throw new StateException(
-          "Cannot note outcomes of %s: its run is over. %s".formatted(lease.sync(), lease.about()));
-    }
-  }
-
-  /** Takes positions with the same answer. */
-  private interface Run {
-    void answered(int start, int end, Outcome outcome);
-  }
-
-  private static void forEachRun(List<Outcome> outcomes, Run run) {
-    int start = 0;
-    while (start < outcomes.size()) {
-      Outcome outcome = outcomes.get(start);
-      int end = start + 1;
-      while (end < outcomes.size() && outcome.equals(outcomes.get(end))) {
-        end++;
-      }
-      run.answered(start, end, outcome);
-      start = end;
-    }
-  }
-
-  /** Small batches of one lane follow one another, so their answers often make one row. */
-  private void answered(long first, long end, Outcome outcome) {
-    Entry before = growing.remove(first);
-    if (before != null && outcome.equals(before.outcome)) {
-      before.end = end;
-      growing.put(end, before);
-      return;
-    }
-    add(first, end, outcome, outcome.until());
-    growing.put(end, pending.get(pending.size() - 1));
-  }
-
-  private long add(long first, long end, @Nullable Outcome outcome, long until) {
-    pending.add(new Entry(++newest, first, end, outcome, until));
-    return newest;
+  private StateException over() {
+    return new StateException(
+        "Cannot note outcomes of %s: its run is over. %s".formatted(lease.sync(), lease.about()));
   }
 
   /**
@@ -236,11 +147,8 @@ public final class Ledger {
    */
   public void flush() {
     lease.check();
-    long mine;
-    synchronized (noting) {
-      mine = newest;
-    }
-    if (durable >= mine) {
+    long mine = entries.newest();
+    if (entries.isWritten(mine)) {
       return;
     }
     write(mine);
@@ -248,28 +156,16 @@ public final class Ledger {
   }
 
   private void write(long upTo) {
-    writing.lock();
-    try {
-      if (durable >= upTo) {
-        return;
-      }
-      long last;
-      synchronized (noting) {
-        taken.addAll(pending);
-        pending = new ArrayList<>();
-        growing.clear();
-        last = newest;
-      }
-      lease.steadily("note outcomes of " + lease.sync(), this::write);
-      taken.clear();
-      tried = false;
-      durable = last;
-    } finally {
-      writing.unlock();
-    }
+    entries.write(
+        upTo,
+        taken -> {
+          lease.steadily(
+              "note outcomes of " + lease.sync(), transaction -> write(transaction, taken));
+          tried = false;
+        });
   }
 
-  private boolean write(Transaction transaction) throws SQLException {
+  private boolean write(Transaction transaction, List<Entry> taken) throws SQLException {
     boolean again = tried;
     tried = true;
     if (insertAll(transaction, taken) < taken.size() && !again) {
@@ -284,29 +180,36 @@ public final class Ledger {
             .formatted(lease.sync(), lease.about()));
   }
 
-  private long insertAll(Transaction transaction, List<Entry> entries) throws SQLException {
+  private long insertAll(Transaction transaction, List<Entry> all) throws SQLException {
     long written = 0;
-    for (int start = 0; start < entries.size(); start += MOST_IN_STATEMENT) {
-      int end = Math.min(entries.size(), start + MOST_IN_STATEMENT);
-      written += insert(transaction, entries.subList(start, end));
+    for (int start = 0; start < all.size(); start += MOST_IN_STATEMENT) {
+      int end = Math.min(all.size(), start + MOST_IN_STATEMENT);
+      written += insert(transaction, all.subList(start, end));
     }
     return written;
   }
 
-  private long insert(Transaction transaction, List<Entry> entries) throws SQLException {
+  private long insert(Transaction transaction, List<Entry> part) throws SQLException {
     Function<String, String> text = transaction.storable();
     return transaction.update(
         LedgerSql.NOTE.with("ledger", tables.ledger()).sql(),
         run,
-        array(transaction, "int8", entries, e -> e.id),
-        array(transaction, "int8", entries, e -> e.first),
-        array(transaction, "int8", entries, e -> e.end),
-        array(
-            transaction, "text", entries, e -> e.outcome == null ? null : e.outcome.kind().name()),
-        array(transaction, "bool", entries, e -> e.outcome != null && e.outcome.unsure()),
-        array(transaction, "int8", entries, e -> e.until),
-        array(transaction, "text", entries, e -> reason(e, Hold.Reason::code, text)),
-        array(transaction, "text", entries, e -> reason(e, Hold.Reason::message, text)));
+        array(transaction, "int8", part, Entry::id),
+        array(transaction, "int8", part, Entry::first),
+        array(transaction, "int8", part, Entry::end),
+        array(transaction, "text", part, e -> kind(e.outcome())),
+        array(transaction, "bool", part, e -> isUnsure(e.outcome())),
+        array(transaction, "int8", part, Entry::until),
+        array(transaction, "text", part, e -> reason(e.outcome(), Hold.Reason::code, text)),
+        array(transaction, "text", part, e -> reason(e.outcome(), Hold.Reason::message, text)));
+  }
+
+  private static @Nullable String kind(@Nullable Outcome outcome) {
+    return outcome == null ? null : outcome.kind().name();
+  }
+
+  private static boolean isUnsure(@Nullable Outcome outcome) {
+    return outcome != null && outcome.unsure();
   }
 
   /** Whether a transaction was committed that noted something. */
@@ -317,19 +220,19 @@ public final class Ledger {
   private static java.sql.Array array(
       Transaction transaction,
       String type,
-      List<Entry> entries,
+      List<Entry> part,
       Function<Entry, @Nullable Object> value)
       throws SQLException {
-    @Nullable Object[] values = new @Nullable Object[entries.size()];
+    @Nullable Object[] values = new @Nullable Object[part.size()];
     for (int i = 0; i < values.length; i++) {
-      values[i] = value.apply(entries.get(i));
+      values[i] = value.apply(part.get(i));
     }
     return transaction.connection().createArrayOf(type, values);
   }
 
   private static @Nullable String reason(
-      Entry entry, Function<Hold.Reason, String> part, Function<String, String> text) {
-    Hold.Reason reason = entry.outcome == null ? null : entry.outcome.reason();
+      @Nullable Outcome outcome, Function<Hold.Reason, String> part, Function<String, String> text) {
+    Hold.Reason reason = outcome == null ? null : outcome.reason();
     return reason == null ? null : text.apply(cut(part.apply(reason)));
   }
 

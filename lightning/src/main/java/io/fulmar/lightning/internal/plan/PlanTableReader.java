@@ -15,14 +15,8 @@ import java.sql.SQLException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.FutureTask;
-import org.jspecify.annotations.Nullable;
 import org.postgresql.copy.CopyOut;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Hands out the changes of a plan; lanes share it. They are read by pieces, each in a short
@@ -31,24 +25,21 @@ import org.slf4j.LoggerFactory;
  * or where it has more than 16 MiB. While one is handed out, a thread reads the next.
  */
 public final class PlanTableReader implements PlanReader {
-  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
   private static final long WANTED_BYTES = 4L << 20;
   private static final long MOST_BYTES = 16L << 20;
   private static final long MOST_ROWS = 50_000;
   private static final long GROWTH = 4;
 
-  private final Executor threads;
   private final Lease lease;
   private final SyncTables tables;
   private final PlanHead head;
   private final PlanRow row;
   private final long total;
+  private final ReadAhead<Piece> ahead;
   private ArrayDeque<PlannedChange> ready = new ArrayDeque<>();
   private Place next = new Place(0, 0);
   private long read;
   private long rows;
-  private @Nullable FutureTask<Piece> ahead;
-  private volatile boolean closed;
 
   /** Where a row stands in the table. */
   private record Place(long block, int line) {}
@@ -72,12 +63,12 @@ public final class PlanTableReader implements PlanReader {
       String incarnation,
       PlanHead head,
       long run) {
-    this.threads = threads;
     this.lease = lease;
     this.tables = tables;
     this.head = head;
     this.row = new PlanRow(head.columns(), incarnation, run, sync.maxRowBytes());
     this.total = head.counts().total();
+    this.ahead = new ReadAhead<>(threads, this::readPiece);
   }
 
   @Override
@@ -86,7 +77,7 @@ public final class PlanTableReader implements PlanReader {
     long bytes = 0;
     while (changes.size() < maxRows) {
       if (ready.isEmpty() && read < total) {
-        take(nextPiece());
+        take(ahead.next());
       }
       PlannedChange change = ready.peek();
       if (change == null || (bytes + change.bytes() > maxBytes && !changes.isEmpty())) {
@@ -110,52 +101,8 @@ public final class PlanTableReader implements PlanReader {
             .formatted(lease.sync(), found, total, lease.about()));
   }
 
-  private Piece nextPiece() {
-    FutureTask<Piece> reading = ahead;
-    if (reading == null) {
-      return readPiece();
-    }
-    ahead = null;
-    try {
-      return result(reading);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof RuntimeException cause) {
-        throw cause;
-      }
-      throw new IllegalStateException("the next piece cannot be read", e.getCause());
-    }
-  }
-
-  /** An interrupt is for the caller's caller: what is read takes no longer than it takes. */
-  private static Piece result(FutureTask<Piece> reading) throws ExecutionException {
-    boolean interrupted = false;
-    try {
-      while (true) {
-        try {
-          return reading.get();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
-  }
-
   private Piece readPiece() {
-    return lease.reading("go on delivering " + lease.sync(), () -> !closed, this::piece);
-  }
-
-  private void readAhead() {
-    FutureTask<Piece> reading = new FutureTask<>(this::readPiece);
-    try {
-      threads.execute(reading);
-      ahead = reading;
-    } catch (RuntimeException e) {
-      LOG.debug("no thread reads ahead: {}", e.getClass().getName());
-    }
+    return lease.reading("go on delivering " + lease.sync(), () -> !ahead.isClosed(), this::piece);
   }
 
   private void take(Piece piece) {
@@ -163,8 +110,8 @@ public final class PlanTableReader implements PlanReader {
     read += piece.changes.size();
     next = new Place(piece.last.block(), piece.last.line() + 1);
     ready = piece.changes;
-    if (read < total && !closed) {
-      readAhead();
+    if (read < total) {
+      ahead.begin();
     }
   }
 
@@ -188,7 +135,7 @@ public final class PlanTableReader implements PlanReader {
     boolean whole = false;
     try {
       byte[] chunk = out.readFromCopy();
-      while (chunk != null && piece.bytes <= MOST_BYTES && !closed) {
+      while (chunk != null && piece.bytes <= MOST_BYTES && !ahead.isClosed()) {
         copy.take(chunk);
         chunk = out.readFromCopy();
       }
@@ -233,18 +180,6 @@ public final class PlanTableReader implements PlanReader {
   /** Waits for the thread that reads ahead, if there is one; it stops at its next row. */
   @Override
   public void close() {
-    closed = true;
-    synchronized (this) {
-      FutureTask<Piece> reading = ahead;
-      ahead = null;
-      if (reading != null) {
-        try {
-          result(reading);
-        } catch (ExecutionException e) {
-          Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
-          LOG.debug("what was read ahead is not needed: {}", cause.getClass().getName());
-        }
-      }
-    }
+    ahead.close();
   }
 }
