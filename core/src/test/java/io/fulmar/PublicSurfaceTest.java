@@ -78,46 +78,57 @@ class PublicSurfaceTest extends SurfaceContract {
           .strict(
               type ->
                   type == Change.class || type.getPackage().equals(Destination.class.getPackage()))
-          .implemented(Row.class, RunListener.class, Guard.class, HttpDestination.AnswerReader.class, Mapping.Computation.class, CheckSteps.class, CheckSteps.Findings.class, CheckSteps.Look.class, Writer.class, Destination.class)
-          .notShown("HttpDestination.request",
-          "HttpDestination.clear",
-          "HttpDestination.header",
-          "HttpDestination.bearerToken",
-          "HttpDestination.arrayMember",
-          "HttpDestination.changeIdMember",
-          "HttpDestination.sequenceMember",
-          "HttpDestination.numbers",
-          "HttpDestination.jsonColumns",
-          "HttpDestination.idempotencyHeader",
-          "HttpDestination.outcome",
-          "HttpDestination.verdicts",
-          "HttpDestination.requestTimeout",
-          "HttpDestination.connectTimeout",
-          "HttpDestination.maxRequestBytes",
-          "HttpDestination.maxAnswerBytes",
-          "HttpDestination.client",
-          "JsonVerdicts.accepted",
-          "JsonVerdicts.skipped",
-          "JsonVerdicts.code",
-          "JsonVerdicts.message",
-          "JsonVerdicts.changeId",
-          "JsonVerdicts.retryCodes",
-          "JsonLinesDestination.fields",
-          "JsonLinesDestination.numbers",
-          "JsonLinesDestination.jsonColumns",
-          "JsonLinesDestination.permissions",
-          "JsonLinesDestination.rotateBytes",
-          "PostgresDestination.sequenceColumn",
-          "PostgresDestination.tombstoneTable",
-          "PostgresDestination.keepTombstones",
-          "PostgresDestination.createTableIfMissing",
-          "PostgresDestination.clearColumns",
-          "StandardEngine.diffMemoryBytes",
-          "StandardEngine.threads",
-          "StandardEngine.context",
-          "StandardEngine.grace",
-          "StandardEngine.checkTimeout",
-          "StandardEngine.clock")
+          .implemented(
+              Row.class,
+              RunListener.class,
+              Guard.class,
+              HttpDestination.AnswerReader.class,
+              Mapping.Computation.class,
+              CheckSteps.class,
+              CheckSteps.Findings.class,
+              CheckSteps.Look.class,
+              Writer.class,
+              Destination.class)
+          .notShown(
+              "HttpDestination.request",
+              "HttpDestination.clear",
+              "HttpDestination.header",
+              "HttpDestination.bearerToken",
+              "HttpDestination.arrayMember",
+              "HttpDestination.changeIdMember",
+              "HttpDestination.sequenceMember",
+              "HttpDestination.numbers",
+              "HttpDestination.jsonColumns",
+              "HttpDestination.idempotencyHeader",
+              "HttpDestination.outcome",
+              "HttpDestination.verdicts",
+              "HttpDestination.requestTimeout",
+              "HttpDestination.connectTimeout",
+              "HttpDestination.maxRequestBytes",
+              "HttpDestination.maxAnswerBytes",
+              "HttpDestination.client",
+              "JsonVerdicts.accepted",
+              "JsonVerdicts.skipped",
+              "JsonVerdicts.code",
+              "JsonVerdicts.message",
+              "JsonVerdicts.changeId",
+              "JsonVerdicts.retryCodes",
+              "JsonLinesDestination.fields",
+              "JsonLinesDestination.numbers",
+              "JsonLinesDestination.jsonColumns",
+              "JsonLinesDestination.permissions",
+              "JsonLinesDestination.rotateBytes",
+              "PostgresDestination.sequenceColumn",
+              "PostgresDestination.tombstoneTable",
+              "PostgresDestination.keepTombstones",
+              "PostgresDestination.createTableIfMissing",
+              "PostgresDestination.clearColumns",
+              "StandardEngine.diffMemoryBytes",
+              "StandardEngine.threads",
+              "StandardEngine.context",
+              "StandardEngine.grace",
+              "StandardEngine.checkTimeout",
+              "StandardEngine.clock")
           .argument("HttpDestination.outcome", 0, 422)
           .builder(Source.Builder.class, () -> source().tlsClientKey(Path.of("client.key")))
           .builder(Model.Query.class, () -> Model.query("rows", "select 1 as id"))
@@ -125,13 +136,19 @@ class PublicSurfaceTest extends SurfaceContract {
           .builder(RunOptions.Builder.class, () -> RunOptions.builder())
           .builder(Mapping.Builder.class, () -> Mapping.builder().column("base"))
           .builder(StandardEngine.Builder.class, () -> StandardEngine.builder(NOWHERE, root))
-          .builder(PostgresDestination.Builder.class, () ->
-            PostgresDestination.builder(NOWHERE)
-                .table("public", "customers")
-                .sequenceColumn("sequence"))
-          .builder(JsonLinesDestination.Builder.class, () -> JsonLinesDestination.builder(root.resolve("rows.jsonl")))
+          .builder(
+              PostgresDestination.Builder.class,
+              () ->
+                  PostgresDestination.builder(NOWHERE)
+                      .table("public", "customers")
+                      .sequenceColumn("sequence"))
+          .builder(
+              JsonLinesDestination.Builder.class,
+              () -> JsonLinesDestination.builder(root.resolve("rows.jsonl")))
           .builder(HttpDestination.Builder.class, () -> http())
-          .builder(JsonVerdicts.Builder.class, () -> JsonVerdicts.builder("items").accepted("ok", "true"))
+          .builder(
+              JsonVerdicts.Builder.class,
+              () -> JsonVerdicts.builder("items").accepted("ok", "true"))
           .builder(Capabilities.Builder.class, () -> Capabilities.builder().actions(Action.UPSERT))
           .builder(Delivery.Builder.class, () -> Delivery.builder())
           .sample(Model.class, model())
@@ -150,15 +167,17 @@ class PublicSurfaceTest extends SurfaceContract {
           .sample(PrintStream.class, silent())
           .sample(Secret.class, Secret.of("x"))
           .sample(SocketFactory.class, SocketFactory.getDefault())
-          .sample(DataSource.class, Proxy.newProxyInstance(
-            PublicSurfaceTest.class.getClassLoader(),
-            new Class<?>[] {DataSource.class},
-            (proxy, method, arguments) ->
-                switch (method.getName()) {
-                  case "equals" -> proxy == arguments[0];
-                  case "hashCode" -> 1;
-                  default -> throw new UnsupportedOperationException(method.getName());
-                }))
+          .sample(
+              DataSource.class,
+              Proxy.newProxyInstance(
+                  PublicSurfaceTest.class.getClassLoader(),
+                  new Class<?>[] {DataSource.class},
+                  (proxy, method, arguments) ->
+                      switch (method.getName()) {
+                        case "equals" -> proxy == arguments[0];
+                        case "hashCode" -> 1;
+                        default -> throw new UnsupportedOperationException(method.getName());
+                      }))
           .sample(FulmarException.class, new StateException("x"))
           .sample(SourceException.class, new SourceException("x", null, null))
           .sample(Row.class, ROW)
@@ -169,10 +188,16 @@ class PublicSurfaceTest extends SurfaceContract {
           .sample(CheckSteps.class, noSteps())
           .sample(HttpClient.class, HttpClient.newHttpClient())
           .sample(HttpDestination.class, http().build())
-          .sample(HttpDestination.AnswerReader.class, (HttpDestination.AnswerReader) (batch, answer) -> Delivery.allAccepted())
+          .sample(
+              HttpDestination.AnswerReader.class,
+              (HttpDestination.AnswerReader) (batch, answer) -> Delivery.allAccepted())
           .sample(JsonVerdicts.class, JsonVerdicts.builder("items").accepted("ok", "true").build())
-          .sample(JsonLinesDestination.class, JsonLinesDestination.builder(Path.of("no such directory", "x.jsonl")).build())
-          .sample(PostgresDestination.class, PostgresDestination.builder(NOWHERE).table("a", "b").build());
+          .sample(
+              JsonLinesDestination.class,
+              JsonLinesDestination.builder(Path.of("no such directory", "x.jsonl")).build())
+          .sample(
+              PostgresDestination.class,
+              PostgresDestination.builder(NOWHERE).table("a", "b").build());
 
   PublicSurfaceTest() {
     super(SURFACE);

@@ -289,8 +289,7 @@ public final class PublicSurface {
       Map<Integer, Object> own = chosen.getOrDefault(name(), Map.of());
       for (int i = 0; i < arguments.length; i++) {
         Object value = own.get(i);
-        arguments[i] =
-            value != null ? value : sample(executable.getGenericParameterTypes()[i]);
+        arguments[i] = value != null ? value : sample(executable.getGenericParameterTypes()[i]);
       }
       return arguments;
     }
@@ -313,8 +312,7 @@ public final class PublicSurface {
     homes.forEach(
         (each, type) -> {
           try {
-            Path home =
-                Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI());
+            Path home = Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI());
             if (Files.isDirectory(home)) {
               types.addAll(exported(home, each));
             } else {

@@ -271,8 +271,7 @@ public abstract class SurfaceContract {
     return true;
   }
 
-  private boolean holdsPart(@Nullable Object where, Object value, int depth)
-      throws Throwable {
+  private boolean holdsPart(@Nullable Object where, Object value, int depth) throws Throwable {
     if (where == null || Objects.deepEquals(value, where)) {
       return where != null;
     }

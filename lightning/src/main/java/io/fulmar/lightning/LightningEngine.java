@@ -254,7 +254,9 @@ public interface LightningEngine extends SyncEngine {
 
     /**
      * How long a run that is cancelled, interrupted or closed waits for calls of the destination
-     * that are under way, 0 to 1 h. What is cut off then has an unknown outcome. Default 10 s.
+     * that are under way, 0 to 1 h. What is cut off then has an unknown outcome. Three seconds
+     * later it waits for no lock either that others hold on tables of the engine: what has been
+     * noted is folded by the next run then. Default 10 s.
      */
     public Builder grace(Duration value) {
       grace = inRange("grace", value, Duration.ZERO, Duration.ofHours(1));

@@ -36,7 +36,10 @@ import org.slf4j.LoggerFactory;
  */
 final class Delivering {
   private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
-  private static final Duration LAST_STEPS = Duration.ofSeconds(3);
+
+  /** So long after the grace of a run that was stopped its lanes are waited for. */
+  static final Duration LAST_STEPS = Duration.ofSeconds(3);
+
   private static final int MAX_ROWS_RESERVED = 8_192;
   private static final long MAX_BYTES_RESERVED = 4L << 20;
   private static final long LONG_RANGE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);

@@ -5,6 +5,7 @@ import io.fulmar.RunListener;
 import io.fulmar.Sync;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,6 +32,8 @@ final class RunScope {
 
   private final Sync sync;
   private final RunnerSettings settings;
+  private final Runnable whenCancelled;
+  private final AtomicBoolean cancelled = new AtomicBoolean();
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Stopped> stop = new AtomicReference<>();
   private final AtomicReference<@Nullable Runnable> onStop = new AtomicReference<>();
@@ -39,8 +42,18 @@ final class RunScope {
   private volatile String step = "claim";
 
   RunScope(Sync sync, RunnerSettings settings) {
+    this(sync, settings, () -> {});
+  }
+
+  /**
+   * A run.
+   *
+   * @param whenCancelled done once, when the application asks it to stop
+   */
+  RunScope(Sync sync, RunnerSettings settings, Runnable whenCancelled) {
     this.sync = sync;
     this.settings = settings;
+    this.whenCancelled = whenCancelled;
   }
 
   Sync sync() {
@@ -91,6 +104,9 @@ final class RunScope {
       if (hook != null) {
         hook.run();
       }
+    }
+    if (why instanceof Stop.Cancelled && cancelled.compareAndSet(false, true)) {
+      whenCancelled.run();
     }
   }
 

@@ -34,13 +34,17 @@ import java.util.WeakHashMap;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Takes syncs through their steps: claim, recover, plan, guard, deliver, fold, report. The same for
@@ -48,9 +52,11 @@ import org.jspecify.annotations.Nullable;
  * a transaction of the caller.
  */
 public final class Runner implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
   private static final int READS = 3;
   private static final Duration FIRST_DELAY = Duration.ofMillis(500);
   private static final Duration LONGEST_DELAY = Duration.ofSeconds(10);
+  private static final Duration HURRIES_APART = Duration.ofMillis(500);
 
   private final SyncStore store;
   private final RunnerSettings settings;
@@ -200,7 +206,8 @@ public final class Runner implements AutoCloseable {
   }
 
   private <T> T onThread(Sync sync, Function<RunScope, T> work) {
-    RunScope scope = new RunScope(sync, settings);
+    CountDownLatch over = new CountDownLatch(1);
+    RunScope scope = new RunScope(sync, settings, () -> hurry(sync, over));
     if (running.putIfAbsent(sync.name(), scope) != null) {
       throw new AlreadyRunningException(
           "Cannot run %s: it is running in this engine. Wait for that run, or cancel it. [sync=%s]"
@@ -219,10 +226,36 @@ public final class Runner implements AutoCloseable {
                       : new IllegalStateException("the context did not run its task")));
       return result(result, () -> scope.stop(new RunScope.Stop.Cancelled()));
     } finally {
+      over.countDown();
       synchronized (running) {
         running.remove(sync.name());
         running.notifyAll();
       }
+    }
+  }
+
+  /** A run that was cancelled has its grace; from then on it waits for nobody in the store. */
+  private void hurry(Sync sync, CountDownLatch over) {
+    try {
+      settings.start(
+          "fulmar-" + sync.name() + "-hurry", () -> hurryUntil(over, sync), escaped -> {});
+    } catch (RuntimeException | Error e) {
+      LOG.debug(
+          "sync={} there is no thread that hurries the run: {}",
+          sync.name(),
+          e.getClass().getName());
+    }
+  }
+
+  private void hurryUntil(CountDownLatch over, Sync sync) {
+    Duration wait = settings.grace().plus(Delivering.LAST_STEPS);
+    try {
+      while (!over.await(wait.toNanos(), TimeUnit.NANOSECONDS)) {
+        store.hurry(sync);
+        wait = HURRIES_APART;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -258,13 +291,21 @@ public final class Runner implements AutoCloseable {
         });
   }
 
-  private static <T> T described(RunScope scope, Function<RunScope, T> work) {
+  private <T> T described(RunScope scope, Function<RunScope, T> work) {
     scope.describe();
     try {
       return work.apply(scope);
     } catch (CancellationException e) {
       throw new DeliveryException(
           "Cannot finish what was asked of %s: it was cancelled. Nothing was sent. %s"
+              .formatted(scope.sync().name(), scope.identity()),
+          e);
+    } catch (IllegalStateException e) {
+      if (!closed.get()) {
+        throw e;
+      }
+      throw new DeliveryException(
+          "Cannot finish what was asked of %s: the engine was closed, and the grace is over. What was accepted and noted is remembered, the next run goes on. %s"
               .formatted(scope.sync().name(), scope.identity()),
           e);
     } finally {

@@ -70,8 +70,7 @@ final class Ledger implements Closeable {
   private long forced;
 
   /** Over files that are open. */
-  Ledger(
-      FileChannel bytes, FileChannel details, FileChannel reasonFile, CrashPoint.Watch watch) {
+  Ledger(FileChannel bytes, FileChannel details, FileChannel reasonFile, CrashPoint.Watch watch) {
     this.bytes = bytes;
     this.details = details;
     this.reasonFile = reasonFile;

@@ -45,6 +45,15 @@ public interface SyncStore extends AutoCloseable {
   }
 
   /**
+   * Somebody waits for a sync to end: the application asked it to stop, and its grace is over. What
+   * is done for it waits for no lock of others any more, and fails instead. Called again and again
+   * until it has ended, by another thread than those that work on it.
+   *
+   * @param sync which one
+   */
+  default void hurry(Sync sync) {}
+
+  /**
    * Drops everything that is remembered of a sync, also what cannot be read any more.
    *
    * @throws io.fulmar.AlreadyRunningException if somebody has the sync

@@ -29,8 +29,8 @@ import org.junit.jupiter.api.Timeout;
 
 /**
  * What threads of a run do at once, in many orders. Lincheck chooses them where it can; it knows
- * neither interrupts nor waits that end by time (3.7: "the test has hung"), of which lanes are full,
- * so these are led through every order of their steps by hand.
+ * neither interrupts nor waits that end by time (3.7: "the test has hung"), of which lanes are
+ * full, so these are led through every order of their steps by hand.
  */
 @Timeout(120)
 @DisplayName("I-08: no order in which the threads of a run take their steps breaks it")
@@ -43,7 +43,8 @@ class InterleavingsTest {
           .to(Destination.of("test:nowhere", batch -> Delivery.allAccepted()))
           .build();
 
-  // ----------------------------------------------------------------------------------- run and stop
+  // ----------------------------------------------------------------------------------- run and
+  // stop
 
   @Test
   @Tag("soak")
@@ -70,7 +71,8 @@ class InterleavingsTest {
     }
   }
 
-  // ------------------------------------------------------------------------------------------ lanes
+  // ------------------------------------------------------------------------------------------
+  // lanes
 
   /** What each lane does: it reserves, sends and notes one change. */
   private static final int STEPS = 3;
@@ -194,7 +196,8 @@ class InterleavingsTest {
     SyncReport report;
     try (Runner runner = new Runner(store, settings)) {
       Turns turns = new Turns(order, cancelAt, () -> runner.cancel(SYNC));
-      CyclicBarrier both = new CyclicBarrier(2); // so that each lane has a change before one goes on
+      CyclicBarrier both =
+          new CyclicBarrier(2); // so that each lane has a change before one goes on
       store.takes(
           "reserve",
           () -> {

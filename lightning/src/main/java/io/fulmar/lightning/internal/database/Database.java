@@ -24,6 +24,7 @@ public final class Database implements AutoCloseable {
   private static final int MOST_NAME_BYTES = 63;
 
   private final Source source;
+  private final Duration lockTimeout;
   private final Duration idle;
   private final SourcePool pool;
   private final ServerClock clock = new ServerClock();
@@ -37,7 +38,17 @@ public final class Database implements AutoCloseable {
    * @param idle the server ends a transaction in which nothing is asked for so long
    */
   public Database(Source source, String name, Duration idle) {
+    this(source, name, idle, source.lockTimeout());
+  }
+
+  /**
+   * A database.
+   *
+   * @param lockTimeout how long is waited for a lock, in place of what the source says
+   */
+  public Database(Source source, String name, Duration idle, Duration lockTimeout) {
     this.source = source;
+    this.lockTimeout = lockTimeout;
     this.idle = idle;
     this.pool = new SourcePool(source, name);
   }
@@ -93,8 +104,9 @@ public final class Database implements AutoCloseable {
         if (!pooled && backend != lent.driver().getBackendPID()) {
           pooled = true;
           statement.executeQuery(SessionSql.FORGET_STRANGERS.sql()).close();
-          settle(statement, application);
+          backend = settle(statement, application);
         }
+        transaction.process(backend);
       }
       return transaction;
     } catch (SQLException e) {
@@ -118,7 +130,7 @@ public final class Database implements AutoCloseable {
     SqlTemplate template =
         (byRole ? DatabaseSql.SETTLE_BY_ROLE : DatabaseSql.SETTLE)
             .with("application", Identifier.of(shortened(application)))
-            .with("lock_timeout", millis(source.lockTimeout()))
+            .with("lock_timeout", millis(lockTimeout))
             .with("idle_timeout", millis(idle));
     long asked = System.nanoTime();
     boolean rows =

@@ -80,5 +80,15 @@ final class DatabaseSql {
           "lock_timeout",
           "idle_timeout");
 
+  /** Ends the statements of some sessions of the role, if they wait for a lock. */
+  static final SqlTemplate END_WAITS =
+      SqlTemplate.of(
+          """
+          /* fulmar: end waits */
+          select pg_catalog.pg_cancel_backend(a.pid)
+          from pg_catalog.pg_stat_activity a
+          where a.pid operator(pg_catalog.=) any (?) and a.wait_event_type = 'Lock'
+          """);
+
   private DatabaseSql() {}
 }

@@ -35,12 +35,22 @@ public final class Transaction implements AutoCloseable {
 
   private final Lent lent;
   private final String about;
+  private volatile int process;
   private boolean committed;
   private boolean broken;
 
   Transaction(Lent lent, String about) {
     this.lent = lent;
     this.about = about;
+  }
+
+  /** The number of the server process that it is in. */
+  int process() {
+    return process;
+  }
+
+  void process(int number) {
+    process = number;
   }
 
   /** The tail of messages: {@code [sync=crm run=1]}. */

@@ -231,7 +231,9 @@ public final class Ledger {
   }
 
   private static @Nullable String reason(
-      @Nullable Outcome outcome, Function<Hold.Reason, String> part, Function<String, String> text) {
+      @Nullable Outcome outcome,
+      Function<Hold.Reason, String> part,
+      Function<String, String> text) {
     Hold.Reason reason = outcome == null ? null : outcome.reason();
     return reason == null ? null : text.apply(cut(part.apply(reason)));
   }

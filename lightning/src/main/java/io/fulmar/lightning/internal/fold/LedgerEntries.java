@@ -187,7 +187,9 @@ final class LedgerEntries {
     return durable >= upTo;
   }
 
-  /** Has all up to a number written, and what came after it as well, unless somebody has done it. */
+  /**
+   * Has all up to a number written, and what came after it as well, unless somebody has done it.
+   */
   void write(long upTo, Sink sink) {
     writing.lock();
     try {

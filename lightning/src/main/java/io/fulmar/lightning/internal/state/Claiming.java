@@ -10,8 +10,10 @@ import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.standard.Departure;
 import io.fulmar.internal.store.SyncStore.Purpose;
 import io.fulmar.lightning.internal.database.Database;
+import io.fulmar.lightning.internal.database.Patience;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.log.RunNumbers;
+import io.fulmar.lightning.internal.schema.Obstacles;
 import io.fulmar.lightning.internal.schema.Schemas;
 import java.security.SecureRandom;
 import java.sql.SQLException;
@@ -20,6 +22,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +39,7 @@ final class Claiming {
   private final LightningStore store;
   private final Database beats;
   private final RunnerSettings runner;
+  private final Patience patience;
 
   /**
    * A maker of claims.
@@ -43,11 +47,13 @@ final class Claiming {
    * @param store whose
    * @param beats where heartbeats go, past whatever uses up the connections of the store
    * @param runner threads of the engine
+   * @param patience of whoever claims
    */
-  Claiming(LightningStore store, Database beats, RunnerSettings runner) {
+  Claiming(LightningStore store, Database beats, RunnerSettings runner, Patience patience) {
     this.store = store;
     this.beats = beats;
     this.runner = runner;
+    this.patience = patience;
   }
 
   /** What is found, or begun. */
@@ -296,10 +302,15 @@ final class Claiming {
       try {
         return Database.once(
             store.database().begin("fulmar " + sync, about),
-            transaction -> begin(transaction, sync, owner, opening, taken));
+            begun ->
+                patience.during(
+                    begun, transaction -> begin(transaction, sync, owner, opening, taken)));
       } catch (SQLException e) {
+        if (patience.isOver()) {
+          throw new CancellationException("the run was stopped before it had the sync");
+        }
         if (left == 0 || !SqlStates.isOfConnection(SqlStates.codeOrNull(e))) {
-          throw SqlStates.stateException(doing, e, about);
+          throw Obstacles.exception(doing, e, store.database(), store.schemas(), about);
         }
         LOG.debug("sync={} claims again: {}", sync, SqlStates.code(e));
       }
@@ -322,7 +333,8 @@ final class Claiming {
             sync,
             owner,
             store.settings().lease(),
-            System::nanoTime);
+            System::nanoTime,
+            patience);
     Optional<SyncRecord> found = RecordSql.lock(transaction, schemas, sync);
     T opened = opening.open(transaction, found, leasedBefore);
     if (opened != null && found.isPresent() && !opened.isStoredLike(found.get())) {

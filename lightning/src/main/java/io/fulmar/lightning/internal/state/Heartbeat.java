@@ -48,6 +48,14 @@ final class Heartbeat implements AutoCloseable {
     return heartbeat;
   }
 
+  /**
+   * A beat that waits for a lock gives way to the next one, and does not outlast its run by much.
+   */
+  static Duration lockTimeout(Duration lease) {
+    Duration between = lease.dividedBy(BEATS_AFTER_FAILURE);
+    return between.compareTo(LONGEST_GOODBYE) < 0 ? between : LONGEST_GOODBYE;
+  }
+
   private void beat() {
     Duration wait = lease.duration().dividedBy(BEATS);
     try {

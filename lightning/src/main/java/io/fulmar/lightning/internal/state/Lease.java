@@ -10,6 +10,7 @@ import io.fulmar.StateException;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.sql.SqlTemplate;
 import io.fulmar.lightning.internal.database.Database;
+import io.fulmar.lightning.internal.database.Patience;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.database.Work;
 import io.fulmar.lightning.internal.schema.Obstacles;
@@ -43,11 +44,13 @@ public final class Lease {
   private final String sync;
   private final Duration duration;
   private final LongSupplier nanoTime;
+  private final Patience patience;
   private final long token;
   private final long before;
   private volatile long ends;
   private volatile long run;
   private volatile boolean lost;
+  private volatile boolean refused; // user or password: asking again locks the role out
   private volatile String application = "fulmar";
   private volatile String about;
 
@@ -60,6 +63,7 @@ public final class Lease {
       String sync,
       Duration duration,
       LongSupplier nanoTime,
+      Patience patience,
       long token,
       long before,
       long began) {
@@ -68,6 +72,7 @@ public final class Lease {
     this.sync = sync;
     this.duration = duration;
     this.nanoTime = nanoTime;
+    this.patience = patience;
     this.token = token;
     this.before = before;
     this.ends = end(began);
@@ -88,6 +93,7 @@ public final class Lease {
    * @param owner who takes it, as others are told; another one for each claim
    * @param duration how long it lasts without a heartbeat
    * @param nanoTime measures time
+   * @param patience for locks
    * @throws AlreadyRunningException if somebody has it
    */
   static Lease take(
@@ -97,7 +103,8 @@ public final class Lease {
       String sync,
       String owner,
       Duration duration,
-      LongSupplier nanoTime)
+      LongSupplier nanoTime,
+      Patience patience)
       throws SQLException {
     long began = nanoTime.getAsLong();
     Optional<Holder> before = holder(transaction, schemas, sync);
@@ -111,7 +118,15 @@ public final class Lease {
             sync,
             holder.token());
         return new Lease(
-            database, schemas, sync, duration, nanoTime, holder.token(), holder.run(), began);
+            database,
+            schemas,
+            sync,
+            duration,
+            nanoTime,
+            patience,
+            holder.token(),
+            holder.run(),
+            began);
       }
       throw running(sync, holder);
     }
@@ -138,7 +153,8 @@ public final class Lease {
       throw running(sync, holder(transaction, schemas, sync).orElseThrow());
     }
     long run = before.map(Holder::run).orElse(0L);
-    return new Lease(database, schemas, sync, duration, nanoTime, token.get(), run, began);
+    return new Lease(
+        database, schemas, sync, duration, nanoTime, patience, token.get(), run, began);
   }
 
   /** Whether a sync of this name has ever been claimed, and not forgotten. */
@@ -296,9 +312,9 @@ public final class Lease {
     }
   }
 
-  /** Whether it is held, and does not end soon. */
+  /** Whether it is held, does not end soon, and the server lets the role in. */
   boolean isHeld() {
-    return !lost && ends - nanoTime.getAsLong() > 0;
+    return !lost && !refused && ends - nanoTime.getAsLong() > 0;
   }
 
   boolean isLost() {
@@ -320,10 +336,13 @@ public final class Lease {
         () ->
             Database.once(
                 database.begin(application, about),
-                transaction -> {
-                  fence(transaction);
-                  return work.in(transaction);
-                }));
+                begun ->
+                    patience.during(
+                        begun,
+                        transaction -> {
+                          fence(transaction);
+                          return work.in(transaction);
+                        })));
   }
 
   /**
@@ -339,12 +358,15 @@ public final class Lease {
         () ->
             Database.once(
                 database.begin(application, about),
-                transaction -> {
-                  if (!isHeld(transaction, LeaseSql.HOLD_ALONE)) {
-                    throw lost();
-                  }
-                  return work.in(transaction);
-                }));
+                begun ->
+                    patience.during(
+                        begun,
+                        transaction -> {
+                          if (!isHeld(transaction, LeaseSql.HOLD_ALONE)) {
+                            throw lost();
+                          }
+                          return work.in(transaction);
+                        })));
   }
 
   /**
@@ -366,7 +388,11 @@ public final class Lease {
    */
   public <T> T reading(String doing, BooleanSupplier wanted, Work<T> work) {
     return repeated(
-        doing, wanted, () -> Database.onceReading(database.beginReading(application, about), work));
+        doing,
+        wanted,
+        () ->
+            Database.onceReading(
+                database.beginReading(application, about), begun -> patience.during(begun, work)));
   }
 
   private <T> T repeated(String doing, CheckedSupplier<T> attempt) {
@@ -380,7 +406,7 @@ public final class Lease {
             .withBackoff(FIRST_DELAY, LONGEST_DELAY)
             .withJitter(0.2)
             .withMaxAttempts(-1)
-            .handleIf(e -> wanted.getAsBoolean() && failures.mayRepeat(e))
+            .handleIf(e -> wanted.getAsBoolean() && !patience.isOver() && failures.mayRepeat(e))
             .build();
     try {
       return Failsafe.with(policy)
@@ -391,6 +417,9 @@ public final class Lease {
               });
     } catch (FailsafeException e) {
       Throwable cause = e.getCause();
+      if (cause instanceof SQLException sql && patience.isOver()) {
+        throw cutOff(doing, sql);
+      }
       if (cause instanceof SQLException sql) {
         throw Obstacles.exception(doing, sql, database, schemas, about);
       }
@@ -403,11 +432,22 @@ public final class Lease {
       }
       throw e;
     } catch (SourceException e) {
+      if (e.getCause() instanceof SQLException why && !SqlStates.isOfConnection(e.sqlState())) {
+        this.refused = true;
+        throw SqlStates.stateException(doing, why, about);
+      }
       throw new StateException(
           "Cannot %s: the server was away for longer than the lease allows. What was accepted and noted is remembered, the next run goes on. %s"
               .formatted(doing, about),
           e);
     }
+  }
+
+  private StateException cutOff(String doing, SQLException e) {
+    return new StateException(
+        "Cannot %s: it was asked to stop, and what others hold in the database was not to be had within the grace (Builder.grace). What was accepted and noted is remembered, the next run goes on. %s"
+            .formatted(doing, about),
+        e);
   }
 
   /**
@@ -448,8 +488,14 @@ public final class Lease {
     lost = true;
     Database.once(
         database.begin("fulmar " + sync + " lease", about),
-        transaction ->
-            transaction.update(
-                LeaseSql.RELEASE.with("leases", schemas.leases()).sql(), run, sync, token));
+        begun ->
+            patience.during(
+                begun,
+                transaction ->
+                    transaction.update(
+                        LeaseSql.RELEASE.with("leases", schemas.leases()).sql(),
+                        run,
+                        sync,
+                        token)));
   }
 }

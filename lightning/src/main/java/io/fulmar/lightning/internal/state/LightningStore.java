@@ -2,6 +2,7 @@ package io.fulmar.lightning.internal.state;
 
 import io.fulmar.ChangeSet;
 import io.fulmar.Explanation;
+import io.fulmar.FulmarException;
 import io.fulmar.HeldChange;
 import io.fulmar.Model;
 import io.fulmar.ModelPreview;
@@ -17,6 +18,7 @@ import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.StateStep;
 import io.fulmar.internal.store.SyncStore;
 import io.fulmar.lightning.internal.database.Database;
+import io.fulmar.lightning.internal.database.Patience;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.database.Work;
 import io.fulmar.lightning.internal.log.LogTables;
@@ -31,14 +33,20 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The store of the engine that compares in PostgreSQL: tables in schemas of its own in the source.
  * This class is threadsafe.
  */
 public final class LightningStore implements SyncStore {
+  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
+
   private final Source source;
   private final LightningSettings settings;
   private final RunnerSettings runner;
@@ -50,6 +58,9 @@ public final class LightningStore implements SyncStore {
   private final PostgresSnapshots snapshots;
   private final Clock clock;
   private final CrashPoint.Watch watch;
+
+  /** Of whoever works on a sync now, or did last. */
+  private final Map<String, Patience> patience = new ConcurrentHashMap<>();
 
   /**
    * A store.
@@ -75,7 +86,9 @@ public final class LightningStore implements SyncStore {
     this.settings = settings;
     this.runner = runner;
     this.database = new Database(source, "fulmar", settings.lease());
-    this.beats = new Database(source, "fulmar lease", settings.lease());
+    this.beats =
+        new Database(
+            source, "fulmar lease", settings.lease(), Heartbeat.lockTimeout(settings.lease()));
     this.provision = new Provision(settings.schemas());
     this.files = new StateFiles(settings.schemas());
     this.snapshots = new PostgresSnapshots(source, database.connections());
@@ -126,25 +139,40 @@ public final class LightningStore implements SyncStore {
 
   @Override
   public Claim claim(Sync sync, Purpose purpose) {
-    return claiming().claim(sync, purpose);
+    return claiming(sync).claim(sync, purpose);
   }
 
-  private Claiming claiming() {
-    return new Claiming(this, beats, runner);
+  private Claiming claiming(Sync sync) {
+    Patience begun = new Patience();
+    patience.put(sync.name(), begun);
+    return new Claiming(this, beats, runner, begun);
   }
 
-  private Upkeep upkeep() {
-    return new Upkeep(this, claiming(), beats, runner);
+  private Upkeep upkeep(Sync sync) {
+    return new Upkeep(this, claiming(sync), beats, runner);
+  }
+
+  @Override
+  public void hurry(Sync sync) {
+    Patience waiting = patience.get(sync.name());
+    if (waiting == null) {
+      return;
+    }
+    try {
+      waiting.end(beats, "fulmar " + sync.name() + " hurry", "[sync=" + sync.name() + "]");
+    } catch (FulmarException e) {
+      LOG.debug("sync={} what waits could not be ended: {}", sync.name(), e.getMessage());
+    }
   }
 
   @Override
   public void forget(Sync sync) {
-    upkeep().forget(sync);
+    upkeep(sync).forget(sync);
   }
 
   @Override
   public void rebind(Sync sync, String identity) {
-    try (LightningClaim claim = claiming().existing(sync, "rebind")) {
+    try (LightningClaim claim = claiming(sync).existing(sync, "rebind")) {
       claim.recover();
       claim.rebind(identity);
     }
@@ -157,7 +185,7 @@ public final class LightningStore implements SyncStore {
    * @param sync as it is now, with its new name
    */
   public void rename(String from, Sync sync) {
-    upkeep().rename(from, sync);
+    upkeep(sync).rename(from, sync);
   }
 
   // ----------------------------------------------------------------------------------------
@@ -170,7 +198,7 @@ public final class LightningStore implements SyncStore {
    * @param stateDirectory where that is
    */
   public void moveIn(Sync sync, Path stateDirectory) {
-    new Moving(this, claiming(), snapshots).move(sync, stateDirectory);
+    new Moving(this, claiming(sync), snapshots).move(sync, stateDirectory);
   }
 
   /** Reads something, unless there are no tables yet. */

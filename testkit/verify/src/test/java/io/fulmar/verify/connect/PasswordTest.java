@@ -9,9 +9,13 @@ import io.fulmar.Secret;
 import io.fulmar.Source;
 import io.fulmar.SourceException;
 import io.fulmar.StandardEngine;
+import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
+import io.fulmar.lightning.LightningEngine;
+import io.fulmar.lightning.LightningSetup;
+import io.fulmar.spi.Delivery;
 import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
@@ -64,22 +68,24 @@ class PasswordTest {
   }
 
   private SyncEngine engine() {
-    Source source =
-        Source.builder()
-            .host("localhost")
-            .port(database.port())
-            .database(database.name())
-            .user("reader")
-            .password(
-                Secret.of(
-                    () -> {
-                      asked.incrementAndGet();
-                      return password.get();
-                    }))
-            .connectTimeout(Duration.ofSeconds(5))
-            .withoutTls()
-            .build();
-    return StandardEngine.on(source, state);
+    return StandardEngine.on(source(), state);
+  }
+
+  private Source source() {
+    return Source.builder()
+        .host("localhost")
+        .port(database.port())
+        .database(database.name())
+        .user("reader")
+        .password(
+            Secret.of(
+                () -> {
+                  asked.incrementAndGet();
+                  return password.get();
+                }))
+        .connectTimeout(Duration.ofSeconds(5))
+        .withoutTls()
+        .build();
   }
 
   private static Sync sync() {
@@ -161,6 +167,48 @@ class PasswordTest {
 
   private static SyncReport run(SyncEngine engine, Sync sync) {
     return engine.run(sync);
+  }
+
+  @Test
+  @DisplayName(
+      "C-08: a password that changes while Lightning delivers fails the run after few attempts, and nothing is sent twice")
+  void aPasswordThatChangesWhileLightningDelivers() throws Exception {
+    RecordingDestination destination = RecordingDestination.of("test:recording");
+    Sync sync =
+        Sync.builder("crm")
+            .model(Model.query("item", "select id, n from item").key("id"))
+            .to(destination)
+            .callDeadline(Duration.ofSeconds(1))
+            .build();
+    database.execute(LightningSetup.of("reader").setupSql());
+    try (SyncEngine engine = LightningEngine.on(source())) {
+      destination.answers(
+          (run, batch) -> {
+            database.execute("alter role reader password 'two'");
+            asked.set(0);
+            endSessions();
+            return Delivery.allAccepted();
+          });
+      SyncReport report = engine.run(sync);
+      assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+      assertThat(report.error())
+          .isInstanceOf(StateException.class)
+          .hasMessageMatching(
+              "(?s)Cannot note outcomes of crm: password authentication failed for user .reader.\\. "
+                  + "Look at user, password and database of the source, and run again. "
+                  + "\\[sync=crm run=\\d+ sqlstate=28P01]");
+      // For the answers, and the fold, and the end of the run; the lease is left to end by itself.
+      assertThat(asked.get()).isBetween(1, 3);
+      password.set("two");
+      destination.acceptAll();
+      database.execute("update fulmar_planner.fulmar_leases set expires_at = clock_timestamp()");
+      assertThat(engine.run(sync).throwIfFailed().total().accepted()).isEqualTo(1);
+      assertThat(engine.run(sync).throwIfFailed().calls()).isZero();
+    }
+    assertThat(destination.changes())
+        .extracting("changeId")
+        .hasSize(2)
+        .containsOnly(destination.changes().get(0).changeId());
   }
 
   @Test

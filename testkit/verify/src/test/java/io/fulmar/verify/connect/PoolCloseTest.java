@@ -186,7 +186,8 @@ class PoolCloseTest {
     CompletableFuture.anyOf(attempts.toArray(CompletableFuture[]::new)).get(10, TimeUnit.SECONDS);
     pool.close();
     for (CompletableFuture<Connection> attempt : attempts) {
-      attempt.handle((connection, thrown) -> thrown == null ? "a connection" : thrown)
+      attempt
+          .handle((connection, thrown) -> thrown == null ? "a connection" : thrown)
           .get(10, TimeUnit.SECONDS);
       if (attempt.isCompletedExceptionally()) {
         assertEndsSoon(attempt);

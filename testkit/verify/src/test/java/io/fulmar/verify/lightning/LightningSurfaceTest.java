@@ -99,7 +99,8 @@ class LightningSurfaceTest extends SurfaceContract {
             name -> LightningSetup.of("fulmar").schemas(name, "audit").setupSql(),
             name -> LightningEngine.builder(NOWHERE).schemas(name, "audit").toString())) {
       assertThat(say.apply("x".repeat(63))).isNotBlank();
-      assertRefused(say, "", "planner schema must be 1 to 63 bytes without the character 0, is 0 bytes");
+      assertRefused(
+          say, "", "planner schema must be 1 to 63 bytes without the character 0, is 0 bytes");
       assertRefused(
           say,
           "x".repeat(64),

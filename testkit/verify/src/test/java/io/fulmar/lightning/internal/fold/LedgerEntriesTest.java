@@ -45,10 +45,7 @@ class LedgerEntriesTest {
         check(entry.id() > newest, "ids do not grow in the order of the writes");
         newest = entry.id();
         Arrays.fill(
-            positions,
-            (int) entry.first(),
-            (int) entry.end(),
-            entry.outcome() == null ? 'R' : 'A');
+            positions, (int) entry.first(), (int) entry.end(), entry.outcome() == null ? 'R' : 'A');
       }
     }
 
@@ -116,8 +113,7 @@ class LedgerEntriesTest {
         .hasMessage("the database is away");
     assertThat(entries.isWritten(first)).isFalse();
     List<Long> written = new ArrayList<>();
-    entries.write(
-        entries.reserved(2, 4, 1), all -> all.forEach(entry -> written.add(entry.id())));
+    entries.write(entries.reserved(2, 4, 1), all -> all.forEach(entry -> written.add(entry.id())));
     assertThat(written).containsExactly(1L, 2L);
     entries.write(first, all -> assertThat(all).as("written before").isEmpty());
   }

@@ -11,6 +11,7 @@ import io.fulmar.internal.source.Access;
 import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.SourceSession;
 import io.fulmar.lightning.internal.database.Database;
+import io.fulmar.lightning.internal.database.Patience;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.schema.Provision;
 import io.fulmar.lightning.internal.schema.Schemas;
@@ -99,7 +100,9 @@ class LeaseTest {
 
   private Lease take(String sync, String owner) throws SQLException {
     return write(
-        transaction -> Lease.take(database, transaction, SCHEMAS, sync, owner, MINUTE, nanos::get));
+        transaction ->
+            Lease.take(
+                database, transaction, SCHEMAS, sync, owner, MINUTE, nanos::get, new Patience()));
   }
 
   private void expire() throws SQLException {

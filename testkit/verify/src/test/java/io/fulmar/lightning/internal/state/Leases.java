@@ -1,6 +1,7 @@
 package io.fulmar.lightning.internal.state;
 
 import io.fulmar.lightning.internal.database.Database;
+import io.fulmar.lightning.internal.database.Patience;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.schema.Schemas;
 import java.sql.SQLException;
@@ -19,7 +20,15 @@ public final class Leases {
           "update %s set expires_at = clock_timestamp() - interval '1 s'"
               .formatted(schemas.leases().sql()));
       Lease lease =
-          Lease.take(database, transaction, schemas, sync, owner, duration, System::nanoTime);
+          Lease.take(
+              database,
+              transaction,
+              schemas,
+              sync,
+              owner,
+              duration,
+              System::nanoTime,
+              new Patience());
       transaction.commit();
       lease.of("fulmar " + sync + " 9", "[sync=" + sync + " run=9]");
       return lease;
