@@ -144,7 +144,7 @@ public final class TestPostgres implements AutoCloseable {
     TestDatabase database =
         new TestDatabase(HOST, port(), "test_" + databases.incrementAndGet(), SUPERUSER);
     try {
-      database.create();
+      database.create(majorVersion);
     } catch (SQLException e) {
       throw new IllegalStateException(
           "Cannot create database %s: the server refused.".formatted(database.name()), e);
