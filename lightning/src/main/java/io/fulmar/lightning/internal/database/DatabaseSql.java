@@ -80,7 +80,10 @@ final class DatabaseSql {
           "lock_timeout",
           "idle_timeout");
 
-  /** Ends the statements of some sessions of the role, if they wait for a lock. */
+  /**
+   * Ends the statements of some sessions of the role, if they wait for a lock. Behind a pooler such
+   * a session may have become somebody else's in this moment.
+   */
   static final SqlTemplate END_WAITS =
       SqlTemplate.of(
           """
@@ -88,6 +91,7 @@ final class DatabaseSql {
           select pg_catalog.pg_cancel_backend(a.pid)
           from pg_catalog.pg_stat_activity a
           where a.pid operator(pg_catalog.=) any (?) and a.wait_event_type = 'Lock'
+            and pg_catalog.starts_with(a.application_name, 'fulmar')
           """);
 
   private DatabaseSql() {}
