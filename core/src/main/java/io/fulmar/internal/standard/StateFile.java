@@ -162,7 +162,7 @@ final class StateFile implements Closeable {
       }
       keyLength = in.getVarint();
       if (key.length < keyLength) {
-        key = new byte[Math.min(keyLength * 2, 1 << 20)];
+        key = new byte[(int) Math.min(keyLength * 2L, 1 << 20)];
       }
       if (key.length < keyLength) {
         throw new DamagedException("a key in the state is damaged");

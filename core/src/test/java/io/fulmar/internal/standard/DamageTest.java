@@ -249,7 +249,7 @@ class DamageTest {
   }
 
   private static long seed(String what) {
-    long seed = System.nanoTime();
+    long seed = Long.getLong("fulmar.seed", System.nanoTime());
     System.out.println(what + ": seed " + seed);
     return seed;
   }
@@ -442,6 +442,13 @@ class DamageTest {
       damaged[(int) (bit / 8)] ^= (byte) (1 << (bit % 8));
       Files.write(file, damaged);
       assertNoticed(file + " bit " + bit, reading, original);
+    }
+    byte[] length = {(byte) 0xff, (byte) 0xff, (byte) 0xff, (byte) 0xff, 5};
+    for (int at = 0; at < Math.min(1_000, bytes.length - length.length); at++) {
+      byte[] damaged = bytes.clone();
+      System.arraycopy(length, 0, damaged, at, length.length);
+      Files.write(file, damaged);
+      assertNoticed(file + " with the length of 1,610,612,735 at " + at, reading, original);
     }
     for (int end = 0; end < bytes.length; end += step(random, end, bytes.length)) {
       Files.write(file, java.util.Arrays.copyOf(bytes, end));
