@@ -15,6 +15,8 @@ import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.FakeStore;
 import io.fulmar.internal.store.SyncStore;
 import io.fulmar.spi.Batch;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +28,7 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The runner in random histories over a store in memory that plans and folds by the reference: no
@@ -37,7 +39,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class RandomHistoriesTest {
   @Test
   void destinationEqualsTheSourceInTheEnd() {
-    History.playAll(1, Integer.getInteger("fulmar.histories", 500), FakeSubject::new);
+    History.playAll(1, Integer.getInteger("fulmar.histories", 300), FakeSubject::new);
   }
 
   @Test
@@ -131,15 +133,21 @@ class RandomHistoriesTest {
    * that a history cannot tell apart: its quarantine needs no age, the versions of a full resync
    * are others than all that is held, and who resets it waits until no call may act.
    */
+  /** Some of those whose absence shows within 500 histories, others in each run. */
+  static List<Rule> rulesToLeaveOut() {
+    Set<Rule> rare =
+        EnumSet.of(
+            Rule.QUARANTINE_NEEDS_AGE,
+            Rule.RESYNC_SENDS_HELD_ROWS,
+            Rule.RESYNC_STARTS_ANEW,
+            Rule.RESET_LEAVES_UNTIL);
+    List<Rule> rules = new ArrayList<>(EnumSet.complementOf(EnumSet.copyOf(rare)));
+    Collections.shuffle(rules);
+    return rules.subList(0, Math.min(rules.size(), Integer.getInteger("fulmar.rules", 8)));
+  }
+
   @ParameterizedTest(name = "{0}")
-  @EnumSource(
-      mode = EnumSource.Mode.EXCLUDE,
-      names = {
-        "QUARANTINE_NEEDS_AGE",
-        "RESYNC_SENDS_HELD_ROWS",
-        "RESYNC_STARTS_ANEW",
-        "RESET_LEAVES_UNTIL"
-      })
+  @MethodSource("rulesToLeaveOut")
   void someHistoryGoesWrongWithoutARule(Rule leftOut) {
     assertThatThrownBy(
             () -> {

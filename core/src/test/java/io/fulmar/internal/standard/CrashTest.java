@@ -42,7 +42,7 @@ class CrashTest {
   private static final long REJECTED = 4;
 
   /** Not every operation in each run of the tests, but each in some; 1 for every one. */
-  private static final int STRIDE = Integer.getInteger("fulmar.stride", 3);
+  private static final int STRIDE = Integer.getInteger("fulmar.stride", 5);
 
   @TempDir Path temporary;
 

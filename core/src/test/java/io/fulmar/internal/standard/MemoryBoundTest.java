@@ -44,6 +44,7 @@ class MemoryBoundTest {
   }
 
   @Test
+  @Tag("soak")
   @DisplayName("P5: 300,000 rows that are mapped and remembered need no more than 48 MB")
   void someMappedAndRememberedRowsFitIntoASmallHeap() throws Exception {
     assertFits(300_000, "mapped");

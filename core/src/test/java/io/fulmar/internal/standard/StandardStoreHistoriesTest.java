@@ -29,7 +29,7 @@ class StandardStoreHistoriesTest {
 
   @Test
   void destinationEqualsTheSourceInTheEnd() {
-    History.playAll(1, Integer.getInteger("fulmar.histories", 50), StoreSubject::new);
+    History.playAll(1, Integer.getInteger("fulmar.histories", 25), StoreSubject::new);
   }
 
   @Test

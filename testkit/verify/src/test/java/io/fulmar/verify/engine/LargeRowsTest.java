@@ -14,6 +14,7 @@ import io.fulmar.verify.fault.ForkedJvm;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -87,6 +88,7 @@ class LargeRowsTest extends SourceFixture {
   }
 
   @ParameterizedTest
+  @Tag("soak")
   @ValueSource(strings = {"select id, a from doc", "select id, a, b from doc"})
   @DisplayName("count attempts per version, and are delivered when they have become smaller")
   void attemptsCountPerVersion(String sql) throws Exception {

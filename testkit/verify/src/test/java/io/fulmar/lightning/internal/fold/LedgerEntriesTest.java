@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
  */
 @DisplayName("I-08: no order in which lanes note outcomes breaks the ledger of Lightning")
 class LedgerEntriesTest {
-  private static final int ORDERS = 30;
+  private static final int ORDERS = 10;
   private static final int MANY_ORDERS = 50_000;
 
   @Test
