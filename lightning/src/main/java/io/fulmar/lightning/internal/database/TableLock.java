@@ -36,7 +36,7 @@ public final class TableLock {
     try (Statement statement = connection.createStatement()) {
       statement.execute(LOCK.with("table", table).sql());
     } catch (SQLException e) {
-      if (!SqlStates.isLockTimeout(e) && !SqlStates.isTableMissing(e.getSQLState())) {
+      if (!SqlStates.isLockTimeout(e) && !SqlStates.isTableMissing(SqlStates.codeOrNull(e))) {
         throw e;
       }
       free = !SqlStates.isLockTimeout(e);
