@@ -46,7 +46,7 @@ final class DestinationVariants {
   private static final String COLUMNS =
       "o_orderkey, o_custkey, o_orderstatus, o_totalprice, o_orderdate, o_orderpriority, o_clerk, o_shippriority, o_comment";
 
-  private static final String SELECT = "select " + COLUMNS + " from orders";
+  private static final String SELECT = "select %s from orders".formatted(COLUMNS);
 
   private static final String[] MAKE_TARGET = {
     "drop table if exists target", "create table target (like orders including indexes)"
@@ -238,7 +238,7 @@ final class DestinationVariants {
   private byte[] text() throws Exception {
     try (Connection connection = DriverManager.getConnection(url)) {
       ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-      copies(connection).copyOut("copy (" + SELECT + ") to stdout", bytes);
+      copies(connection).copyOut("copy (%s) to stdout".formatted(SELECT), bytes);
       return bytes.toByteArray();
     }
   }

@@ -152,7 +152,7 @@ final class LightningVariants {
       runExpecting(sync, ChangeSet.Way.Kind.FULL, rows, 0);
     }
     execute("create table by_md5 as select o_orderkey, md5(orders::text) as hash from orders");
-    execute("create table copied as " + PROVEN);
+    execute("create table copied as %s".formatted(PROVEN));
     execute("analyze by_md5; analyze copied");
     long leastWal = Long.MAX_VALUE;
     long mostWal = 0;
@@ -179,9 +179,11 @@ final class LightningVariants {
       rounds.timed("the same, one md5 stored", () -> nothing(BY_MD5));
       rounds.timed("EXCEPT both ways", () -> nothing(EXCEPT));
       execute(
-          "update orders set o_totalprice = o_totalprice + 1 where o_orderkey % 100 = " + round);
+          "update orders set o_totalprice = o_totalprice + 1 where mod(o_orderkey, 100) = %d"
+              .formatted(round));
       execute("vacuum (analyze) orders");
-      long changed = number("select count(*) from orders where o_orderkey % 100 = " + round);
+      long changed =
+          number("select count(*) from orders where mod(o_orderkey, 100) = %d".formatted(round));
       rounds.timed(
           "1 % changed, query", () -> runExpecting(proven, ChangeSet.Way.Kind.FULL, 0, changed));
       rounds.timed(
@@ -189,7 +191,7 @@ final class LightningVariants {
       runExpecting(unproven, ChangeSet.Way.Kind.FULL, 0, changed);
       execute("drop table by_md5, copied");
       execute("create table by_md5 as select o_orderkey, md5(orders::text) as hash from orders");
-      execute("create table copied as " + PROVEN);
+      execute("create table copied as %s".formatted(PROVEN));
       execute("analyze by_md5; analyze copied");
       rounds.timed("first run", () -> runExpecting(fresh, ChangeSet.Way.Kind.FULL, rows, 0));
       forget(fresh);
@@ -198,7 +200,7 @@ final class LightningVariants {
         "WAL of an unchanged run: %,d bytes (goal 1 MB); right after 1 %% had changed, whose pages it prunes: %,d. State: %.1f bytes a row without its index (goal 64). Most heap in use after a collection: %.1f MB%n%n",
         leastWal,
         mostWal,
-        (double) number("select pg_relation_size('" + state("bench_proven") + "')") / rows,
+        (double) number("select pg_relation_size('%s')".formatted(state("bench_proven"))) / rows,
         peak.megabytes());
     print(rows, heap);
   }
@@ -293,9 +295,11 @@ final class LightningVariants {
         Statement statement = connection.createStatement();
         ResultSet row =
             statement.executeQuery(
-                "select format('fulmar_planner.s%s_state_%s', slot, generation) from fulmar_planner.fulmar_syncs where sync = '"
-                    + sync
-                    + "'")) {
+                """
+                select concat('fulmar_planner.s', slot, '_state_', generation)
+                from fulmar_planner.fulmar_syncs where sync = '%s'
+                """
+                    .formatted(sync))) {
       row.next();
       return row.getString(1);
     }

@@ -55,7 +55,8 @@ public final class Quickstart implements AutoCloseable {
       group by c.c_custkey
       """;
 
-  private static final String SOURCE_ROWS = "select * from (\n" + MODEL + ") as model order by id";
+  private static final String SOURCE_ROWS =
+      "select * from (\n%s) as model order by id".formatted(MODEL);
 
   private static final String DESTINATION_ROWS =
       """

@@ -7,8 +7,8 @@ import io.fulmar.Source;
 import io.fulmar.internal.postgres.SourcePool;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.UnconnectedSockets;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketAddress;
 import java.sql.Connection;
@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import javax.net.SocketFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -64,7 +63,7 @@ class PoolCloseTest {
   }
 
   /** Sockets that connect when they are let, and tell when somebody wants one. */
-  private static final class Gate extends SocketFactory {
+  private static final class Gate extends UnconnectedSockets {
     private final CountDownLatch wanted = new CountDownLatch(1);
     private final CountDownLatch open = new CountDownLatch(1);
 
@@ -83,26 +82,6 @@ class PoolCloseTest {
           super.connect(address, timeout);
         }
       };
-    }
-
-    @Override
-    public Socket createSocket(String host, int port) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public Socket createSocket(String host, int port, InetAddress local, int localPort) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public Socket createSocket(InetAddress host, int port) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public Socket createSocket(InetAddress host, int port, InetAddress local, int localPort) {
-      throw new UnsupportedOperationException();
     }
   }
 

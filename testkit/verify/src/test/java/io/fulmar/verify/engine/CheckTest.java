@@ -25,6 +25,7 @@ import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fault.FaultyProxy;
 import io.fulmar.verify.fixture.HotStandby;
 import io.fulmar.verify.fixture.PgBouncer;
+import io.fulmar.verify.fixture.UnconnectedSockets;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -196,33 +197,13 @@ class CheckTest extends SourceFixture {
   /** Does something before the second socket is made. */
   private static SocketFactory beforeTheSecond(Runnable what) {
     AtomicInteger made = new AtomicInteger();
-    return new SocketFactory() {
+    return new UnconnectedSockets() {
       @Override
       public Socket createSocket() {
         if (made.incrementAndGet() == 2) {
           what.run();
         }
         return new Socket();
-      }
-
-      @Override
-      public Socket createSocket(String host, int port) {
-        throw new UnsupportedOperationException();
-      }
-
-      @Override
-      public Socket createSocket(String host, int port, InetAddress local, int localPort) {
-        throw new UnsupportedOperationException();
-      }
-
-      @Override
-      public Socket createSocket(InetAddress host, int port) {
-        throw new UnsupportedOperationException();
-      }
-
-      @Override
-      public Socket createSocket(InetAddress host, int port, InetAddress local, int localPort) {
-        throw new UnsupportedOperationException();
       }
     };
   }

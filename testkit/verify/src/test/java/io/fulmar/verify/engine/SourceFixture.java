@@ -14,11 +14,9 @@ import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.EngineUnderTest;
+import io.fulmar.verify.fixture.Queries;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -140,28 +138,11 @@ abstract class SourceFixture {
 
   /** The first column of the first row; null if there is none. */
   @Nullable String query(String sql) throws SQLException {
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      return row.next() ? row.getString(1) : null;
-    }
+    return Queries.first(database, sql);
   }
 
   /** Asks until the answer is the expected one, at most 20 seconds; the server does the waiting. */
   void awaitQuery(String sql, String expected) throws SQLException {
-    String got = null;
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement()) {
-      for (int i = 0; i < 1_000; i++) {
-        try (ResultSet row = statement.executeQuery(sql)) {
-          got = row.next() ? row.getString(1) : null;
-        }
-        if (expected.equals(got)) {
-          return;
-        }
-        statement.execute("select pg_sleep(0.02)");
-      }
-    }
-    assertThat(got).as(sql).isEqualTo(expected);
+    Queries.await(database, sql, expected);
   }
 }

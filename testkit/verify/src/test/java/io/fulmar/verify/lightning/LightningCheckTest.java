@@ -19,10 +19,8 @@ import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.HotStandby;
 import io.fulmar.verify.fixture.PgBouncer;
-import java.sql.Connection;
-import java.sql.ResultSet;
+import io.fulmar.verify.fixture.Queries;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -108,11 +106,7 @@ class LightningCheckTest {
   }
 
   private String query(String sql) throws SQLException {
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      return row.next() ? row.getString(1) : null;
-    }
+    return Queries.first(database, sql);
   }
 
   /** What fails, as bits: the network, the credentials, the list, the planner and audit schema. */

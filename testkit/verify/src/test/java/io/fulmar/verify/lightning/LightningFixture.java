@@ -14,10 +14,8 @@ import io.fulmar.lightning.LightningSetup;
 import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
-import java.sql.Connection;
-import java.sql.ResultSet;
+import io.fulmar.verify.fixture.Queries;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -153,11 +151,7 @@ abstract class LightningFixture {
   }
 
   static @Nullable String query(TestDatabase database, String sql) throws SQLException {
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      return row.next() ? row.getString(1) : null;
-    }
+    return Queries.first(database, sql);
   }
 
   /** Asks until the answer is the expected one, at most 30 seconds; the server does the waiting. */
@@ -166,19 +160,6 @@ abstract class LightningFixture {
   }
 
   static void awaitQuery(TestDatabase database, String sql, String expected) throws SQLException {
-    String got = null;
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement()) {
-      for (int i = 0; i < 1_500; i++) {
-        try (ResultSet row = statement.executeQuery(sql)) {
-          got = row.next() ? row.getString(1) : null;
-        }
-        if (expected.equals(got)) {
-          return;
-        }
-        statement.execute("select pg_sleep(0.02)");
-      }
-    }
-    assertThat(got).as(sql).isEqualTo(expected);
+    Queries.await(database, sql, expected);
   }
 }

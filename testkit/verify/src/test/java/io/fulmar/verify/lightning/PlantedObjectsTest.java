@@ -11,9 +11,9 @@ import io.fulmar.lightning.internal.schema.StoredColumn;
 import io.fulmar.lightning.internal.schema.SyncColumns;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.Queries;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
@@ -94,11 +94,7 @@ class PlantedObjectsTest {
   }
 
   private static String query(String sql) throws SQLException {
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      return row.next() ? row.getString(1) : null;
-    }
+    return Queries.first(database, sql);
   }
 
   private static String catalog() throws SQLException {

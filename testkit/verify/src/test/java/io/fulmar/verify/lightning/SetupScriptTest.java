@@ -15,10 +15,8 @@ import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
-import java.sql.Connection;
-import java.sql.ResultSet;
+import io.fulmar.verify.fixture.Queries;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.List;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -75,11 +73,7 @@ class SetupScriptTest {
   }
 
   private String query(String sql) throws SQLException {
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      return row.next() ? row.getString(1) : null;
-    }
+    return Queries.first(database, sql);
   }
 
   /** For each of both schemas, whether a role has USAGE and CREATE. */
