@@ -132,8 +132,9 @@ class RandomHistoriesTest {
    * The store without a rule, seen from outside only: its memory is not looked at. Not the rules
    * that a history cannot tell apart: its quarantine needs no age, the versions of a full resync
    * are others than all that is held, and who resets it waits until no call may act.
+   *
+   * @return some of the others, not the same in each run; with {@code fulmar.rules=99} all
    */
-  /** Some of those whose absence shows within 500 histories, others in each run. */
   static List<Rule> rulesToLeaveOut() {
     Set<Rule> rare =
         EnumSet.of(
