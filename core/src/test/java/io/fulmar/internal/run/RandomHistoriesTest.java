@@ -37,9 +37,10 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @DisplayName("P1, P2, P3, P8: random histories of the runner")
 class RandomHistoriesTest {
+  /** Those that {@link #historiesHoldEverythingThatCanHappen()} does not play. */
   @Test
   void destinationEqualsTheSourceInTheEnd() {
-    History.playAll(1, Integer.getInteger("fulmar.histories", 300), FakeSubject::new);
+    History.playAll(151, Integer.getInteger("fulmar.histories", 150), FakeSubject::new);
   }
 
   @Test

@@ -44,7 +44,8 @@ class CrashTest {
   /** Not every operation in each run of the tests, but each in some; 1 for every one. */
   private static final int STRIDE = Integer.getInteger("fulmar.stride", 5);
 
-  @TempDir Path temporary;
+  @TempDir(factory = InMemory.class)
+  Path temporary;
 
   private final ManualClock clock = new ManualClock(Instant.parse("2026-01-15T10:00:00Z"));
   private final MemoryModel source = new MemoryModel();

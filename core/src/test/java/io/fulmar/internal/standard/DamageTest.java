@@ -51,7 +51,8 @@ class DamageTest {
           "ADDED 15=new",
           "ADDED 16=new");
 
-  @TempDir Path temporary;
+  @TempDir(factory = InMemory.class)
+  Path temporary;
 
   private final ManualClock clock = new ManualClock(Instant.parse("2026-01-15T10:00:00Z"));
   private final MemoryModel source = new MemoryModel();

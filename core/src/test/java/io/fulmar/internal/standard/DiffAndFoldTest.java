@@ -46,7 +46,8 @@ class DiffAndFoldTest {
   private static final Diff.Seeds SEEDS = new Diff.Seeds(4711, "815");
   private static final int ROUNDS = Integer.getInteger("fulmar.rounds", 1);
 
-  @TempDir Path temporary;
+  @TempDir(factory = InMemory.class)
+  Path temporary;
 
   private int directories;
 

@@ -25,7 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @DisplayName("P1, P2, P3, P8, P12: random histories of the standard store")
 class StandardStoreHistoriesTest {
-  @TempDir static Path states;
+  @TempDir(factory = InMemory.class)
+  static Path states;
 
   @Test
   void destinationEqualsTheSourceInTheEnd() {
