@@ -23,7 +23,6 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -273,18 +272,16 @@ public final class DeltaScan {
     ModelShape shape = shape(rows(scanned, columns, written, holds, key, held[0]));
     long added = 0;
     if (lookedAt > 0) {
-      boolean placed = lookedAt <= MOST_PLACED && !found.isPartitioned();
-      QueryText looked = shape.query();
-      if (placed) {
-        List<SqlPart> withPlace = new ArrayList<>(columns);
-        withPlace.add(DeltaSql.PLACE);
-        looked = QueryText.proven(rows(scanned, withPlace, written, holds, key, held[0]));
+      if (lookedAt <= MOST_PLACED && !found.isPartitioned()) {
+        String places =
+            rows(scanned, List.of(DeltaSql.PLACE), since.counted(), holds, key, held[0]);
+        keepPlaces(DeltaSql.PLACES.with("model", QueryText.proven(places)).sql());
         shape = shape(DeltaSql.ROWS_PLACED.with("columns", columns).with("table", scanned).sql());
       }
       long[] unknown =
           values(
-              (placed ? DeltaSql.NEW_PLACED : DeltaSql.NEW)
-                  .with("model", looked)
+              DeltaSql.NEW
+                  .with("model", shape.query())
                   .with("large", tooLarge())
                   .with("state", states)
                   .with("state_key", key.plain("fulmar_state"))
@@ -310,6 +307,18 @@ public final class DeltaScan {
     }
     SqlPart absent = absent(states, holds, scanned, key, removed);
     return new DeltaWay.Some(rows, shape, absent, counts[1], held[0], removed);
+  }
+
+  private void keepPlaces(String sql) throws SQLException {
+    String places;
+    try (Statement statement = connection.createStatement()) {
+      statement.setEscapeProcessing(false);
+      try (ResultSet row = statement.executeQuery(sql)) {
+        row.next();
+        places = row.getString(1);
+      }
+    }
+    values(DeltaSql.KEEP_PLACES.sql(), places);
   }
 
   private List<SqlPart> columns() {

@@ -295,43 +295,30 @@ final class DeltaSql {
           "state_key",
           "stored_key");
 
-  /** {@link #NEW}, and keeps where the rows are for {@link #ROWS_PLACED}. */
-  static final SqlTemplate NEW_PLACED =
+  /** Where the rows are that are looked at. Keeps nothing itself, which would rule workers out. */
+  static final SqlTemplate PLACES =
       SqlTemplate.of(
           """
-          /* fulmar: delta new placed */
-          select fulmar_new.found, fulmar_new.large,
-                 pg_catalog.length(pg_catalog.set_config(
-                   'fulmar.written',
-                   coalesce(fulmar_new.places, array[]::pg_catalog.tid[])::pg_catalog.text, true))
+          /* fulmar: delta places */
+          select coalesce(pg_catalog.array_agg(fulmar_row.place), array[]::pg_catalog.tid[])::pg_catalog.text
           from (
-            select pg_catalog.count(*) filter (where not fulmar_row.is_known) as found,
-                   pg_catalog.count(*) filter (where not fulmar_row.is_known and fulmar_row.is_large)
-                     as large,
-                   pg_catalog.array_agg(fulmar_row.place) as places
-            from (
-              select fulmar_table.ctid as place,
-                     {large} as is_large,
-                     exists (
-                       select from {state} as fulmar_state
-                       where ({state_key}) operator(pg_catalog.=) ({stored_key})
-                         and fulmar_state.gone_since is null) as is_known
-              from (
           {model}
-              ) as fulmar_table
-            ) as fulmar_row
-          ) as fulmar_new
+          ) as fulmar_row (place)
           """,
-          "model",
-          "large",
-          "state",
-          "state_key",
-          "stored_key");
+          "model");
+
+  /** Keeps them until the transaction ends. Binds them. */
+  static final SqlTemplate KEEP_PLACES =
+      SqlTemplate.of(
+          """
+          /* fulmar: delta keep places */
+          select pg_catalog.length(pg_catalog.set_config('fulmar.written', ?::pg_catalog.text, true))
+          """);
 
   /** Where a row is. A version that a snapshot sees stays there for as long as the snapshot. */
   static final SqlFragment PLACE = SqlFragment.of("fulmar_table.ctid");
 
-  /** The rows whose places {@link #NEW_PLACED} has kept: those and no others are fetched. */
+  /** The rows whose places {@link #KEEP_PLACES} has kept: those and no others are fetched. */
   static final SqlTemplate ROWS_PLACED =
       SqlTemplate.of(
           """

@@ -47,6 +47,11 @@ public final class Fold {
       int effects,
       boolean exceptions,
       boolean late) {
+    /** All of a first plan was accepted, so there is nothing to be looked for. */
+    static Survey ofAdditions(long total) {
+      return new Survey(total, total, 0, 0, 0, 0, false, false);
+    }
+
     /** The same, without what planning found besides. */
     Survey withoutEffects() {
       return new Survey(accepted, added, changed, removed, 0, 0, exceptions, late);
@@ -98,7 +103,8 @@ public final class Fold {
       long now)
       throws SQLException {
     HoldMoves holds = new HoldMoves(transaction, tables);
-    FoldParts parts = new FoldParts(tables, head, OutcomeParts.of(kind, tables, now), now);
+    OutcomeParts outcomes = OutcomeParts.of(transaction, kind, tables, head.counts().total(), now);
+    FoldParts parts = new FoldParts(tables, head, outcomes, now);
     boolean renewed = !rules.holdsSkipped() && holds.renew();
     if (head.place() == PlanHead.NO_TABLE) {
       if (renewed) {
@@ -109,9 +115,13 @@ public final class Fold {
     }
     if (record.generation != null
         && head.counts().total() + head.counts().effects() > MANY_CHANGES) {
-      transaction.update(parts.of(FoldSql.ANALYZE_PLAN));
+      transaction.update(
+          parts.of(head.columns().first() ? FoldSql.ANALYZE_FIRST_PLAN : FoldSql.ANALYZE_PLAN));
     }
-    Survey survey = survey(transaction, parts);
+    Survey survey =
+        head.columns().first() && outcomes.isWhole()
+            ? Survey.ofAdditions(head.counts().total())
+            : survey(transaction, parts);
     if (kind == FoldKind.INTERRUPTED) {
       survey = survey.withoutEffects();
     }

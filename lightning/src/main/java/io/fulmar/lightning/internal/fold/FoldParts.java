@@ -25,7 +25,8 @@ final class FoldParts {
     this.tables = tables;
     this.columns = head.columns();
     if (head.place() != PlanHead.NO_TABLE) {
-      put("plan", tables.plan(head.place()));
+      put("plan", head.rows(tables));
+      put("plan_table", tables.plan(head.place()));
     }
     put("holds", tables.holds());
     parts.put("key", columns.stored().columns());

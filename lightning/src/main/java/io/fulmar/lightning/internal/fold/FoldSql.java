@@ -70,8 +70,17 @@ final class FoldSql {
       SqlTemplate.of(
           """
           /* fulmar: analyze plan */
-          analyze {plan} (position, operation, effects, {key})""",
-          "plan",
+          analyze {plan_table} (position, operation, effects, {key})""",
+          "plan_table",
+          "key");
+
+  /** {@link #ANALYZE_PLAN} of a first plan, where all that it does not have is the same. */
+  static final SqlTemplate ANALYZE_FIRST_PLAN =
+      SqlTemplate.of(
+          """
+          /* fulmar: analyze plan */
+          analyze {plan_table} (position, {key})""",
+          "plan_table",
           "key");
 
   /** Statistics for the next comparison. */

@@ -3,7 +3,9 @@ package io.fulmar.lightning.internal.fold;
 import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.sql.SqlFragment;
 import io.fulmar.internal.sql.SqlPart;
+import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.schema.SyncTables;
+import java.sql.SQLException;
 import java.time.Duration;
 
 /**
@@ -20,15 +22,16 @@ import java.time.Duration;
  *     answered is UNKNOWN and unsure
  * @param late a subquery like it: {@code position}, {@code until} of what was accepted after a call
  *     that gave no answer and may still act
+ * @param isWhole whether every position was accepted, and no call for one may still act
  */
-public record OutcomeParts(SqlPart accepted, SqlPart exceptions, SqlPart late) {
+public record OutcomeParts(SqlPart accepted, SqlPart exceptions, SqlPart late, boolean isWhole) {
   /** The longest deadline that a call can have; its reservation may last twice as long. */
   private static final Duration LONGEST_CALL = Duration.ofHours(1);
 
   /** Everything counts as accepted. */
   public static OutcomeParts allAccepted() {
     return new OutcomeParts(
-        OutcomeSql.ALL_ACCEPTED, OutcomeSql.NO_EXCEPTIONS, OutcomeSql.NONE_LATE);
+        OutcomeSql.ALL_ACCEPTED, OutcomeSql.NO_EXCEPTIONS, OutcomeSql.NONE_LATE, true);
   }
 
   /**
@@ -42,7 +45,8 @@ public record OutcomeParts(SqlPart accepted, SqlPart exceptions, SqlPart late) {
     return new OutcomeParts(
         OutcomeSql.ACCEPTED.with("ledger", tables.ledger()),
         of(OutcomeSql.EXCEPTIONS, tables, latest),
-        of(OutcomeSql.LATE, tables, latest));
+        of(OutcomeSql.LATE, tables, latest),
+        false);
   }
 
   private static SqlPart of(SqlFragment fragment, SyncTables tables, long latest) {
@@ -50,15 +54,33 @@ public record OutcomeParts(SqlPart accepted, SqlPart exceptions, SqlPart late) {
   }
 
   /**
-   * What a fold goes by.
+   * What a fold goes by. Where the ledger says the same of all positions, so do the parts, which
+   * then cost nothing for each.
    *
+   * @param transaction with the ledger
    * @param kind what it takes for the outcome
    * @param tables of the sync
+   * @param total how many positions the plan has
    * @param now milliseconds since 1970
    */
-  public static OutcomeParts of(FoldKind kind, SyncTables tables, long now) {
-    return kind == FoldKind.TAKEN
+  public static OutcomeParts of(
+      Transaction transaction, FoldKind kind, SyncTables tables, long total, long now)
+      throws SQLException {
+    return kind == FoldKind.TAKEN || isWhole(transaction, tables, total)
         ? allAccepted()
         : ofLedger(tables, now + 2 * LONGEST_CALL.toMillis());
+  }
+
+  private static boolean isWhole(Transaction transaction, SyncTables tables, long total)
+      throws SQLException {
+    return total > 0
+        && transaction
+            .first(
+                OutcomeSql.WHOLE
+                    .with("ledger", tables.ledger())
+                    .with("total", ColumnExpression.number(total))
+                    .sql(),
+                row -> row.getBoolean(1))
+            .orElseThrow();
   }
 }

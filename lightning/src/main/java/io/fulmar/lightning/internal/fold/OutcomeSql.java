@@ -1,6 +1,7 @@
 package io.fulmar.lightning.internal.fold;
 
 import io.fulmar.internal.sql.SqlFragment;
+import io.fulmar.internal.sql.SqlTemplate;
 
 /** What became of the positions of a plan, as parts of statements. */
 final class OutcomeSql {
@@ -61,6 +62,22 @@ final class OutcomeSql {
              and l.until operator(pg_catalog.>) 0)""",
           "ledger",
           "latest");
+
+  /** Whether all positions were accepted, and nothing else is to be said of any. */
+  static final SqlTemplate WHOLE =
+      SqlTemplate.of(
+          """
+          /* fulmar: all accepted */
+          select coalesce(
+                   pg_catalog.range_agg(pg_catalog.int8range(l.first_position, l.end_position))
+                     filter (where l.kind operator(pg_catalog.=) 'ACCEPTED')
+                   operator(pg_catalog.@>) pg_catalog.int8range(0, {total}), false)
+                 and not coalesce(
+                   pg_catalog.bool_or(l.kind operator(pg_catalog.<>) 'ACCEPTED'
+                     or (l.kind is not null and l.until operator(pg_catalog.>) 0)), false)
+          from {ledger} as l""",
+          "ledger",
+          "total");
 
   static final SqlFragment ALL_ACCEPTED = SqlFragment.of("(p.position is not null)");
 

@@ -211,12 +211,11 @@ public final class SyncLog {
       List<String> missing)
       throws SQLException {
     LogColumns columns = new LogColumns(head.columns(), logs);
-    Identifier plan = schemas.tables(slot).plan(head.place());
     SqlPart rows =
         LogSql.ROWS
             .with("row_id", columns.rowId())
             .with("fields", columns.fields())
-            .with("plan", plan)
+            .with("plan", head.rows(schemas.tables(slot)))
             .with("accepted", outcomes.accepted())
             .with("exceptions", outcomes.exceptions());
     Identifier log = LogTables.identifier(schemas, table);
@@ -257,7 +256,7 @@ public final class SyncLog {
       throws SQLException {
     return transaction.list(
         LogSql.COUNT
-            .with("plan", schemas.tables(slot).plan(head.place()))
+            .with("plan", head.rows(schemas.tables(slot)))
             .with("accepted", outcomes.accepted())
             .with("exceptions", outcomes.exceptions())
             .sql(),

@@ -106,12 +106,10 @@ final class Comparison {
       long run,
       long now) {
     if (memory == Memory.NONE) {
-      return DiffSql.FIRST_PLAN
+      return FirstPlan.MAKE
           .with("plan", tables.plan(place))
           .with("keys", key.columns("w"))
           .with("version", model.version())
-          .with("now", Parts.number(now))
-          .with("run", Parts.number(run))
           .with("rows", model.rows())
           .with("values", model.fields("w", DiffSql.WITHIN, null))
           .sql();
@@ -274,7 +272,7 @@ final class Comparison {
 
   /** What looks at a plan that this comparison made. */
   PlanQueries queries() {
-    return new PlanQueries(model, key, hash, remembered, hasPrevious());
+    return new PlanQueries(model, key, hash, remembered, hasPrevious(), isFirst());
   }
 
   Memory memory() {
@@ -284,6 +282,11 @@ final class Comparison {
   /** Whether a plan that was made has columns of accepted versions. */
   boolean hasPrevious() {
     return memory != Memory.NONE && previous;
+  }
+
+  /** Whether it makes a {@link FirstPlan}. */
+  boolean isFirst() {
+    return memory == Memory.NONE;
   }
 
   /** Whether every row with a usable key is in the plan, whatever becomes of it. */

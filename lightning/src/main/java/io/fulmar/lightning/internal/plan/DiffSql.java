@@ -270,28 +270,5 @@ final class DiffSql {
           "run",
           "values");
 
-  /** A plan where nothing is remembered: every row is added. */
-  static final SqlTemplate FIRST_PLAN =
-      SqlTemplate.of(
-          """
-          /* fulmar: first plan */
-          create table {plan} with (autovacuum_enabled = off) as
-          select pg_catalog.row_number() over () operator(pg_catalog.-) 1 as position,
-                 'ADDED'::pg_catalog.text as operation, 0 as effects, {keys}, {version} as hash, w.oversize, false as again, 0 as attempts,
-                 {now} as first_at, {run} as planned_by, 'ADDED'::pg_catalog.text as planned_as, null::pg_catalog.uuid as change_id,
-                 null::pg_catalog.text as hold_kind, false as hold_unsure, null::pg_catalog.int8 as hold_version, '0'::pg_catalog.int8 as "until",
-                 false as known, false as gone, null::pg_catalog.text as unplanned, {values}
-          from (
-          {rows}
-          ) as w
-          """,
-          "keys",
-          "now",
-          "plan",
-          "rows",
-          "run",
-          "values",
-          "version");
-
   private DiffSql() {}
 }

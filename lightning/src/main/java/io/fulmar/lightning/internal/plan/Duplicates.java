@@ -56,10 +56,11 @@ final class Duplicates {
     return comparison.queries().firstDuplicates(tables, most);
   }
 
-  /** Makes a plan again without them, at another place. */
-  void remove(int from, int to) throws SQLException {
-    statements.execute(comparison.queries().withoutDuplicates(tables, from, to));
+  /** Makes a plan again without them, at another place; gives how many rows it has. */
+  long remove(int from, int to) throws SQLException {
+    long rows = statements.update(comparison.queries().withoutDuplicates(tables, from, to));
     statements.execute(CountSql.DROP.with("table", tables.plan(from)).sql());
+    return rows;
   }
 
   /** Drops the table. */

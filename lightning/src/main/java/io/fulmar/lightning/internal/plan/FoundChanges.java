@@ -12,6 +12,7 @@ import io.fulmar.ChangeSet;
  * @param samples of both
  * @param way how
  * @param previous whether the plan has what was accepted
+ * @param first whether nothing was remembered, see {@link PlanHead.Columns}
  */
 record FoundChanges(
     int place,
@@ -20,4 +21,5 @@ record FoundChanges(
     long invalid,
     PlanSamples samples,
     ChangeSet.Way way,
-    boolean previous) {}
+    boolean previous,
+    boolean first) {}

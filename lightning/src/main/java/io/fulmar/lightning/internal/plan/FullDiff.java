@@ -62,24 +62,22 @@ final class FullDiff {
             || !proof.notNull()
             || comparison.model().isKeyMeasured()
             || !(proof.unique() || everything);
-    int place = table.make(comparison);
-    PlanCounts planned = table.count(comparison, place);
+    PlanTable.Made made = table.make(comparison);
+    PlanCounts planned = table.count(comparison, made);
     long[] model = counts ? statements.numbers(comparison.model().count(), 3) : null;
     long known = keys != null ? 0 : known(comparison, planned, everything);
     PlanSamples samples = new PlanSamples(statements, comparison);
     Duplicates duplicates = new Duplicates(statements, comparison, tables);
     if (!proof.unique()) {
       boolean here = everything || (model != null && keys == null && usable(model) == known);
-      duplicates.find(here ? place : Duplicates.IN_MODEL);
+      duplicates.find(here ? made.place() : Duplicates.IN_MODEL);
       if (!here && keys == null && duplicates.keys() == 0) {
         throw unsteady(model == null ? 0 : usable(model), known);
       }
       if (duplicates.keys() > 0) {
         samples.duplicates(duplicates);
-        int next = table.freePlace(place);
-        duplicates.remove(place, next);
-        place = next;
-        planned = table.count(comparison, place);
+        made = table.without(duplicates, made.place());
+        planned = table.count(comparison, made);
       }
       duplicates.drop();
     }
@@ -90,7 +88,7 @@ final class FullDiff {
     long rows =
         model != null ? model[0] : everything ? planned.present() + duplicates.rows() : known;
     return table.finish(
-        comparison, place, rows, unusable + duplicates.rows(), samples, way, planned);
+        comparison, made.place(), rows, unusable + duplicates.rows(), samples, way, planned);
   }
 
   private static long usable(long[] model) {

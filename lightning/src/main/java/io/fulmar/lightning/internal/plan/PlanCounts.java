@@ -67,6 +67,22 @@ record PlanCounts(
         0, List.of(0L, 0L, 0L), 0, 0, 0, 0, 0, 0, 0, 0, Collections.nCopies(rememberedColumns, 0L));
   }
 
+  /** Every row of the model is added. */
+  static PlanCounts added(long rows, int rememberedColumns) {
+    return new PlanCounts(
+        rows,
+        List.of(rows, 0L, 0L),
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        rows,
+        Collections.nCopies(rememberedColumns, 0L));
+  }
+
   /** The same, with another number of removals that are planned for the first time. */
   PlanCounts withFirstRemovals(long value) {
     return new PlanCounts(

@@ -10,9 +10,12 @@ import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.row.StoredColumn;
 import io.fulmar.internal.source.ServerIdentity;
+import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.store.DefinitionChange;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.StoredPlan;
+import io.fulmar.lightning.internal.schema.SyncTables;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -77,6 +80,8 @@ public record PlanHead(
    * @param stored how {@code k0, k1 ...} are kept
    * @param remembered which fields are kept of accepted versions
    * @param previous whether {@code p0, p1 ...} are there: the state keeps the same columns
+   * @param first whether nothing was remembered, so that every change is an addition: columns that
+   *     would say the same of all of them are not there
    */
   public record Columns(
       String key,
@@ -84,7 +89,19 @@ public record PlanHead(
       Shape keyRow,
       StoredKey stored,
       Remembered remembered,
-      boolean previous) {
+      boolean previous,
+      boolean first) {
+    /** Columns of a plan over what is remembered. */
+    public Columns(
+        String key,
+        Shape row,
+        Shape keyRow,
+        StoredKey stored,
+        Remembered remembered,
+        boolean previous) {
+      this(key, row, keyRow, stored, remembered, previous, false);
+    }
+
     /** Which columns of accepted versions are kept, as text. */
     public String rememberedText() {
       return rememberedText(remembered);
@@ -92,7 +109,12 @@ public record PlanHead(
 
     /** The same, with or without {@code p0, p1 ...}. */
     Columns withPrevious(boolean there) {
-      return new Columns(key, row, keyRow, stored, remembered, there);
+      return new Columns(key, row, keyRow, stored, remembered, there, first);
+    }
+
+    /** The same of a plan that was made. */
+    Columns of(FoundChanges found) {
+      return new Columns(key, row, keyRow, stored, remembered, found.previous(), found.first());
     }
 
     static String rememberedText(Remembered remembered) {
@@ -164,6 +186,16 @@ public record PlanHead(
    */
   @SuppressWarnings("ArrayRecordComponent")
   public record Sample(Operation operation, byte[] key) {}
+
+  /**
+   * What is in its table, with every column that a plan has, for a FROM clause.
+   *
+   * @param tables of the sync
+   */
+  public SqlPart rows(SyncTables tables) {
+    Identifier table = tables.plan(place);
+    return columns.first() ? FirstPlan.rows(table, run, terms.madeAt()) : table;
+  }
 
   /** The id of the plan. */
   public String id() {

@@ -125,6 +125,7 @@ final class PlanHeadCode {
         out.writeInt(field);
       }
       out.writeBoolean(columns.previous());
+      out.writeBoolean(columns.first());
     }
 
     private void shape(Shape shape) throws IOException {
@@ -265,7 +266,13 @@ final class PlanHeadCode {
         fields.add(in.readInt());
       }
       return new PlanHead.Columns(
-          key, row, keyRow, stored, new Remembered(kept, fields), in.readBoolean());
+          key,
+          row,
+          keyRow,
+          stored,
+          new Remembered(kept, fields),
+          in.readBoolean(),
+          in.readBoolean());
     }
 
     private Shape shape() throws IOException {

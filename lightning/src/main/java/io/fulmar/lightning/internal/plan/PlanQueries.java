@@ -18,9 +18,15 @@ import java.util.List;
  * @param hash by which values are compared
  * @param remembered which fields are kept of accepted versions
  * @param previous whether the plan has what was accepted
+ * @param first whether it is a {@link FirstPlan}
  */
 record PlanQueries(
-    ModelParts model, StoredKey key, RowHash hash, Remembered remembered, boolean previous) {
+    ModelParts model,
+    StoredKey key,
+    RowHash hash,
+    Remembered remembered,
+    boolean previous,
+    boolean first) {
   /** Finds the keys that occur more than once in a plan. */
   String duplicates(SyncTables tables, int place) {
     return CountSql.DUPLICATES_OF_PLAN
@@ -37,7 +43,7 @@ record PlanQueries(
       names.addAll(Parts.numbered("s", "p", remembered.fields().size()));
       names.add(Identifier.of("s", "p_valued"));
     }
-    return CountSql.WITHOUT_DUPLICATES
+    return (first ? FirstPlan.WITHOUT_DUPLICATES : CountSql.WITHOUT_DUPLICATES)
         .with("ambiguous", tables.plan(from))
         .with("plan", tables.plan(to))
         .with("duplicates", tables.duplicates())
@@ -94,7 +100,7 @@ record PlanQueries(
           case REMOVED -> CountSql.FIRST_REMOVED;
         };
     return samples
-        .with("plan", plan)
+        .with("plan", first ? FirstPlan.rows(plan, 0, 0) : plan)
         .with("keys", key.columns("p"))
         .with("most", Parts.number(most))
         .sql();

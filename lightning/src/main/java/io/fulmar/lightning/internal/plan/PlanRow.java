@@ -25,35 +25,30 @@ import org.jspecify.annotations.Nullable;
  * them. Used by one thread at a time.
  */
 final class PlanRow {
-  private static final List<String> OWN =
-      List.of(
-          "position",
-          "operation",
-          "hash",
-          "oversize",
-          "attempts",
-          "planned_by",
-          "planned_as",
-          "change_id",
-          "until");
+  private static final List<String> OF_ALL = List.of("position", "hash", "oversize");
+
+  /** Not of a {@link FirstPlan}, where they would say the same of each change. */
+  private static final List<String> OF_SOME =
+      List.of("operation", "attempts", "planned_by", "planned_as", "change_id", "until");
 
   // Places of fields in a row, the first of which is where the row stands in the table.
   private static final int PLACE = 0;
   private static final int POSITION = 1;
-  private static final int OPERATION = 2;
-  private static final int HASH = 3;
-  private static final int OVERSIZE = 4;
+  private static final int HASH = 2;
+  private static final int OVERSIZE = 3;
+  private static final int OPERATION = 4;
   private static final int ATTEMPTS = 5;
   private static final int PLANNED_BY = 6;
   private static final int PLANNED_AS = 7;
   private static final int CHANGE_ID = 8;
   private static final int UNTIL = 9;
-  private static final int KEY = 10;
 
   private final PlanHead.Columns columns;
   private final ChangeIds ids;
   private final long run;
+  private final long plannedBy;
   private final Hold.Reason tooLarge;
+  private final int firstKey;
   private final int firstField;
   private final int firstPrevious;
   private final int count;
@@ -62,16 +57,19 @@ final class PlanRow {
   /**
    * Rows of a plan.
    *
+   * @param head of the plan
    * @param incarnation of the sync, which ids follow from
    * @param run that delivers
    * @param maxRowBytes what is larger is not delivered
    */
-  PlanRow(PlanHead.Columns columns, String incarnation, long run, long maxRowBytes) {
-    this.columns = columns;
+  PlanRow(PlanHead head, String incarnation, long run, long maxRowBytes) {
+    this.columns = head.columns();
+    this.plannedBy = head.run();
     this.ids = new ChangeIds(incarnation);
     this.run = run;
     this.tooLarge = Hold.Reason.rowTooLarge(maxRowBytes);
-    this.firstField = KEY + columns.stored().kinds().size();
+    this.firstKey = 1 + own().size();
+    this.firstField = firstKey + columns.stored().kinds().size();
     this.firstPrevious = firstField + columns.row().names().size();
     this.count =
         firstPrevious + (columns.previous() ? columns.remembered().fields().size() + 1 : 0);
@@ -79,7 +77,7 @@ final class PlanRow {
 
   /** The columns that are read behind the place of a row. */
   List<Identifier> columns() {
-    List<Identifier> read = new ArrayList<>(Identifier.all("p", OWN));
+    List<Identifier> read = new ArrayList<>(Identifier.all("p", own()));
     read.addAll(columns.stored().columns("p"));
     read.addAll(numbered("f", columns.row().names().size()));
     if (columns.previous()) {
@@ -87,6 +85,14 @@ final class PlanRow {
       read.add(Identifier.of("p", "p_valued"));
     }
     return read;
+  }
+
+  private List<String> own() {
+    List<String> own = new ArrayList<>(OF_ALL);
+    if (!columns.first()) {
+      own.addAll(OF_SOME);
+    }
+    return own;
   }
 
   private static List<Identifier> numbered(String letter, int count) {
@@ -145,7 +151,8 @@ final class PlanRow {
 
   /** The change in a row. */
   PlannedChange change(byte[] buffer, int to, int[] fields) {
-    Operation operation = operation(buffer, fields, OPERATION);
+    boolean first = columns.first();
+    Operation operation = first ? Operation.ADDED : operation(buffer, fields, OPERATION);
     Version version =
         length(fields, HASH) < 0 ? null : new Version(0, number(buffer, fields, HASH));
     boolean oversize = buffer[start(fields, OVERSIZE)] != 0;
@@ -172,21 +179,22 @@ final class PlanRow {
             row,
             id(buffer, fields, image, version),
             run,
-            ByteBuffer.wrap(buffer).getInt(start(fields, ATTEMPTS)) + 1,
+            first ? 1 : ByteBuffer.wrap(buffer).getInt(start(fields, ATTEMPTS)) + 1,
             removed ? null : previous);
     return new PlannedChange(
         position(buffer, fields),
         change,
         bytes,
         oversize ? tooLarge : null,
-        number(buffer, fields, UNTIL));
+        first ? 0 : number(buffer, fields, UNTIL));
   }
 
   private byte[] key(byte[] buffer, int[] fields) {
     key.clear();
     List<ColumnKind> kinds = columns.stored().kinds();
     for (int i = 0; i < kinds.size(); i++) {
-      KeyImage.append(kinds.get(i), buffer, start(fields, KEY + i), length(fields, KEY + i), key);
+      KeyImage.append(
+          kinds.get(i), buffer, start(fields, firstKey + i), length(fields, firstKey + i), key);
     }
     return Arrays.copyOf(key.array(), key.length());
   }
@@ -202,6 +210,9 @@ final class PlanRow {
   }
 
   private String id(byte[] buffer, int[] fields, byte[] image, @Nullable Version version) {
+    if (columns.first()) {
+      return ChangeIds.text(ids.of(image, 0, image.length, Operation.ADDED, version, plannedBy));
+    }
     if (length(fields, CHANGE_ID) > 0) {
       ByteBuffer id = ByteBuffer.wrap(buffer);
       return ChangeIds.text(

@@ -32,6 +32,14 @@ record PlanTable(
     long run,
     long now) {
 
+  /**
+   * A table that was made.
+   *
+   * @param place where it is
+   * @param rows how many it has
+   */
+  record Made(int place, long rows) {}
+
   SyncTables tables() {
     return store.tables();
   }
@@ -41,20 +49,30 @@ record PlanTable(
     return store.freePlace(statements.session().connection(), taken);
   }
 
-  /** Compares, and gives the place of what came of it. */
-  int make(Comparison comparison) throws SQLException {
+  /** Compares, and gives what came of it. */
+  Made make(Comparison comparison) throws SQLException {
     int place = freePlace();
     Integer generation = record.generation;
-    statements.execute(
-        comparison.plan(
-            tables(), generation == null ? 0 : generation, request, rules, place, run, now));
-    return place;
+    return new Made(
+        place,
+        statements.update(
+            comparison.plan(
+                tables(), generation == null ? 0 : generation, request, rules, place, run, now)));
   }
 
-  /** Counts what is at a place. */
-  PlanCounts count(Comparison comparison, int place) throws SQLException {
+  /** Makes a plan again without ambiguous keys. */
+  Made without(Duplicates duplicates, int place) throws SQLException {
+    int next = freePlace(place);
+    return new Made(next, duplicates.remove(place, next));
+  }
+
+  /** Counts what was made. */
+  PlanCounts count(Comparison comparison, Made made) throws SQLException {
+    if (comparison.isFirst()) {
+      return PlanCounts.added(made.rows, sync.remembered().size());
+    }
     return PlanCounts.read(
-        statements, comparison.queries().count(tables(), place), sync.remembered().size());
+        statements, comparison.queries().count(tables(), made.place), sync.remembered().size());
   }
 
   /** Drops what is at a place. */
@@ -89,11 +107,12 @@ record PlanTable(
     }
     if (found.isIdle()) {
       drop(place);
-      return new FoundChanges(PlanHead.NO_TABLE, found, rows, invalid, samples, way, false);
+      return new FoundChanges(PlanHead.NO_TABLE, found, rows, invalid, samples, way, false, false);
     }
     samples.planned(tables().plan(place), found);
     statements.execute(Comments.onPlan(tables(), place, sync.name()));
-    return new FoundChanges(place, found, rows, invalid, samples, way, comparison.hasPrevious());
+    return new FoundChanges(
+        place, found, rows, invalid, samples, way, comparison.hasPrevious(), comparison.isFirst());
   }
 
   /** A synced key without a usable row is not in a destination that is cleared and filled. */

@@ -66,7 +66,7 @@ public final class PlanTableReader implements PlanReader {
     this.lease = lease;
     this.tables = tables;
     this.head = head;
-    this.row = new PlanRow(head.columns(), incarnation, run, sync.maxRowBytes());
+    this.row = new PlanRow(head, incarnation, run, sync.maxRowBytes());
     this.total = head.counts().total();
     this.ahead = new ReadAhead<>(threads, this::readPiece);
   }

@@ -208,19 +208,20 @@ final class Planning {
           0,
           new PlanSamples(statements, comparison),
           way.way(),
+          false,
           false);
     }
     if (way instanceof DeltaWay.Some some) {
       Comparison given =
           comparison.remembering(Comparison.Memory.OF_GIVEN).looking(some.shape(), some.absent());
-      int place = table.make(given);
+      PlanTable.Made made = table.make(given);
       String objection = scan.confirm();
       if (objection == null) {
         PlanSamples samples = new PlanSamples(statements, given);
-        PlanCounts counts = table.count(given, place);
-        return table.finish(given, place, some.rows(), 0, samples, way.way(), counts);
+        PlanCounts counts = table.count(given, made);
+        return table.finish(given, made.place(), some.rows(), 0, samples, way.way(), counts);
       }
-      table.drop(place);
+      table.drop(made.place());
       way = new DeltaWay.Full(objection);
     }
     return new FullDiff(table).plan(comparison, shape, otherKey, way.way());
@@ -253,7 +254,7 @@ final class Planning {
         request.keys() == null ? Extent.WHOLE : Extent.PART,
         record.definitions.change(definition),
         server,
-        columns.withPrevious(found.previous()),
+        columns.of(found),
         new PlanHead.Counts(
             found.rows(),
             record.live,

@@ -27,6 +27,13 @@ record SessionStatements(SourceSession session, String model) {
     }
   }
 
+  /** Does something, and gives how many rows it was done to. */
+  long update(String sql) throws SQLException {
+    try (Statement statement = plain()) {
+      return statement.executeLargeUpdate(sql);
+    }
+  }
+
   /** The numbers of the first row. */
   long[] numbers(String sql, int count) throws SQLException {
     try (Statement statement = plain();

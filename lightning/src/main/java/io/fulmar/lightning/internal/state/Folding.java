@@ -62,11 +62,14 @@ final class Folding {
    */
   long delivered(Transaction transaction, SyncRecord next, PlanHead head, LoggedRun run, RunEnd end)
       throws SQLException {
+    boolean moves = moves(transaction, next, head);
+    if (moves) {
+      tables(transaction, next, head);
+    }
     log(transaction, next, head, FoldKind.DELIVERED, run);
     long quarantined = 0;
     boolean whole = head.counts().total() == 0;
-    if (moves(transaction, next, head)) {
-      tables(transaction, next, head);
+    if (moves) {
       whole = answered(transaction) == head.counts().total();
       quarantined = fold(transaction, next, head, FoldKind.DELIVERED).newlyQuarantined();
     }
@@ -182,7 +185,8 @@ final class Folding {
             next.slot,
             next.logGaps,
             head,
-            OutcomeParts.of(kind, tables, store.clock().millis()),
+            OutcomeParts.of(
+                transaction, kind, tables, head.counts().total(), store.clock().millis()),
             kind,
             ended);
   }

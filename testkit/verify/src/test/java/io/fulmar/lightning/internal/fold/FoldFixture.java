@@ -64,6 +64,9 @@ public final class FoldFixture implements AutoCloseable {
       hold_kind text, hold_unsure bool, hold_version int8, until int8, known bool, f0 text, f1 int4,
       f2 text""";
 
+  private static final String FIRST_PLAN_COLUMNS =
+      "position int8, k0 int8, hash int8, oversize bool, f0 text, f1 int4, f2 text";
+
   public final TestDatabase place;
   public final Source source;
   public final Database database;
@@ -103,6 +106,19 @@ public final class FoldFixture implements AutoCloseable {
         previous);
   }
 
+  /** Of a plan where nothing is remembered. */
+  public static PlanHead.Columns firstColumns() {
+    PlanHead.Columns columns = columns(Remembered.NOTHING, false);
+    return new PlanHead.Columns(
+        columns.key(),
+        columns.row(),
+        columns.keyRow(),
+        columns.stored(),
+        columns.remembered(),
+        false,
+        true);
+  }
+
   public static PlanHead head(PlanHead.Columns columns, long total, long effects) {
     return new PlanHead(
         SYNC,
@@ -136,9 +152,18 @@ public final class FoldFixture implements AutoCloseable {
 
   /** Makes the plan table; rows are lines of the text form of COPY, in their order. */
   public void plan(String moreColumns, List<String> rows) throws SQLException {
+    planOf(PLAN_COLUMNS + moreColumns, rows);
+  }
+
+  /** Makes the table of a plan where nothing is remembered. */
+  public void firstPlan(List<String> rows) throws SQLException {
+    planOf(FIRST_PLAN_COLUMNS, rows);
+  }
+
+  private void planOf(String columns, List<String> rows) throws SQLException {
     place.execute(
         "drop table if exists fulmar_planner.s1_plan_0",
-        "create table fulmar_planner.s1_plan_0 (" + PLAN_COLUMNS + moreColumns + ")");
+        "create table fulmar_planner.s1_plan_0 (" + columns + ")");
     copy("fulmar_planner.s1_plan_0", rows);
   }
 

@@ -160,6 +160,75 @@ class FoldTest {
     assertThat(bytes).isBetween(40L, 64L);
   }
 
+  /** What the destination said of four additions, as lines of a ledger. */
+  private static List<String> answers(String what) {
+    return switch (what) {
+      case "all" ->
+          List.of(
+              row(1, 9, 0, 4, NONE, "f", NOW + 9, NONE, NONE),
+              row(2, 9, 0, 3, "ACCEPTED", "f", 0, NONE, NONE),
+              row(3, 9, 3, 4, "ACCEPTED", "f", 0, NONE, NONE));
+      case "all, one late" ->
+          List.of(
+              row(1, 9, 0, 3, "ACCEPTED", "f", 0, NONE, NONE),
+              row(2, 9, 3, 4, "ACCEPTED", "f", NOW + 9, NONE, NONE));
+      case "one rejected" ->
+          List.of(
+              row(1, 9, 0, 3, "ACCEPTED", "f", 0, NONE, NONE),
+              row(2, 9, 3, 4, "REJECTED", "f", 0, "code", "message"));
+      case "one without an answer" ->
+          List.of(
+              row(1, 9, 0, 4, NONE, "f", NOW + 9, NONE, NONE),
+              row(2, 9, 0, 1, "ACCEPTED", "f", 0, NONE, NONE),
+              row(3, 9, 2, 4, "ACCEPTED", "f", 0, NONE, NONE));
+      case "none" -> List.of();
+      default -> throw new IllegalArgumentException(what);
+    };
+  }
+
+  private List<String> afterFold(PlanHead.Columns columns, String ledger, FoldKind kind)
+      throws SQLException {
+    fixture.ledger(answers(ledger));
+    SyncRecord record = record(null, 0, null);
+    FoldResult result = fold(inPlace(), record, FoldFixture.head(columns, 4, 0), kind);
+    List<String> after = new ArrayList<>(List.of(result.toString()));
+    after.add(record.generation + " " + record.keys + " " + record.live + " " + record.until);
+    after.addAll(state(record, "k0, hash, gone_since"));
+    after.addAll(fixture.lines("select h.* from fulmar_planner.s1_holds h order by k0"));
+    return after;
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"all", "all, one late", "one rejected", "one without an answer", "none", "taken"})
+  @DisplayName("P1, P2, P3: a first plan is folded as any other plan of additions would be")
+  void firstPlansAreFoldedAsOthersAre(String what) throws SQLException {
+    FoldKind kind = what.equals("taken") ? FoldKind.TAKEN : FoldKind.DELIVERED;
+    String ledger = what.equals("taken") ? "none" : what;
+    List<String> rows = new ArrayList<>();
+    List<String> narrow = new ArrayList<>();
+    for (long i = 0; i < 4; i++) {
+      rows.add(change(i, "ADDED", 10 * i, i + 70, false, "mail"));
+      narrow.add(row(i, 10 * i, i + 70, "f", "mail", 10 * i, "plan"));
+    }
+    fixture.plan("", rows);
+    PlanHead.Columns columns = FoldFixture.columns(Remembered.NOTHING, false);
+    List<String> expected = afterFold(columns, ledger, kind);
+    fixture.close();
+    fixture = new FoldFixture(POSTGRES);
+    fixture.firstPlan(narrow);
+
+    List<String> found = afterFold(FoldFixture.firstColumns(), ledger, kind);
+
+    // When it was planned: at the time of its head, which is 0, or at 5, as the rows above say.
+    assertThat(found.stream().map(line -> line.replaceFirst(" 0 9 ADDED ", " 5 9 ADDED ")))
+        .containsExactlyElementsOf(expected);
+    assertThat(found.get(0))
+        .startsWith(
+            "FoldResult[moved=true, newlyQuarantined=0, accepted=%s,"
+                .formatted(what.equals("none") ? 0 : what.startsWith("one") ? 3 : 4));
+  }
+
   @Test
   void nothingIsWrittenWhereNothingIsPlanned() throws SQLException {
     fixture.state(1, "", List.of(row(1, 11, NONE)));
@@ -372,7 +441,7 @@ class FoldTest {
         new FoldParts(
             FoldFixture.TABLES,
             FoldFixture.head(FoldFixture.columns(Remembered.NOTHING, false), 2_000, 200),
-            OutcomeParts.of(FoldKind.DELIVERED, FoldFixture.TABLES, NOW),
+            OutcomeParts.ofLedger(FoldFixture.TABLES, NOW),
             NOW);
     parts.state(0);
     SqlPart all = ColumnExpression.number(15);

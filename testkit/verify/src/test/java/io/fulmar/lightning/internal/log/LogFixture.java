@@ -48,7 +48,8 @@ abstract class LogFixture {
       new OutcomeParts(
           SqlFragment.of("(p.position in (select a.position from public.accepted as a))"),
           SqlFragment.of("(select e.* from public.exceptions as e)"),
-          SqlFragment.of("(select null::int8 as position, null::int8 as until where false)"));
+          SqlFragment.of("(select null::int8 as position, null::int8 as until where false)"),
+          false);
 
   final Schemas schemas = Schemas.DEFAULT;
   final SyncLogs all = SyncLogs.builder().allFields().build();

@@ -180,8 +180,9 @@ final class PlanFixture implements AutoCloseable {
         access);
   }
 
+  /** What is in a plan, for a FROM clause. */
   static String table(PlanHead head) {
-    return "fulmar_planner.s1_plan_" + head.place();
+    return head.rows(Schemas.DEFAULT.tables(1)).sql() + " as plan";
   }
 
   private static List<String> columns(String letter, int count) {

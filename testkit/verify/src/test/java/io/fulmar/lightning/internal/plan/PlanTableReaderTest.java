@@ -204,6 +204,39 @@ class PlanTableReaderTest {
     assertThat(all.get(3).undeliverable()).isNull();
   }
 
+  @Test
+  @DisplayName("P2: a change of a first plan is what it would be in any other plan")
+  void changesOfFirstPlansAreAdditions() throws SQLException {
+    fixture.firstPlan(
+        List.of(row(0, 3, 33, "f", "new@3", 3, "\\N"), row(1, 5, 55, "t", "\\N", 5, "pro")));
+    List<PlannedChange> first = all(reader(fixture.database, FoldFixture.firstColumns(), 2), 1);
+    fixture.plan(
+        "",
+        List.of(
+            row(
+                0, "ADDED", 0, 3, 33, "f", "f", 0, 5, 9, "ADDED", "\\N", "\\N", "f", "\\N", 0, "f",
+                "new@3", 3, "\\N"),
+            row(
+                1, "ADDED", 0, 5, 55, "t", "f", 0, 5, 9, "ADDED", "\\N", "\\N", "f", "\\N", 0, "f",
+                "\\N", 5, "pro")));
+    List<PlannedChange> other = all(reader(2), 1);
+
+    assertThat(first).extracting(PlannedChange::position).containsExactly(0L, 1L);
+    assertThat(first)
+        .extracting(each -> text(each.change()))
+        .containsExactly(
+            "ADDED id=3 email=new@3 plan=null null", "ADDED id=5 email=null plan=pro null");
+    assertThat(first)
+        .extracting(each -> each.change().changeId())
+        .containsExactly(id(3, Operation.ADDED, 33L, 9), id(5, Operation.ADDED, 55L, 9))
+        .containsExactlyElementsOf(other.stream().map(each -> each.change().changeId()).toList());
+    assertThat(first).extracting(each -> each.change().attempt()).containsOnly(1);
+    assertThat(first).extracting(each -> each.change().sequence()).containsOnly(10L);
+    assertThat(first).extracting(PlannedChange::until).containsOnly(0L);
+    assertThat(first.get(0).undeliverable()).isNull();
+    assertThat(first.get(1).undeliverable()).isNotNull();
+  }
+
   private static String text(Change change) {
     StringBuilder text = new StringBuilder(change.operation().name());
     for (String column : change.row().columns()) {

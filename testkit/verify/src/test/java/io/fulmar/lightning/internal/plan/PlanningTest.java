@@ -346,8 +346,8 @@ class PlanningTest {
     PlanHead head = fixture.plan(PlanFixture.sync("select * from typed", "id"));
     assertThat(
             fixture.all(
-                "select distinct t.typname || ' ' || t.typnamespace::regnamespace::text from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = '%s'::regclass and t.typnamespace <> 'pg_catalog'::regnamespace"
-                    .formatted(PlanFixture.table(head))))
+                "select distinct t.typname || ' ' || t.typnamespace::regnamespace::text from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = 'fulmar_planner.s1_plan_%s'::regclass and t.typnamespace <> 'pg_catalog'::regnamespace"
+                    .formatted(head.place())))
         .isEmpty();
     fixture.database.execute(
         "drop table typed", "drop type e, c", "drop domain d", "drop collation german");
