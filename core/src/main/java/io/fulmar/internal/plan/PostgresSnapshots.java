@@ -107,6 +107,7 @@ public final class PostgresSnapshots implements Snapshots {
       ModelShape read = ofKeys ? of.ofKeys() : of;
       int fields = read.fieldCount() + (read.isMeasured() ? 1 : 0);
       read(read.readSql(maxRowBytes), read, fields, sink);
+      session.refuseOvertaken(reading());
     }
 
     @Override
@@ -115,7 +116,11 @@ public final class PostgresSnapshots implements Snapshots {
     }
 
     private void read(String copy, ModelShape of, int fields, RowSink sink) throws IOException {
-      ModelRows.read(session, copy, of.fieldKinds(), fields, "read the model " + name, sink);
+      ModelRows.read(session, copy, of.fieldKinds(), fields, reading(), sink);
+    }
+
+    private String reading() {
+      return "read the model " + name;
     }
 
     @Override

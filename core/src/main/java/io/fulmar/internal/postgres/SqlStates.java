@@ -17,6 +17,8 @@ public final class SqlStates {
   /** What stands in for a code that the driver does not give: a connection exception. */
   private static final String NONE = "08000";
 
+  private static final String CONFLICT = "40001";
+
   private static final Set<String> MAY_PASS =
       Set.of(
           "08000", "08003", "08006", "08007", "08P01", "0A000", "25P03", "25P04", "40001", "40P01",
@@ -272,6 +274,20 @@ public final class SqlStates {
     String fact = mayQuoteValue(e) ? factWithoutWords(e) : fact(e);
     String message = "Cannot %s: %s. %s %s".formatted(doing, fact, remedy, tail(about, state));
     return new SourceException(message, state, cause(e));
+  }
+
+  /**
+   * Something was read of which the snapshot shows an older state than was there: that passes.
+   *
+   * @param doing what could not be done: {@code "read the model customers"}
+   * @param about the tail of the message: {@code [sync=crm run=1]}
+   */
+  public static SourceException overtaken(String doing, String about) {
+    return new SourceException(
+        "Cannot %s: something that it reads was emptied, rewritten, altered or replaced just after the snapshot was taken, so rows of it would look removed. Run again when the change of the schema is over. %s"
+            .formatted(doing, tail(about, CONFLICT)),
+        CONFLICT,
+        null);
   }
 
   /**

@@ -285,6 +285,28 @@ public final class SourceSession implements AutoCloseable {
   }
 
   /**
+   * To be asked after the last row has been read: whether the snapshot shows what has been read as
+   * it was. Where it does not, reading again in another transaction helps.
+   *
+   * @param doing what cannot be done then
+   * @throws SourceException if a table was emptied, rewritten or replaced between the snapshot and
+   *     the lock
+   */
+  public void refuseOvertaken(String doing) {
+    boolean overtaken;
+    try (Statement statement = handle.createStatement();
+        ResultSet row = statement.executeQuery(OvertakenSql.OVERTAKEN.sql())) {
+      row.next();
+      overtaken = row.getBoolean(1);
+    } catch (SQLException e) {
+      throw failed(doing, e);
+    }
+    if (overtaken) {
+      throw SqlStates.overtaken(doing, about);
+    }
+  }
+
+  /**
    * Makes what was written durable. Nothing is asked in this session afterwards. If there is no
    * answer, it may have come about or not.
    */

@@ -117,6 +117,7 @@ public final class Planner {
             try {
               fence(session, lease);
               PlanHead head = planning.plan(clock.millis(), progress);
+              session.refuseOvertaken(statements.doing());
               session.commit();
               progress.accept(head.counts().rows());
               return head;
