@@ -4,17 +4,25 @@ import io.fulmar.ConfigurationException;
 import io.fulmar.Source;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLFeatureNotSupportedException;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A connection that is lent by a pool, the engine's own or the application's: it goes back as it
  * came, or is cut so that nobody else gets it. Used by one thread.
  */
 public final class Lent {
+  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
+  private static final int UNCHANGED = -1;
+
   private final Connection handle;
   private final boolean autoCommit;
   private final boolean ours;
+  private int networkTimeout = UNCHANGED;
 
   private Lent(Connection handle, boolean autoCommit, boolean ours) {
     this.handle = handle;
@@ -74,8 +82,42 @@ public final class Lent {
     return ours;
   }
 
+  /**
+   * How long the driver waits for an answer, until the connection is given back. A pool whose
+   * connections have no such setting is left alone.
+   *
+   * @param longest at most 24 days
+   */
+  public void waitFor(Duration longest) throws SQLException {
+    try {
+      int before = handle.getNetworkTimeout();
+      handle.setNetworkTimeout(
+          Runnable::run, (int) Math.min(Integer.MAX_VALUE, longest.toMillis()));
+      networkTimeout = networkTimeout == UNCHANGED ? before : networkTimeout;
+    } catch (SQLFeatureNotSupportedException e) {
+      LOG.debug("the pool's connections take no network timeout: {}", SqlStates.code(e));
+    }
+  }
+
+  /** Takes {@link #waitFor} back; a connection that is cut has nothing to take back. */
+  public void waitAsBefore() {
+    try {
+      restoreNetworkTimeout();
+    } catch (SQLException e) {
+      LOG.debug("a connection is gone already: {}", SqlStates.code(e));
+    }
+  }
+
+  private void restoreNetworkTimeout() throws SQLException {
+    if (networkTimeout != UNCHANGED) {
+      handle.setNetworkTimeout(Runnable::run, networkTimeout);
+      networkTimeout = UNCHANGED;
+    }
+  }
+
   /** Puts back what was set, outside of any transaction. */
   public void restore() throws SQLException {
+    restoreNetworkTimeout();
     handle.setAutoCommit(autoCommit);
   }
 

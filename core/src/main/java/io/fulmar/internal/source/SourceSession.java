@@ -396,10 +396,40 @@ public final class SourceSession implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    abort();
+  }
+
+  private void abort() {
     try {
       handle.abort(Runnable::run);
     } catch (SQLException e) {
       LOG.debug("a connection cannot be cut: {}", SqlStates.code(e));
+    }
+  }
+
+  /** Which process of the server it is in. */
+  public int backend() {
+    return before == null ? 0 : before.backend();
+  }
+
+  /**
+   * How long the driver waits for an answer from here on, in place of what the source says.
+   *
+   * @param longest at most 24 days
+   */
+  public void waitFor(Duration longest) throws SQLException {
+    lent.waitFor(longest);
+  }
+
+  /** Takes {@link #waitFor} back. */
+  public void waitAsBefore() {
+    lent.waitAsBefore();
+  }
+
+  /** Cuts the connection: whatever waits for an answer fails. May be called by any thread. */
+  public void cut() {
+    if (takeForCancelling()) {
+      abort();
     }
   }
 

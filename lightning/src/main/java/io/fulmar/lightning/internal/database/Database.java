@@ -14,6 +14,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The database in which the engine keeps its memory, which is the source: short transactions on
@@ -26,6 +27,7 @@ public final class Database implements AutoCloseable {
   private final Source source;
   private final Duration lockTimeout;
   private final Duration idle;
+  private final @Nullable Duration answer;
   private final SourcePool pool;
   private final ServerClock clock = new ServerClock();
   private volatile boolean pooled;
@@ -38,18 +40,21 @@ public final class Database implements AutoCloseable {
    * @param idle the server ends a transaction in which nothing is asked for so long
    */
   public Database(Source source, String name, Duration idle) {
-    this(source, name, idle, source.lockTimeout());
+    this(source, name, idle, source.lockTimeout(), null);
   }
 
   /**
-   * A database.
+   * A database that is asked for little, and soon.
    *
    * @param lockTimeout how long is waited for a lock, in place of what the source says
+   * @param answer how long is waited for an answer, if the source does not say less
    */
-  public Database(Source source, String name, Duration idle, Duration lockTimeout) {
+  public Database(
+      Source source, String name, Duration idle, Duration lockTimeout, @Nullable Duration answer) {
     this.source = source;
     this.lockTimeout = lockTimeout;
     this.idle = idle;
+    this.answer = answer == null || answer.compareTo(source.socketTimeout()) > 0 ? null : answer;
     this.pool = new SourcePool(source, name);
   }
 
@@ -73,6 +78,37 @@ public final class Database implements AutoCloseable {
     return idle;
   }
 
+  /** A statement is over after so long, one way or the other. */
+  public Duration longestAnswer() {
+    Duration statement =
+        source.statementTimeout().isZero() ? source.planDeadline() : source.statementTimeout();
+    return statement.plus(source.socketTimeout());
+  }
+
+  /**
+   * Does something in a transaction that has begun, for which the server may need longer than it
+   * may be silent otherwise.
+   *
+   * @param awaited asks the server whether it is still at it
+   */
+  public <T> T atLength(Transaction transaction, Awaited awaited, Work<T> work)
+      throws SQLException {
+    transaction.waitFor(longestAnswer());
+    Awaited.Wait wait = awaited.begin(transaction.process(), silence(), transaction::cut);
+    try {
+      return work.in(transaction);
+    } finally {
+      wait.end();
+      transaction.waitAsBefore();
+    }
+  }
+
+  /** What has lasted longer than this is asked for; no less than a hiccup of this process lasts. */
+  public Duration silence() {
+    Duration hiccup = idle.dividedBy(3);
+    return source.socketTimeout().compareTo(hiccup) > 0 ? source.socketTimeout() : hiccup;
+  }
+
   /**
    * Begins a transaction that may write.
    *
@@ -94,6 +130,9 @@ public final class Database implements AutoCloseable {
     Lent lent = Lent.by(pool, source, about);
     Transaction transaction = new Transaction(lent, about);
     try {
+      if (answer != null) {
+        lent.waitFor(answer);
+      }
       lent.handle().setAutoCommit(false);
       try (Statement statement = lent.handle().createStatement()) {
         statement.execute(first.sql());

@@ -94,5 +94,24 @@ final class DatabaseSql {
             and pg_catalog.starts_with(a.application_name, 'fulmar')
           """);
 
+  /**
+   * Which of some processes will not answer what is waited for: they are gone, or have had nothing
+   * to do for so many milliseconds. Where the server does not say what they do, they are at work.
+   */
+  static final SqlTemplate LOST_ANSWERS =
+      SqlTemplate.of(
+          """
+          /* fulmar: lost answers */
+          select asked.pid
+          from rows from (pg_catalog.unnest(?::pg_catalog.int4[]), pg_catalog.unnest(?::pg_catalog.int8[]))
+            as asked (pid, silence)
+          left join pg_catalog.pg_stat_activity a
+            on a.pid operator(pg_catalog.=) asked.pid
+            and pg_catalog.starts_with(a.application_name, 'fulmar')
+          where a.pid is null
+            or (pg_catalog.starts_with(a.state, 'idle')
+              and extract(epoch from pg_catalog.clock_timestamp() - a.state_change) * 1000 > asked.silence)
+          """);
+
   private DatabaseSql() {}
 }

@@ -1,5 +1,6 @@
 package io.fulmar.lightning.internal.database;
 
+import io.fulmar.internal.postgres.Eviction;
 import io.fulmar.internal.postgres.Lent;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.SqlStates;
@@ -8,6 +9,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +17,8 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.copy.CopyIn;
 import org.postgresql.copy.CopyOut;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One transaction, READ COMMITTED, in which the search path is {@code pg_catalog, pg_temp}. What is
@@ -33,11 +37,13 @@ public final class Transaction implements AutoCloseable {
     T read(ResultSet row) throws SQLException;
   }
 
+  private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
+
   private final Lent lent;
   private final String about;
   private volatile int process;
   private boolean committed;
-  private boolean broken;
+  private volatile boolean broken;
 
   Transaction(Lent lent, String about) {
     this.lent = lent;
@@ -51,6 +57,33 @@ public final class Transaction implements AutoCloseable {
 
   void process(int number) {
     process = number;
+  }
+
+  /**
+   * How long the driver waits for an answer from here on, in place of what the source says.
+   *
+   * @param longest at most 24 days
+   */
+  void waitFor(Duration longest) throws SQLException {
+    lent.waitFor(longest);
+  }
+
+  /** Takes {@link #waitFor} back. */
+  void waitAsBefore() {
+    lent.waitAsBefore();
+  }
+
+  /**
+   * Cuts the connection: whatever waits for an answer fails. May be called by any thread, until the
+   * transaction is closed.
+   */
+  void cut() {
+    broken = true;
+    try {
+      Eviction.cut(lent.handle());
+    } catch (SQLException e) {
+      LOG.debug("a connection cannot be cut: {}", SqlStates.code(e));
+    }
   }
 
   /** The tail of messages: {@code [sync=crm run=1]}. */

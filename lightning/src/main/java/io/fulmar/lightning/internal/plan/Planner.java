@@ -9,6 +9,7 @@ import io.fulmar.internal.source.Cancellation;
 import io.fulmar.internal.source.SourceSession;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.store.PlanRequest;
+import io.fulmar.lightning.internal.database.Awaited;
 import io.fulmar.lightning.internal.database.Database;
 import io.fulmar.lightning.internal.delta.DeltaScan;
 import io.fulmar.lightning.internal.delta.DeltaTerms;
@@ -114,7 +115,10 @@ public final class Planner {
       return session.ask(
           statements.doing(),
           () -> {
+            Awaited.Wait wait =
+                lease.awaited().begin(session.backend(), database.silence(), session::cut);
             try {
+              session.waitFor(database.longestAnswer());
               fence(session, lease);
               PlanHead head = planning.plan(clock.millis(), progress);
               session.refuseOvertaken(statements.doing());
@@ -123,6 +127,9 @@ public final class Planner {
               return head;
             } catch (SQLException e) {
               throw session.failed(statements.doing(), e);
+            } finally {
+              wait.end();
+              session.waitAsBefore();
             }
           });
     }

@@ -56,16 +56,26 @@ final class Heartbeat implements AutoCloseable {
     return between.compareTo(LONGEST_GOODBYE) < 0 ? between : LONGEST_GOODBYE;
   }
 
+  /** A beat that gets no answer gives way to another one, on another connection. */
+  static Duration answer(Duration lease) {
+    return lease.dividedBy(BEATS);
+  }
+
   private void beat() {
     Duration wait = lease.duration().dividedBy(BEATS);
     try {
       while (!closing.await(wait.toNanos(), TimeUnit.NANOSECONDS)) {
-        if (!isExtended()) {
+        boolean extended = isExtended();
+        if (lease.isLost()) {
+          lease.awaited().end();
+          return;
+        }
+        if (!lease.isHeld()) {
+          lease.awaited().giveUp();
+        }
+        if (!extended) {
           wait = lease.duration().dividedBy(BEATS_AFTER_FAILURE);
           continue;
-        }
-        if (lease.isLost()) {
-          return;
         }
         wait = lease.duration().dividedBy(BEATS);
       }
@@ -77,6 +87,7 @@ final class Heartbeat implements AutoCloseable {
   private boolean isExtended() {
     try {
       lease.extend(database);
+      lease.awaited().look(database, "fulmar " + lease.sync() + " lease", lease.about());
       return true;
     } catch (SQLException e) {
       LOG.debug("sync={} a heartbeat failed: {}", lease.sync(), SqlStates.code(e));

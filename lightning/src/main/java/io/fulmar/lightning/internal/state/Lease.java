@@ -9,6 +9,7 @@ import io.fulmar.SourceException;
 import io.fulmar.StateException;
 import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.sql.SqlTemplate;
+import io.fulmar.lightning.internal.database.Awaited;
 import io.fulmar.lightning.internal.database.Database;
 import io.fulmar.lightning.internal.database.Patience;
 import io.fulmar.lightning.internal.database.Transaction;
@@ -45,6 +46,7 @@ public final class Lease {
   private final Duration duration;
   private final LongSupplier nanoTime;
   private final Patience patience;
+  private final Awaited awaited = new Awaited();
   private final long token;
   private final long before;
   private volatile long ends;
@@ -393,6 +395,16 @@ public final class Lease {
         () ->
             Database.onceReading(
                 database.beginReading(application, about), begun -> patience.during(begun, work)));
+  }
+
+  /** As {@link #steadily}, for work at which the server may be for long without saying so. */
+  public <T> T atLength(String doing, Work<T> work) {
+    return steadily(doing, transaction -> database.atLength(transaction, awaited, work));
+  }
+
+  /** What the run waits for, and no heartbeat does. */
+  public Awaited awaited() {
+    return awaited;
   }
 
   private <T> T repeated(String doing, CheckedSupplier<T> attempt) {

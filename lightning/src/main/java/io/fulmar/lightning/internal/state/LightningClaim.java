@@ -145,7 +145,7 @@ final class LightningClaim implements Claim {
       return null;
     }
     FoldResult result =
-        writing.write(
+        writing.writeAtLength(
             doing("take in the interrupted run"),
             CrashPoint.RECOVERED,
             (transaction, next) -> {
@@ -182,6 +182,7 @@ final class LightningClaim implements Claim {
 
   @Override
   public StoredPlan plan(PlanRequest request, LongConsumer progress) {
+    lease.check();
     boolean restored =
         store.settings().onTimelineChange() == TimelineChange.RESYNC
             && record().server != null
@@ -332,7 +333,7 @@ final class LightningClaim implements Claim {
       noted.flush();
     }
     long quarantined =
-        writing.write(
+        writing.writeAtLength(
             "move the state of %s forward".formatted(sync.name()),
             CrashPoint.FOLDED,
             (transaction, next) -> {
@@ -350,7 +351,7 @@ final class LightningClaim implements Claim {
   @Override
   public void takeAsDelivered(StoredPlan plan) {
     PlanHead head = approval.head(plan);
-    writing.write(
+    writing.writeAtLength(
         doing("take the present result as accepted for the state"),
         CrashPoint.RESET_TAKEN,
         (transaction, next) -> {

@@ -88,7 +88,11 @@ public final class LightningStore implements SyncStore {
     this.database = new Database(source, "fulmar", settings.lease());
     this.beats =
         new Database(
-            source, "fulmar lease", settings.lease(), Heartbeat.lockTimeout(settings.lease()));
+            source,
+            "fulmar lease",
+            settings.lease(),
+            Heartbeat.lockTimeout(settings.lease()),
+            Heartbeat.answer(settings.lease()));
     this.provision = new Provision(settings.schemas());
     this.files = new StateFiles(settings.schemas());
     this.snapshots = new PostgresSnapshots(source, database.connections());

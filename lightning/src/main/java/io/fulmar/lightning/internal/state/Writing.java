@@ -2,6 +2,7 @@ package io.fulmar.lightning.internal.state;
 
 import io.fulmar.internal.row.DamagedException;
 import io.fulmar.lightning.internal.database.Transaction;
+import io.fulmar.lightning.internal.database.Work;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,10 +63,24 @@ final class Writing {
    * @param point passed when it is done
    */
   <T> T write(String doing, CrashPoint point, Change<T> change) {
+    return write(doing, point, change, lease::steadily);
+  }
+
+  /** As {@link #write}, where the server may be at it for long. */
+  <T> T writeAtLength(String doing, CrashPoint point, Change<T> change) {
+    return write(doing, point, change, lease::atLength);
+  }
+
+  /** How a transaction comes about. */
+  private interface Way {
+    <T> T take(String doing, Work<T> work);
+  }
+
+  private <T> T write(String doing, CrashPoint point, Change<T> change, Way way) {
     List<Written<T>> tried = new ArrayList<>();
     T result;
     try {
-      result = lease.steadily(doing, transaction -> attempt(transaction, change, tried));
+      result = way.take(doing, transaction -> attempt(transaction, change, tried));
     } catch (RuntimeException | Error e) {
       tried.forEach(written -> doubtful.add(written.record()));
       throw e;
