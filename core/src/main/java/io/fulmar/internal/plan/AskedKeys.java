@@ -77,11 +77,8 @@ public final class AskedKeys {
     }
   }
 
-  /** Without a cause, which would quote what was given. */
   private static ConfigurationException noValue(
       SourceSession session, ModelShape shape, String name) {
-    return new ConfigurationException(
-        "Cannot look at a key of %s: what was given is no value of the key (%s). Give the columns of the key in its order, as their values or as PostgreSQL's text. %s"
-            .formatted(name, shape.keySignature(), session.about()));
+    return Refusal.value(name, shape.keySignature(), session.about());
   }
 }

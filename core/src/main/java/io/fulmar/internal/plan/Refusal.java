@@ -54,6 +54,19 @@ public final class Refusal {
   }
 
   /**
+   * A text was given that is no value of the key. There is no cause, which would quote the text.
+   *
+   * @param model name of the model
+   * @param key names and types of its columns
+   * @param about the tail of the message
+   */
+  public static ConfigurationException value(String model, String key, String about) {
+    return new ConfigurationException(
+        "Cannot look at a key of %s: what was given is no value of the key (%s). Give the columns of the key in its order, as their values or as PostgreSQL's text. %s"
+            .formatted(model, key, about));
+  }
+
+  /**
    * What is remembered is remembered by another key.
    *
    * @param sync as it is now

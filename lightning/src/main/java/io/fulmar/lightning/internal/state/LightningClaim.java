@@ -1,9 +1,11 @@
 package io.fulmar.lightning.internal.state;
 
+import io.fulmar.ConfigurationException;
 import io.fulmar.RunStatus;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.plan.Refusal;
+import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.standard.Departure;
 import io.fulmar.internal.store.Claim;
@@ -17,6 +19,7 @@ import io.fulmar.internal.store.Recovery;
 import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.internal.type.ColumnKind;
+import io.fulmar.internal.type.JavaValue;
 import io.fulmar.lightning.TimelineChange;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.fold.FoldResult;
@@ -413,12 +416,31 @@ final class LightningClaim implements Claim {
         CrashPoint.RELEASED,
         (transaction, next) -> {
           long found =
-              key == null
-                  ? Release.all(transaction, tables)
-                  : Release.key(transaction, tables, kinds, key);
+              key == null ? Release.all(transaction, tables) : released(transaction, kinds, key);
           next.stateVersion += found > 0 ? 1 : 0;
           return found;
         });
+  }
+
+  private long released(Transaction transaction, List<ColumnKind> kinds, List<String> key)
+      throws SQLException {
+    // The server takes no character 0, and the driver makes a ? of half a surrogate pair.
+    if (key.stream().anyMatch(text -> JavaValue.objection(text) != null)) {
+      throw noValue();
+    }
+    try {
+      return Release.key(transaction, tables, kinds, key);
+    } catch (SQLException e) {
+      if (SqlStates.isOfValue(e.getSQLState())) {
+        throw noValue();
+      }
+      throw e;
+    }
+  }
+
+  private ConfigurationException noValue() {
+    return Refusal.value(
+        sync.model().name(), String.valueOf(record().keySignature), lease.about());
   }
 
   /** How the columns of the key are read out of the model. */

@@ -268,6 +268,25 @@ class RequestsTest extends SourceFixture {
   // ---------------------------------------------------------------------------- holds and release
 
   @Test
+  @DisplayName("P11: a key to release that is none is named by its column and type, not by its text")
+  void keyToReleaseThatIsNone() throws SQLException {
+    database.execute("update t set v = 'bad' where id = 1");
+    reject("1");
+    run(sync());
+
+    for (String text : List.of("canary", "can\0ary", "99999999999999999999")) {
+      assertThatThrownBy(() -> engine(engine -> engine.release(sync(), text)))
+          .isInstanceOf(ConfigurationException.class)
+          .hasMessageMatching(
+              "Cannot look at a key of rows: what was given is no value of the key \\(id integer\\)\\."
+                  + " Give the columns of the key in its order, as their values or as PostgreSQL's"
+                  + " text\\. \\[sync=crm.*\\]")
+          .hasNoCause();
+    }
+    assertThat(release(1)).isTrue();
+  }
+
+  @Test
   @DisplayName("P3: what is held can be seen, and released one by one or all at once")
   void heldChangesAreSeenAndReleased() throws SQLException {
     database.execute("update t set v = 'bad' where id in (1, 2, 3)", "delete from t where id = 4");
