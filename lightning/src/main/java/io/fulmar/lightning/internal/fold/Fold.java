@@ -8,6 +8,7 @@ import io.fulmar.lightning.internal.database.TableLock;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.plan.PlanHead;
 import io.fulmar.lightning.internal.schema.Comments;
+import io.fulmar.lightning.internal.schema.Readers;
 import io.fulmar.lightning.internal.schema.Schemas;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import io.fulmar.lightning.internal.schema.SyncViews;
@@ -200,9 +201,15 @@ public final class Fold {
         transaction,
         record,
         keys == record.keys + survey.added - survey.removed - survey.forgotten);
-    new SyncViews(tables, sync).dropState(transaction.connection());
+    Connection connection = transaction.connection();
+    SyncViews views = new SyncViews(tables, sync);
+    Readers ofTable = Readers.of(connection, tables.state(generation));
+    Readers ofView = Readers.of(connection, views.state());
+    views.dropState(connection);
     transaction.update(parts.of(FoldSql.DROP));
     finish(transaction, head, parts, next);
+    ofTable.mayRead(connection, tables.state(next));
+    ofView.mayRead(connection, views.state());
     parts.state(next);
     boolean anyGone = record.keys > record.live || survey.has(Rules.SET_GONE);
     record.generation = next;

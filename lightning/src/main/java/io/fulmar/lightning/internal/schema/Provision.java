@@ -337,12 +337,7 @@ public final class Provision {
       @Nullable Integer generation)
       throws SQLException {
     Inspection inspection = Inspection.read(connection, schemas.planner(), names(tables));
-    new SyncViews(tables, from).drop(connection);
-    SyncViews views = new SyncViews(tables, to);
-    views.createHolds(connection, columns);
-    if (generation != null) {
-      views.createState(connection, generation, columns);
-    }
+    new SyncViews(tables, from).rename(connection, new SyncViews(tables, to), columns, generation);
     for (int state = 0; state < 2; state++) {
       if (inspection.has(tables.stateName(state))) {
         execute(connection, Comments.onState(tables, state, to));

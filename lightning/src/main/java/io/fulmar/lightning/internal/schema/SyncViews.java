@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The views of one sync, in which the columns of the key have the names that the model gives them:
@@ -58,6 +59,15 @@ public final class SyncViews {
   /** The name of the view of the holds, without the schema. */
   public String holdsName() {
     return name("holds_of_");
+  }
+
+  /** The view of the state. */
+  public Identifier state() {
+    return tables.schemas().of(stateName());
+  }
+
+  private Identifier holds() {
+    return tables.schemas().of(holdsName());
   }
 
   List<String> names() {
@@ -133,6 +143,26 @@ public final class SyncViews {
   public void drop(Connection connection) throws SQLException {
     drop(connection, stateName());
     drop(connection, holdsName());
+  }
+
+  /**
+   * Drops the views and makes them under another name of the sync; who may read them, still may.
+   *
+   * @param other the views under the other name
+   * @param generation of the state; null if there is none
+   */
+  void rename(
+      Connection connection, SyncViews other, SyncColumns columns, @Nullable Integer generation)
+      throws SQLException {
+    Readers ofState = Readers.of(connection, state());
+    Readers ofHolds = Readers.of(connection, holds());
+    drop(connection);
+    other.createHolds(connection, columns);
+    ofHolds.mayRead(connection, other.holds());
+    if (generation != null) {
+      other.createState(connection, generation, columns);
+      ofState.mayRead(connection, other.state());
+    }
   }
 
   private void drop(Connection connection, String name) throws SQLException {

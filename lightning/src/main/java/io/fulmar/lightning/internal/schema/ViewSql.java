@@ -107,5 +107,38 @@ final class ViewSql {
           drop view if exists {view}""",
           "view");
 
+  /** Who may read a table or view besides its owner, NULL for everybody; and let others read. */
+  static final SqlTemplate READERS =
+      SqlTemplate.of(
+          """
+          /* fulmar: readers */
+          select r.rolname, pg_catalog.bool_or(a.is_grantable)
+          from pg_catalog.pg_class as c
+          cross join pg_catalog.aclexplode(c.relacl) as a
+          left join pg_catalog.pg_roles as r on r.oid = a.grantee
+          where c.oid = pg_catalog.to_regclass(?)
+            and a.privilege_type = 'SELECT' and a.grantee <> c.relowner
+            and (a.grantee = 0 or r.oid is not null)
+          group by r.rolname
+          order by r.rolname""");
+
+  /** Lets a role read. */
+  static final SqlTemplate LET_READ =
+      SqlTemplate.of(
+          """
+          /* fulmar: let read */
+          grant select on {of} to {role}""",
+          "of",
+          "role");
+
+  /** Lets a role read, and let others read. */
+  static final SqlTemplate LET_PASS_ON =
+      SqlTemplate.of(
+          """
+          /* fulmar: let pass on */
+          grant select on {of} to {role} with grant option""",
+          "of",
+          "role");
+
   private ViewSql() {}
 }

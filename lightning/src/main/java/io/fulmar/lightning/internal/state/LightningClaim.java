@@ -439,8 +439,7 @@ final class LightningClaim implements Claim {
   }
 
   private ConfigurationException noValue() {
-    return Refusal.value(
-        sync.model().name(), String.valueOf(record().keySignature), lease.about());
+    return Refusal.value(sync.model().name(), String.valueOf(record().keySignature), lease.about());
   }
 
   /** How the columns of the key are read out of the model. */

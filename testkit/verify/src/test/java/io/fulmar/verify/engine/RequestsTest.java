@@ -268,7 +268,8 @@ class RequestsTest extends SourceFixture {
   // ---------------------------------------------------------------------------- holds and release
 
   @Test
-  @DisplayName("P11: a key to release that is none is named by its column and type, not by its text")
+  @DisplayName(
+      "P11: a key to release that is none is named by its column and type, not by its text")
   void keyToReleaseThatIsNone() throws SQLException {
     database.execute("update t set v = 'bad' where id = 1");
     reject("1");

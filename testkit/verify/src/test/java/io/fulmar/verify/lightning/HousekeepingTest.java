@@ -255,6 +255,43 @@ class HousekeepingTest {
   }
 
   @Test
+  void whoMayReadAStateStillMayWhenAnotherTakesItsPlace() throws SQLException {
+    String readers =
+        """
+        select string_agg(
+          concat(c.relname, ' ', coalesce(r.rolname, 'everybody'), case when a.is_grantable then '*' end),
+          ', ' order by c.relname, r.rolname)
+        from pg_class c cross join aclexplode(c.relacl) a left join pg_roles r on r.oid = a.grantee
+        where c.relname ~ '^(s1_state_[01]|state_of_.*|holds_of_.*)$' and a.grantee <> c.relowner
+        """;
+    manyRows();
+    try (LightningEngine engine = engine()) {
+      engine.run(sync("crm"));
+      database.execute(
+          "create role \"dash board\"",
+          "create role chief",
+          "grant select on fulmar_planner.s1_state_0, fulmar_planner.state_of_crm,"
+              + " fulmar_planner.holds_of_crm to \"dash board\"",
+          "grant select on fulmar_planner.state_of_crm to chief with grant option",
+          "grant select on fulmar_planner.state_of_crm to public",
+          "grant insert on fulmar_planner.state_of_crm to \"dash board\"");
+      change(9); // every row, so that the state is built anew
+      engine.run(sync("crm"));
+      assertThat(query(readers))
+          .isEqualTo(
+              "holds_of_crm dash board, s1_state_1 dash board,"
+                  + " state_of_crm chief*, state_of_crm dash board, state_of_crm everybody");
+      engine.rename("crm", sync("crm", "sales"));
+      assertThat(query(readers))
+          .isEqualTo(
+              "holds_of_sales dash board, s1_state_1 dash board,"
+                  + " state_of_sales chief*, state_of_sales dash board, state_of_sales everybody");
+    }
+    database.drop();
+    postgres.createDatabase().execute("drop role \"dash board\"", "drop role chief");
+  }
+
+  @Test
   void whatOthersBuildOnAViewIsNamedAndNothingIsLost() throws SQLException {
     manyRows();
     try (LightningEngine engine = engine()) {
