@@ -1,5 +1,6 @@
 package io.fulmar.lightning.internal.fold;
 
+import io.fulmar.ChangeSet;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.sql.ColumnExpression;
@@ -118,6 +119,9 @@ public final class Fold {
         && head.counts().total() + head.counts().effects() > MANY_CHANGES) {
       transaction.update(
           parts.of(head.columns().first() ? FoldSql.ANALYZE_FIRST_PLAN : FoldSql.ANALYZE_PLAN));
+    }
+    if (head.way().kind() == ChangeSet.Way.Kind.DELTA) {
+      transaction.first(FoldSql.LOOK_UP.sql(), row -> row.getString(1));
     }
     Survey survey =
         head.columns().first() && outcomes.isWhole()

@@ -65,6 +65,16 @@ final class FoldSql {
           "exceptions",
           "late");
 
+  /** Keys that planning has looked up one by one are in memory, with what leads to them. */
+  static final SqlTemplate LOOK_UP =
+      SqlTemplate.of(
+          """
+          /* fulmar: look up */
+          select pg_catalog.set_config(
+            'random_page_cost',
+            least(pg_catalog.current_setting('random_page_cost')::pg_catalog.float8, 1.1)::pg_catalog.text,
+            true)""");
+
   /** Statistics, which a table just made has none of. */
   static final SqlTemplate ANALYZE_PLAN =
       SqlTemplate.of(

@@ -120,6 +120,11 @@ public final class FoldFixture implements AutoCloseable {
   }
 
   public static PlanHead head(PlanHead.Columns columns, long total, long effects) {
+    return head(columns, total, effects, ChangeSet.Way.READ);
+  }
+
+  public static PlanHead head(
+      PlanHead.Columns columns, long total, long effects, ChangeSet.Way way) {
     return new PlanHead(
         SYNC,
         9,
@@ -146,7 +151,7 @@ public final class FoldFixture implements AutoCloseable {
         List.of(),
         List.of(),
         List.of(),
-        ChangeSet.Way.READ,
+        way,
         null);
   }
 

@@ -3,6 +3,7 @@ package io.fulmar.lightning.internal.fold;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fulmar.ChangeSet;
 import io.fulmar.Removal;
 import io.fulmar.StateException;
 import io.fulmar.SyncMode;
@@ -158,6 +159,36 @@ class FoldTest {
         Long.parseLong(
             fixture.lines("select pg_table_size('fulmar_planner.s1_state_0') / 99000").get(0));
     assertThat(bytes).isBetween(40L, 64L);
+  }
+
+  @Test
+  @DisplayName("P6: what the delta scan found is looked up in the state, which is not read whole")
+  void foldOfADeltaScanLooksKeysUp() throws SQLException {
+    fixture.state(0, "", List.of());
+    fixture.place.execute(
+        "insert into fulmar_planner.s1_state_0 select g, g from generate_series(1, 300000) g",
+        "analyze fulmar_planner.s1_state_0");
+    fixture.plan("", List.of());
+    fixture.place.execute(
+        """
+        insert into fulmar_planner.s1_plan_0
+        select g, 'CHANGED', 0, g * 97 + 1, -g, false, false, 0, 5, 9, 'CHANGED', null,
+               null, false, null, 0, true, 'mail ' || g, g, 'pro'
+        from generate_series(0, 2999) g""");
+    accepted(0, 3_000);
+    SyncRecord record = record(0, 300_000, "");
+    PlanHead.Columns columns = FoldFixture.columns(Remembered.NOTHING, false);
+    ChangeSet.Way way = new ChangeSet.Way(ChangeSet.Way.Kind.DELTA, "3,000 rows were written");
+    try (Transaction transaction = fixture.begin()) {
+      PlanHead head = FoldFixture.head(columns, 3_000, 0, way);
+      FoldResult result = inPlace().fold(transaction, record, head, RULES, FoldKind.DELIVERED, NOW);
+      assertThat(result.accepted()).isEqualTo(3_000);
+      assertThat(
+              transaction.list(
+                  "select seq_scan || ' ' || n_tup_upd from pg_stat_xact_user_tables where relname = 's1_state_0'",
+                  row -> row.getString(1)))
+          .containsExactly("0 3000");
+    }
   }
 
   /** What the destination said of four additions, as lines of a ledger. */
