@@ -20,7 +20,7 @@ final class FileIn {
   private static final int SIZE = 1 << 16;
 
   private final FileChannel channel;
-  private final byte[] buffer = new byte[SIZE];
+  private byte[] buffer = new byte[0];
   private final CRC32C crc = new CRC32C();
   private long next;
   private long end;
@@ -31,8 +31,12 @@ final class FileIn {
     this.channel = channel;
   }
 
-  /** Goes to a section. */
+  /** Goes to a section; most of them are small, and so is the buffer then. */
   void section(long from, long to) {
+    int size = (int) Math.min(SIZE, Math.max(0, to - from));
+    if (buffer.length < size) {
+      buffer = new byte[size];
+    }
     next = from;
     end = to;
     at = 0;
@@ -161,7 +165,7 @@ final class FileIn {
     at = 0;
     filled = kept;
     while (filled < least) {
-      int room = (int) Math.min(SIZE - filled, end - next);
+      int room = (int) Math.min(buffer.length - filled, end - next);
       int got = room <= 0 ? -1 : channel.read(ByteBuffer.wrap(buffer, filled, room), next);
       if (got <= 0) {
         throw new DamagedException("the file ends early");

@@ -15,7 +15,9 @@ final class KeyTable {
   private int used;
 
   void clear() {
-    Arrays.fill(slots, 0);
+    if (size > 0) {
+      Arrays.fill(slots, 0);
+    }
     size = 0;
     used = 0;
   }

@@ -24,6 +24,7 @@ final class PartitionedFile implements Closeable {
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
   private static final int FIRST_SIZE = 1 << 9;
   private static final int BLOCK = 1 << 14;
+  private static final byte[] NOTHING = new byte[0];
 
   // A block is not longer than 2^14 bytes, so that its place and its length share a long.
   private static final int LENGTH_BITS = 16;
@@ -160,9 +161,9 @@ final class PartitionedFile implements Closeable {
   /** Goes over the stream of one partition. */
   final class Cursor {
     private final int partition;
-    private final byte[] loaded = new byte[BLOCK];
     private final CRC32C crc = new CRC32C();
-    private byte[] block = loaded;
+    private byte[] loaded = NOTHING;
+    private byte[] block = NOTHING;
     private int next;
     private int at;
     private int end;
@@ -253,6 +254,9 @@ final class PartitionedFile implements Closeable {
         int length = (int) (place & ((1 << LENGTH_BITS) - 1));
         if (length > BLOCK) {
           throw new DamagedException("partition " + partition + " is damaged");
+        }
+        if (loaded.length < length) {
+          loaded = new byte[length];
         }
         ByteBuffer target = ByteBuffer.wrap(loaded, 0, length);
         while (target.hasRemaining()) {

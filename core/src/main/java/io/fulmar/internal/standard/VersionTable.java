@@ -11,7 +11,9 @@ final class VersionTable {
   private int left;
 
   void clear() {
-    Arrays.fill(counts, 0);
+    if (used > 0) {
+      Arrays.fill(counts, 0);
+    }
     used = 0;
     left = 0;
   }
