@@ -93,7 +93,8 @@ public interface LightningEngine extends SyncEngine {
 
   /**
    * Makes what is remembered of one sync that of another, which has the same model and destination
-   * and a new name: nothing is sent again. The sync logs keep the old name for what was.
+   * and a new name: nothing is sent again, a plan that waits for approval goes along, and the next
+   * run takes in one that was interrupted. The sync logs keep the old name for what was.
    *
    * @param from the name that it had
    * @param sync as it is now, with its new name

@@ -272,6 +272,26 @@ public record PlanHead(
         base);
   }
 
+  /** This plan of the sync under another name. */
+  PlanHead of(String name) {
+    return new PlanHead(
+        name,
+        run,
+        place,
+        terms,
+        extent,
+        change,
+        server,
+        columns,
+        counts,
+        invalidRows,
+        samples,
+        objections,
+        guards,
+        way,
+        base);
+  }
+
   /** As bytes, for {@link #decode}. */
   public byte[] encode() {
     return PlanHeadCode.encode(this);

@@ -57,6 +57,31 @@ public record PlanStore(Schemas schemas, String sync, SyncTables tables) {
   }
 
   /**
+   * Makes the plans those of the sync under another name.
+   *
+   * @param name the other one
+   * @throws DamagedException if one of them cannot be read
+   */
+  public void rename(Connection connection, String name) throws SQLException, DamagedException {
+    PlanStore renamed = new PlanStore(schemas, name, tables);
+    for (long run : places(connection).keySet()) {
+      PlanHead head = read(connection, run);
+      if (head != null) {
+        renamed.write(connection, head.of(name));
+        forget(connection, run);
+      }
+    }
+  }
+
+  /** Drops the head of a plan: the place of its changes, null if there was none. */
+  private @Nullable Integer forget(Connection connection, long run) throws SQLException {
+    try (PreparedStatement statement = prepare(connection, PlanStoreSql.DELETE, run);
+        ResultSet result = statement.executeQuery()) {
+      return result.next() ? result.getInt(1) : null;
+    }
+  }
+
+  /**
    * Drops a plan and its changes. If somebody reads its table, a dump of the database perhaps, that
    * one stays until a later {@link #tidy}.
    *
@@ -64,13 +89,9 @@ public record PlanStore(Schemas schemas, String sync, SyncTables tables) {
    * @return whether there was one
    */
   public boolean delete(Connection connection, long run) throws SQLException {
-    int place;
-    try (PreparedStatement statement = prepare(connection, PlanStoreSql.DELETE, run);
-        ResultSet result = statement.executeQuery()) {
-      if (!result.next()) {
-        return false;
-      }
-      place = result.getInt(1);
+    Integer place = forget(connection, run);
+    if (place == null) {
+      return false;
     }
     if (place != PlanHead.NO_TABLE) {
       dropIfFree(connection, place);

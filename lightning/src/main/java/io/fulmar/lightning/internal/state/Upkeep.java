@@ -4,6 +4,7 @@ import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.plan.Refusal;
 import io.fulmar.internal.postgres.SqlStates;
+import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.lightning.internal.database.Database;
 import io.fulmar.lightning.internal.database.Transaction;
@@ -147,11 +148,6 @@ final class Upkeep {
     if (!record.destination.equals(sync.destination().identity())) {
       throw Refusal.destination(sync, record.destination);
     }
-    if (record.deliveringPlan != 0) {
-      throw new StateException(
-          "Cannot rename %s: a run of it was interrupted. Run it once under its old name first. [sync=%s]"
-              .formatted(from, from));
-    }
     claiming.look(transaction, record);
     return record;
   }
@@ -164,12 +160,12 @@ final class Upkeep {
     Schemas schemas = store.schemas();
     SyncRecord record = begun.record().copy();
     SyncTables tables = schemas.tables(record.slot);
-    if (record.keptPlan != 0) {
-      new PlanStore(schemas, from, tables).delete(transaction.connection(), record.keptPlan);
-      record.keptPlan = 0;
+    try {
+      // What waits for approval, and what an interrupted run was delivering.
+      new PlanStore(schemas, from, tables).rename(transaction.connection(), to);
+    } catch (DamagedException e) {
+      throw StateLost.of(from, e);
     }
-    record.stateVersion++;
-    RecordSql.update(transaction, schemas, record);
     transaction.update(StateSql.RENAME.with("syncs", schemas.syncs()).sql(), to, from, record.slot);
     transaction.update(
         LeaseSql.RENAME.with("leases", schemas.leases()).sql(), to, from, begun.lease().token());

@@ -3,6 +3,7 @@ package io.fulmar.verify.lightning;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fulmar.Removal;
 import io.fulmar.RunEvent;
 import io.fulmar.RunStatus;
 import io.fulmar.Source;
@@ -11,6 +12,7 @@ import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.SyncStatus;
 import io.fulmar.internal.run.RunnerSettings;
+import io.fulmar.lightning.LightningEngine;
 import io.fulmar.lightning.TimelineChange;
 import io.fulmar.lightning.internal.plan.PlanSettings;
 import io.fulmar.lightning.internal.schema.Schemas;
@@ -132,6 +134,62 @@ class InterruptedRunsInLogsTest extends LogsFixture {
             "4 removed aborted",
             "5 removed aborted");
     assertThat(changelog(held.run())).isEmpty();
+  }
+
+  private Sync renamed() {
+    Sync renamed =
+        Sync.builder("sales")
+            .model(CUSTOMERS)
+            .to(destination)
+            .onRemoved(Removal.DELETE)
+            .guardRemovals(0.1, 1)
+            .build();
+    try (LightningEngine engine = LightningEngine.builder(source()).logs(ALL).build()) {
+      engine.rename("crm", renamed);
+    }
+    return renamed;
+  }
+
+  @Test
+  @DisplayName("P7: a plan that waits can be approved under another name of the sync")
+  void planThatWaitsIsApprovedUnderAnotherName() throws SQLException {
+    Sync renamed = renamed();
+    try (SyncEngine engine = engine(ALL)) {
+      assertThat(engine.storedPlan(renamed).orElseThrow().id()).isEqualTo(planId());
+      SyncReport report = engine.apply(renamed, planId()).throwIfFailed();
+      assertThat(report.total().accepted()).isEqualTo(5);
+      assertThat(engine.run(renamed).throwIfFailed().total().planned()).isZero();
+    }
+    assertThat(rows("select sync from fulmar_planner.fulmar_plans")).isEmpty();
+  }
+
+  @Test
+  @DisplayName("P1, P2: a run that was interrupted is taken in under another name of the sync")
+  void interruptedRunIsTakenInUnderAnotherName() throws SQLException {
+    Source source = source();
+    RunnerSettings runner = RunnerSettings.defaults();
+    CrashPoint.Watch watch =
+        point -> {
+          if (point == CrashPoint.FOLD_WRITTEN) {
+            throw new AssertionError("here it dies");
+          }
+        };
+    LightningStore store = new LightningStore(source, settings(), runner, null, watch);
+    try (SyncEngine engine = StoredEngine.over(store, source, runner)) {
+      assertThatThrownBy(() -> engine.apply(guarded().build(), planId()))
+          .hasMessage("here it dies");
+    }
+    assertThat(destination.changes(started.get(0))).hasSize(5);
+
+    Sync renamed = renamed();
+
+    assertThat(run(ALL, renamed).throwIfFailed().total().planned()).isZero();
+    assertThat(changelog(started.get(0)))
+        .hasSize(5)
+        .allSatisfy(row -> assertThat(row).endsWith("removed succeeded"));
+    assertThat(rows("select sync, keys from fulmar_planner.fulmar_syncs"))
+        .containsExactly("sales 5");
+    assertThat(rows("select sync from fulmar_planner.fulmar_plans")).isEmpty();
   }
 
   @Test
