@@ -14,6 +14,7 @@ import io.fulmar.SourceException;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
+import io.fulmar.spi.Delivery;
 import io.fulmar.verify.fixture.BothEngines;
 import io.fulmar.verify.fixture.EngineUnderTest;
 import io.fulmar.verify.fixture.PgBouncer;
@@ -24,9 +25,12 @@ import java.sql.ResultSet;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -310,6 +314,50 @@ class PoolerRunsTest extends SourceFixture {
           .contains("sync=crm");
       pooler.admin("RESUME");
       assertThat(engine.run(items().build()).throwIfFailed().calls()).isZero();
+    }
+  }
+
+  @Test
+  @DisplayName(
+      "F-05: a pooler that is paused in mid-delivery holds a run up, and sends nothing twice")
+  void poolerThatIsPausedInMidDelivery() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    AtomicReference<CompletableFuture<Void>> resumed = new AtomicReference<>();
+    try (PgBouncer pooler = before().setting("query_wait_timeout", "1").start();
+        SyncEngine engine = open(behind(pooler))) {
+      destination.answers(
+          (run, batch) -> {
+            if (calls.incrementAndGet() == 3) {
+              pooler.admin("PAUSE");
+              resumed.set(CompletableFuture.runAsync(() -> resumeOnceWaitedFor(pooler)));
+            }
+            return Delivery.allAccepted();
+          });
+
+      SyncReport report = engine.run(items().batchRows(10).lanes(1).build()).throwIfFailed();
+
+      resumed.get().get(30, TimeUnit.SECONDS);
+      assertThat(report.total().accepted()).isEqualTo(100);
+      assertThat(calls).hasValue(10);
+      assertThat(destination.changes()).hasSize(100);
+      assertThat(engine.run(items().build()).throwIfFailed().calls()).isZero();
+    }
+  }
+
+  /** Once an engine that needs the server in mid-delivery has been told that it waited too long. */
+  private void resumeOnceWaitedFor(PgBouncer pooler) {
+    try {
+      boolean waits = tested == EngineUnderTest.STANDARD;
+      for (int i = 0; i < 500 && !waits; i++) {
+        waits =
+            pooler.admin("SHOW CLIENTS").stream().anyMatch(c -> "waiting".equals(c.get("state")));
+        query("select pg_sleep(0.02)");
+      }
+      assertThat(waits).as("a client waits").isTrue();
+      query("select pg_sleep(1.5)");
+      pooler.admin("RESUME");
+    } catch (java.sql.SQLException e) {
+      throw new IllegalStateException(e);
     }
   }
 
