@@ -170,15 +170,14 @@ class TlsRefusalTest {
   /** Takes the certificate's names for its own, and passes on what it hears. */
   @Test
   void whoStandsBetweenIsRefused() throws Exception {
+    SSLContext mallory = Certificates.authority("Mallory").sign("db", "localhost").context();
     try (StubServer real = StubServer.silent();
         StubServer between =
             StubServer.start(
                 socket -> {
                   try (Socket onward = new Socket("localhost", real.port())) {
                     onward.getOutputStream().write(socket.getInputStream().readNBytes(8));
-                    handshakeAfterRequest(
-                        Certificates.authority("Mallory").sign("db", "localhost").context(),
-                        socket);
+                    handshakeAfterRequest(mallory, socket);
                   }
                 })) {
       ConnectFailure failure = failure(to(between));
