@@ -1,6 +1,7 @@
 package io.fulmar.verify.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.fulmar.Source;
 import io.fulmar.StandardEngine;
@@ -64,9 +65,10 @@ class SlowNetworkTest extends SourceFixture {
       SyncReport report = engine.run(items("")).throwIfFailed();
       int many = proxy.takeRoundTrips();
       assertThat(report.total().accepted()).isEqualTo(ROWS - 20);
-      assertThat(many).isEqualTo(few).isBetween(5, ROUND_TRIPS_OF_A_RUN);
+      // One more if the pool asks a connection that has rested for half a second if it still lives.
+      assertThat(many).isCloseTo(few, within(1)).isBetween(5, ROUND_TRIPS_OF_A_RUN);
       engine.run(items("")).throwIfFailed();
-      assertThat(proxy.takeRoundTrips()).isEqualTo(few);
+      assertThat(proxy.takeRoundTrips()).isCloseTo(few, within(1));
     }
   }
 

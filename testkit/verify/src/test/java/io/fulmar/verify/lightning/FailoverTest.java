@@ -1,12 +1,15 @@
 package io.fulmar.verify.lightning;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.fulmar.Change;
 import io.fulmar.ChangeSet;
 import io.fulmar.Model;
 import io.fulmar.RunStatus;
+import io.fulmar.Source;
+import io.fulmar.SourceException;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.lightning.LightningEngine;
@@ -18,6 +21,7 @@ import io.fulmar.verify.fixture.ServerProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -138,6 +142,43 @@ class FailoverTest extends OwnServerFixture {
       assertThat(sent(there)).containsExactly("CHANGED 1");
       assertThat(destination.changes(there.run()).get(0).sequence())
           .isGreaterThan(destination.changes(here.run()).get(0).sequence());
+    }
+  }
+
+  @Test
+  @DisplayName("E-08: after a switch-over the next run finds the new primary, and the state with it")
+  void switchOverIsFollowed() throws Exception {
+    try (HotStandby standby = HotStandby.of(database).start()) {
+      TestDatabase second = standby.database();
+      Source both =
+          Source.builder()
+              .hosts("localhost:" + database.port(), "localhost:" + second.port())
+              .database(database.name())
+              .user(ROLE)
+              .connectTimeout(Duration.ofSeconds(2))
+              .targetServer(Source.TargetServer.PRIMARY)
+              .withoutTls()
+              .build();
+      Sync sync = syncBuilder().build();
+      try (LightningEngine engine = LightningEngine.on(both)) {
+        assertThat(sent(engine.run(sync).throwIfFailed())).hasSize(ROWS);
+        standby.awaitReplay();
+        server().stop(ServerProcess.Stop.FAST);
+        try {
+          assertThatThrownBy(() -> engine.run(sync))
+              .isInstanceOf(SourceException.class)
+              .hasMessageStartingWith("Cannot connect to localhost:" + database.port());
+          standby.promote();
+          second.execute("update item set v = 'new' where id = 3");
+          long began = System.nanoTime();
+          SyncReport report = engine.run(sync).throwIfFailed();
+          assertThat(Duration.ofNanos(System.nanoTime() - began))
+              .isLessThan(Duration.ofSeconds(30));
+          assertThat(sent(report)).containsExactly("CHANGED 3");
+        } finally {
+          server().start();
+        }
+      }
     }
   }
 
