@@ -280,14 +280,18 @@ class CheckTest extends SourceFixture {
   }
 
   @Test
-  void anInterruptEndsTheCheckAndIsKept() {
-    Sync sync = sync("select 1 as id, pg_sleep(60)::text as slow", "id").build();
-    try (SyncEngine engine = StandardEngine.on(source(), state)) {
-      Thread.currentThread().interrupt();
-      CheckReport report = engine.check(sync);
-      assertThat(Thread.interrupted()).isTrue();
-      assertThat(report.passed()).isFalse();
-      assertThat(report.steps()).anyMatch(s -> s.found().contains("the check was interrupted"));
+  void anInterruptEndsTheCheckAndIsKept() throws Exception {
+    try (FaultyProxy proxy = FaultyProxy.before(database.host(), database.port())) {
+      proxy.silence();
+      Source source =
+          sourceBuilder().port(proxy.port()).connectTimeout(Duration.ofMinutes(5)).build();
+      try (SyncEngine engine = StandardEngine.on(source, state)) {
+        Thread.currentThread().interrupt();
+        CheckReport report = engine.check();
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(report.passed()).isFalse();
+        assertThat(report.steps()).anyMatch(s -> s.found().contains("the check was interrupted"));
+      }
     }
   }
 
