@@ -431,7 +431,7 @@ final class LightningClaim implements Claim {
     try {
       return Release.key(transaction, tables, kinds, key);
     } catch (SQLException e) {
-      if (SqlStates.isOfValue(e.getSQLState())) {
+      if (SqlStates.isOfValue(SqlStates.codeOrNull(e))) {
         throw noValue();
       }
       throw e;

@@ -334,8 +334,7 @@ class DeltaRunsTest {
       database.execute("alter table item attach partition item_2 for values from (100) to (200)");
       holder.commit();
       SyncReport report = run.get();
-      assertThat(reason(report))
-          .isEqualTo("a partition was attached or detached since the base");
+      assertThat(reason(report)).isEqualTo("a partition was attached or detached since the base");
       assertThat(crm.changes(report.run()))
           .extracting(change -> change.operation() + " " + change.key().value("id"))
           .containsExactlyInAnyOrder("CHANGED 7", "REMOVED 8", "ADDED 101");

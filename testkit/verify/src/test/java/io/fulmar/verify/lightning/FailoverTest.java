@@ -146,7 +146,8 @@ class FailoverTest extends OwnServerFixture {
   }
 
   @Test
-  @DisplayName("E-08: after a switch-over the next run finds the new primary, and the state with it")
+  @DisplayName(
+      "E-08: after a switch-over the next run finds the new primary, and the state with it")
   void switchOverIsFollowed() throws Exception {
     try (HotStandby standby = HotStandby.of(database).start()) {
       TestDatabase second = standby.database();

@@ -189,8 +189,8 @@ class HousekeepingTest {
   }
 
   @Test
-  void sixtyRunsLeaveTheCatalogsAsTheyWere() throws SQLException {
-    holdSteady(60);
+  void someRunsLeaveTheCatalogsAsTheyWere() throws SQLException {
+    holdSteady(20);
   }
 
   @Test
