@@ -1,7 +1,6 @@
 package io.fulmar.verify.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 
 import io.fulmar.Source;
 import io.fulmar.StandardEngine;
@@ -28,8 +27,12 @@ import org.junit.jupiter.api.Test;
 class SlowNetworkTest extends SourceFixture {
   private static final int ROWS = 10_000;
 
-  /** What a run takes on a connection that is open: it does not grow with the rows. */
-  private static final int ROUND_TRIPS_OF_A_RUN = 17;
+  /**
+   * What the statements of a run take on a connection that is open: it does not grow with the rows.
+   * Whether the connection lives is asked besides, once by the engine and before that once by the
+   * pool if the connection has rested for half a second.
+   */
+  private static final int ROUND_TRIPS_OF_A_RUN = 15;
 
   private FaultyProxy proxy;
 
@@ -59,16 +62,35 @@ class SlowNetworkTest extends SourceFixture {
   void roundTripsOfRun() throws Exception {
     try (SyncEngine engine = StandardEngine.on(throughProxy(), state)) {
       engine.run(items("where id <= 10")).throwIfFailed();
-      proxy.takeRoundTrips();
+      takeRoundTripsOfRun();
       engine.run(items("where id <= 20")).throwIfFailed();
-      int few = proxy.takeRoundTrips();
+      assertThat(takeRoundTripsOfRun()).isEqualTo(ROUND_TRIPS_OF_A_RUN);
       SyncReport report = engine.run(items("")).throwIfFailed();
-      int many = proxy.takeRoundTrips();
       assertThat(report.total().accepted()).isEqualTo(ROWS - 20);
-      // One more if the pool asks a connection that has rested for half a second if it still lives.
-      assertThat(many).isCloseTo(few, within(1)).isBetween(5, ROUND_TRIPS_OF_A_RUN);
+      assertThat(takeRoundTripsOfRun()).isEqualTo(ROUND_TRIPS_OF_A_RUN);
       engine.run(items("")).throwIfFailed();
-      assertThat(proxy.takeRoundTrips()).isCloseTo(few, within(1));
+      assertThat(takeRoundTripsOfRun()).isEqualTo(ROUND_TRIPS_OF_A_RUN);
+    }
+  }
+
+  private int takeRoundTripsOfRun() {
+    int aliveChecks = proxy.takeAliveChecks();
+    assertThat(aliveChecks).isBetween(1, 2);
+    return proxy.takeRoundTrips() - aliveChecks;
+  }
+
+  @Test
+  @DisplayName(
+      "B-06: whether a connection lives is asked twice if it has rested, at a round trip each")
+  void aliveChecksOfConnectionThatRested() throws Exception {
+    try (SyncEngine engine = StandardEngine.on(throughProxy(), state)) {
+      engine.run(items("")).throwIfFailed();
+      proxy.takeAliveChecks();
+      proxy.takeRoundTrips();
+      query("select pg_sleep(1)");
+      engine.run(items("")).throwIfFailed();
+      assertThat(proxy.takeAliveChecks()).isEqualTo(2);
+      assertThat(proxy.takeRoundTrips()).isEqualTo(ROUND_TRIPS_OF_A_RUN + 2);
     }
   }
 

@@ -24,6 +24,7 @@ public final class FaultyProxy implements AutoCloseable {
   private final Set<ProxyLink> links = ConcurrentHashMap.newKeySet();
   private final FaultPlan plan = new FaultPlan();
   private final AtomicInteger roundTrips = new AtomicInteger();
+  private final AtomicInteger aliveChecks = new AtomicInteger();
   private final AtomicInteger connections = new AtomicInteger();
   private final AtomicInteger lostCancelRequests = new AtomicInteger();
   private volatile Traffic traffic = Traffic.PLAIN;
@@ -153,6 +154,14 @@ public final class FaultyProxy implements AutoCloseable {
     return roundTrips.getAndSet(0);
   }
 
+  /**
+   * How many of the round trips since the last call asked nothing but whether the connection still
+   * lives: an empty statement, which is what {@code Connection.isValid} of pgjdbc sends.
+   */
+  public int takeAliveChecks() {
+    return aliveChecks.getAndSet(0);
+  }
+
   /** How many connections have been made. */
   public int connections() {
     return connections.get();
@@ -173,6 +182,10 @@ public final class FaultyProxy implements AutoCloseable {
 
   void countRoundTrip() {
     roundTrips.incrementAndGet();
+  }
+
+  void countAliveCheck() {
+    aliveChecks.incrementAndGet();
   }
 
   void forget(ProxyLink link) {

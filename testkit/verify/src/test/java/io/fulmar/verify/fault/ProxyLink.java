@@ -5,10 +5,14 @@ import java.io.InputStream;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** One connection through a {@link FaultyProxy}: a thread for each way. */
 final class ProxyLink {
+  /** PostgreSQL manual, "Message Formats", Query: with no statement in it. */
+  private static final byte[] EMPTY_QUERY = {'Q', 0, 0, 0, 5, 0};
+
   private final FaultyProxy proxy;
   private final FaultPlan plan;
   private final Socket client;
@@ -61,6 +65,9 @@ final class ProxyLink {
 
   private boolean clientSends(byte[] bytes, int length, String seen) throws IOException {
     speaks(false);
+    if (Arrays.equals(bytes, 0, length, EMPTY_QUERY, 0, EMPTY_QUERY.length)) {
+      proxy.countAliveCheck();
+    }
     if (proxy.losesCancelRequests() && isCancelRequest(bytes, length)) {
       proxy.countLostCancelRequest();
       silent = Direction.BOTH;
