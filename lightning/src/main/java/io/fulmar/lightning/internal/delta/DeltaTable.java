@@ -140,11 +140,6 @@ final class DeltaTable {
     }
   }
 
-  /** Whether the partitions and all else are as they were when {@link #refusal} was asked. */
-  boolean isAsFound() throws SQLException {
-    return shape().equals(found);
-  }
-
   /** Whether its rows are in other tables, so that a place alone does not tell which is meant. */
   boolean isPartitioned() {
     return kind.equals("p");

@@ -207,7 +207,9 @@ public final class Fold {
         keys == record.keys + survey.added - survey.removed - survey.forgotten);
     Connection connection = transaction.connection();
     SyncViews views = new SyncViews(tables, sync);
-    Readers ofTable = Readers.of(connection, tables.state(generation));
+    Readers ofTable =
+        Readers.of(connection, tables.state(generation))
+            .where(column -> keepsValues || !StateColumns.isRemembered(column));
     Readers ofView = Readers.of(connection, views.state());
     views.dropState(connection);
     transaction.update(parts.of(FoldSql.DROP));

@@ -27,4 +27,9 @@ public final class StateColumns {
     }
     return new SyncColumns(key, remembered);
   }
+
+  /** Whether a column of a state, by its name, keeps a value that is remembered. */
+  static boolean isRemembered(String column) {
+    return column.matches("r[0-9]+");
+  }
 }

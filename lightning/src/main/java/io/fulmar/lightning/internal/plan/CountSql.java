@@ -237,9 +237,7 @@ final class CountSql {
           """
           /* fulmar: plan without duplicates */
           create table {plan} with (autovacuum_enabled = off) as
-          select case when s.operation is not null then pg_catalog.row_number() over () operator(pg_catalog.-) 1 end as position,
-                 s.operation, s.effects, {keys}, s.hash, s.oversize, s.again, s.attempts, s.first_at, s.planned_by, s.planned_as, s.change_id,
-                 s.hold_kind, s.hold_unsure, s.hold_version, s."until", s.known, s.gone, s.unplanned, {names}
+          select {kept}, {names}
           from (
             select p.*
             from {ambiguous} as p
@@ -249,10 +247,19 @@ final class CountSql {
           """,
           "ambiguous",
           "duplicates",
-          "keys",
+          "kept",
           "names",
           "plan",
           "same");
+
+  /** The columns of a plan over what is remembered, without the values. */
+  static final SqlFragment KEPT =
+      SqlFragment.of(
+          """
+          case when s.operation is not null then pg_catalog.row_number() over () operator(pg_catalog.-) 1 end as position,
+                 s.operation, s.effects, {keys}, s.hash, s.oversize, s.again, s.attempts, s.first_at, s.planned_by, s.planned_as, s.change_id,
+                 s.hold_kind, s.hold_unsure, s.hold_version, s."until", s.known, s.gone, s.unplanned""",
+          "keys");
 
   /** Drops a table that this transaction made. */
   static final SqlTemplate DROP =

@@ -29,27 +29,13 @@ final class FirstPlan {
           "values",
           "version");
 
-  /** Makes it again without the keys that are ambiguous; positions are dense again. */
-  static final SqlTemplate WITHOUT_DUPLICATES =
-      SqlTemplate.of(
+  /** Its columns without the values, where {@link CountSql#WITHOUT_DUPLICATES} makes it again. */
+  static final SqlFragment KEPT =
+      SqlFragment.of(
           """
-          /* fulmar: first plan without duplicates */
-          create table {plan} with (autovacuum_enabled = off) as
-          select pg_catalog.row_number() over () operator(pg_catalog.-) 1 as position,
-                 {keys}, s.hash, s.oversize, {names}
-          from (
-            select p.*
-            from {ambiguous} as p
-            where not exists (select from {duplicates} as d where {same})
-            order by p.position
-          ) as s
-          """,
-          "ambiguous",
-          "duplicates",
-          "keys",
-          "names",
-          "plan",
-          "same");
+          pg_catalog.row_number() over () operator(pg_catalog.-) 1 as position,
+                 {keys}, s.hash, s.oversize""",
+          "keys");
 
   /** With the columns that say the same of all. */
   private static final SqlFragment ROWS =

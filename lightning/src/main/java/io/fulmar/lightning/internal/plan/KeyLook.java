@@ -65,15 +65,11 @@ public final class KeyLook implements RowSink {
         Comparison.of(shape, RowHash.of(shape, seed), columns, sync.maxRowBytes())
             .looking(shape.ofKeys(), null);
     KeyLook look = new KeyLook(shape, image, comparison);
+    String doing = "read a key of " + name;
     List<ColumnKind> kinds = new ArrayList<>(List.of(ColumnKind.INT8, ColumnKind.BOOL));
     kinds.addAll(shape.fieldKinds());
-    ModelRows.read(
-        session,
-        comparison.model().hashedRows(),
-        kinds,
-        kinds.size(),
-        "read a key of " + name,
-        look);
+    ModelRows.read(session, comparison.model().hashedRows(), kinds, kinds.size(), doing, look);
+    session.refuseOvertaken(doing);
     return look;
   }
 

@@ -254,26 +254,15 @@ public record PlanHead(
 
   /** This plan with the objections of guards. */
   public PlanHead withGuards(List<String> found) {
-    return new PlanHead(
-        sync,
-        run,
-        place,
-        terms,
-        extent,
-        change,
-        server,
-        columns,
-        counts,
-        invalidRows,
-        samples,
-        objections,
-        found,
-        way,
-        base);
+    return with(sync, found);
   }
 
   /** This plan of the sync under another name. */
   PlanHead of(String name) {
+    return with(name, guards);
+  }
+
+  private PlanHead with(String name, List<String> found) {
     return new PlanHead(
         name,
         run,
@@ -287,7 +276,7 @@ public record PlanHead(
         invalidRows,
         samples,
         objections,
-        guards,
+        found,
         way,
         base);
   }

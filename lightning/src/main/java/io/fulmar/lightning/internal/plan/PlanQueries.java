@@ -43,11 +43,11 @@ record PlanQueries(
       names.addAll(Parts.numbered("s", "p", remembered.fields().size()));
       names.add(Identifier.of("s", "p_valued"));
     }
-    return (first ? FirstPlan.WITHOUT_DUPLICATES : CountSql.WITHOUT_DUPLICATES)
+    return CountSql.WITHOUT_DUPLICATES
         .with("ambiguous", tables.plan(from))
         .with("plan", tables.plan(to))
         .with("duplicates", tables.duplicates())
-        .with("keys", key.columns("s"))
+        .with("kept", (first ? FirstPlan.KEPT : CountSql.KEPT).with("keys", key.columns("s")))
         .with("names", names)
         .with("same", Parts.same(key.columns("d"), key.columns("p")))
         .sql();

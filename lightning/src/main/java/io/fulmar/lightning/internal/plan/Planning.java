@@ -215,14 +215,9 @@ final class Planning {
       Comparison given =
           comparison.remembering(Comparison.Memory.OF_GIVEN).looking(some.shape(), some.absent());
       PlanTable.Made made = table.make(given);
-      String objection = scan.confirm();
-      if (objection == null) {
-        PlanSamples samples = new PlanSamples(statements, given);
-        PlanCounts counts = table.count(given, made);
-        return table.finish(given, made.place(), some.rows(), 0, samples, way.way(), counts);
-      }
-      table.drop(made.place());
-      way = new DeltaWay.Full(objection);
+      PlanSamples samples = new PlanSamples(statements, given);
+      PlanCounts counts = table.count(given, made);
+      return table.finish(given, made.place(), some.rows(), 0, samples, way.way(), counts);
     }
     return new FullDiff(table).plan(comparison, shape, otherKey, way.way());
   }

@@ -1,5 +1,6 @@
 package io.fulmar.lightning.internal.schema;
 
+import io.fulmar.internal.sql.SqlFragment;
 import io.fulmar.internal.sql.SqlTemplate;
 
 /** The views for whoever wants to know how syncs are. They run under our own search path. */
@@ -107,27 +108,50 @@ final class ViewSql {
           drop view if exists {view}""",
           "view");
 
-  /** Who may read a table or view besides its owner, NULL for everybody; and let others read. */
+  /**
+   * Who may read a table or view besides its owner, NULL for everybody; the column, NULL for all;
+   * and whether others may be let read. Binds its name.
+   */
   static final SqlTemplate READERS =
       SqlTemplate.of(
           """
           /* fulmar: readers */
-          select r.rolname, pg_catalog.bool_or(a.is_grantable)
-          from pg_catalog.pg_class as c
-          cross join pg_catalog.aclexplode(c.relacl) as a
-          left join pg_catalog.pg_roles as r on r.oid = a.grantee
-          where c.oid = pg_catalog.to_regclass(?)
-            and a.privilege_type = 'SELECT' and a.grantee <> c.relowner
-            and (a.grantee = 0 or r.oid is not null)
-          group by r.rolname
-          order by r.rolname""");
+          with asked as (
+            select c.oid, c.relowner, c.relacl
+            from pg_catalog.pg_class as c
+            where c.oid = pg_catalog.to_regclass(?)),
+          granted as (
+            select null::pg_catalog.name as attname, asked.relowner, g.grantee, g.privilege_type, g.is_grantable
+            from asked cross join pg_catalog.aclexplode(asked.relacl) as g
+            union all
+            select a.attname, asked.relowner, g.grantee, g.privilege_type, g.is_grantable
+            from asked
+            join pg_catalog.pg_attribute as a on a.attrelid = asked.oid and a.attnum > 0 and not a.attisdropped
+            cross join pg_catalog.aclexplode(a.attacl) as g)
+          select r.rolname, granted.attname, pg_catalog.bool_or(granted.is_grantable)
+          from granted
+          left join pg_catalog.pg_roles as r on r.oid = granted.grantee
+          where granted.privilege_type = 'SELECT' and granted.grantee <> granted.relowner
+            and (granted.grantee = 0 or r.oid is not null)
+          group by r.rolname, granted.attname
+          order by r.rolname, granted.attname""");
+
+  /** Whether a table or view has a column. Binds both names. */
+  static final SqlTemplate HAS_COLUMN =
+      SqlTemplate.of(
+          """
+          /* fulmar: has column */
+          select exists (
+            select from pg_catalog.pg_attribute as a
+            where a.attrelid = pg_catalog.to_regclass(?) and a.attname = ? and a.attnum > 0 and not a.attisdropped)""");
 
   /** Lets a role read. */
   static final SqlTemplate LET_READ =
       SqlTemplate.of(
           """
           /* fulmar: let read */
-          grant select on {of} to {role}""",
+          grant {select} on {of} to {role}""",
+          "select",
           "of",
           "role");
 
@@ -136,9 +160,16 @@ final class ViewSql {
       SqlTemplate.of(
           """
           /* fulmar: let pass on */
-          grant select on {of} to {role} with grant option""",
+          grant {select} on {of} to {role} with grant option""",
+          "select",
           "of",
           "role");
+
+  /** What a role may: read all columns. */
+  static final SqlFragment SELECT = SqlFragment.of("select");
+
+  /** What a role may: read one column. */
+  static final SqlFragment SELECT_COLUMN = SqlFragment.of("select ({column})", "column");
 
   private ViewSql() {}
 }

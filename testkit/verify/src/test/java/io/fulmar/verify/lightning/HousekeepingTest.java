@@ -90,9 +90,12 @@ class HousekeepingTest {
   }
 
   private static Sync sync(String destination, String name) {
+    return builder(destination, name, "select id, name from item").remember("name").build();
+  }
+
+  private static Sync.Builder builder(String destination, String name, String model) {
     return Sync.builder(name)
-        .model(Model.query("items", "select id, name from item").key("id"))
-        .remember("name")
+        .model(Model.query("items", model).key("id"))
         .onRemoved(Removal.DELETE)
         .to(
             Destination.of(
@@ -105,8 +108,7 @@ class HousekeepingTest {
                     }
                   }
                   return answer.build();
-                }))
-        .build();
+                }));
   }
 
   private String query(String sql) throws SQLException {
@@ -289,6 +291,48 @@ class HousekeepingTest {
     }
     database.drop();
     postgres.createDatabase().execute("drop role \"dash board\"", "drop role chief");
+  }
+
+  @Test
+  void whoMayReadAColumnStillMayWhenItMeansTheSame() throws SQLException {
+    String readers =
+        """
+        select string_agg(
+          concat(c.relname, '.', t.attname, ' ', r.rolname, case when a.is_grantable then '*' end),
+          ', ' order by c.relname, t.attname)
+        from pg_class c join pg_attribute t on t.attrelid = c.oid
+        cross join aclexplode(t.attacl) a join pg_roles r on r.oid = a.grantee
+        where c.relname ~ '^(s1_state_[01]|state_of_.*|holds_of_.*)$'
+        """;
+    String model = "select id, name, id % 2 as odd from item";
+    Sync crm = builder("crm", "crm", model).remember("name").build();
+    manyRows();
+    try (LightningEngine engine = engine()) {
+      engine.run(crm);
+      database.execute(
+          "create role clerk",
+          "grant select (k0, r0) on fulmar_planner.s1_state_0 to clerk",
+          "grant select (id, name) on fulmar_planner.state_of_crm to clerk",
+          "grant select (kind) on fulmar_planner.holds_of_crm to clerk with grant option",
+          "grant insert (id) on fulmar_planner.state_of_crm to clerk");
+      change(9); // every row, so that the state is built anew
+      engine.run(crm);
+      assertThat(query(readers))
+          .isEqualTo(
+              "holds_of_crm.kind clerk*, s1_state_1.k0 clerk, s1_state_1.r0 clerk,"
+                  + " state_of_crm.id clerk, state_of_crm.name clerk");
+      engine.rename("crm", builder("crm", "sales", model).remember("name").build());
+      assertThat(query(readers))
+          .isEqualTo(
+              "holds_of_sales.kind clerk*, s1_state_1.k0 clerk, s1_state_1.r0 clerk,"
+                  + " state_of_sales.id clerk, state_of_sales.name clerk");
+      // The state keeps another column where it kept the name.
+      engine.run(builder("crm", "sales", model).remember("odd").build());
+      assertThat(query(readers))
+          .isEqualTo("holds_of_sales.kind clerk*, s1_state_0.k0 clerk, state_of_sales.id clerk");
+    }
+    database.drop();
+    postgres.createDatabase().execute("drop role clerk");
   }
 
   @Test

@@ -106,14 +106,13 @@ class InterruptedRunsInLogsTest extends LogsFixture {
     }
   }
 
-  @Test
-  @DisplayName("P2: a process that dies before it sends anything of an approved plan")
-  void approvalDiesBeforeItSendsAnything() throws SQLException {
+  /** Approves the plan that waits; the run ends at a point as if its process had died there. */
+  private void applyAndDieAt(CrashPoint where) {
     Source source = source();
     RunnerSettings runner = RunnerSettings.defaults();
     CrashPoint.Watch watch =
         point -> {
-          if (point == CrashPoint.DELIVERY_BEGUN) {
+          if (point == where) {
             throw new AssertionError("here it dies");
           }
         };
@@ -122,6 +121,12 @@ class InterruptedRunsInLogsTest extends LogsFixture {
       assertThatThrownBy(() -> engine.apply(guarded().build(), planId()))
           .hasMessage("here it dies");
     }
+  }
+
+  @Test
+  @DisplayName("P2: a process that dies before it sends anything of an approved plan")
+  void approvalDiesBeforeItSendsAnything() throws SQLException {
+    applyAndDieAt(CrashPoint.DELIVERY_BEGUN);
     long died = started.get(0);
     run(ALL, guarded().build());
 
@@ -166,19 +171,7 @@ class InterruptedRunsInLogsTest extends LogsFixture {
   @Test
   @DisplayName("P1, P2: a run that was interrupted is taken in under another name of the sync")
   void interruptedRunIsTakenInUnderAnotherName() throws SQLException {
-    Source source = source();
-    RunnerSettings runner = RunnerSettings.defaults();
-    CrashPoint.Watch watch =
-        point -> {
-          if (point == CrashPoint.FOLD_WRITTEN) {
-            throw new AssertionError("here it dies");
-          }
-        };
-    LightningStore store = new LightningStore(source, settings(), runner, null, watch);
-    try (SyncEngine engine = StoredEngine.over(store, source, runner)) {
-      assertThatThrownBy(() -> engine.apply(guarded().build(), planId()))
-          .hasMessage("here it dies");
-    }
+    applyAndDieAt(CrashPoint.FOLD_WRITTEN);
     assertThat(destination.changes(started.get(0))).hasSize(5);
 
     Sync renamed = renamed();
