@@ -139,7 +139,8 @@ public interface LightningEngine extends SyncEngine {
      * well: tables that Fulmar did not make are left alone.
      *
      * @param planner for what is remembered
-     * @param audit for the sync logs
+     * @param audit for the sync logs, and those of no other planner schema: its syncs would look
+     *     forgotten, so that their logs expire, and its runs may have numbers that are taken
      * @throws IllegalArgumentException if one is no name, or both are the same
      */
     public Builder schemas(String planner, String audit) {

@@ -47,7 +47,8 @@ public final class LightningSetup {
    * Other names, to be given to the engine as well.
    *
    * @param planner of the planner schema, 1 to 63 bytes
-   * @param audit of the audit schema, 1 to 63 bytes, another name
+   * @param audit of the audit schema, 1 to 63 bytes, another name; each planner schema needs one of
+   *     its own
    * @throws IllegalArgumentException if one is no name, or both are the same
    */
   public LightningSetup schemas(String planner, String audit) {

@@ -88,7 +88,7 @@ final class FoldSql {
   static final SqlTemplate ANALYZE_FIRST_PLAN =
       SqlTemplate.of(
           """
-          /* fulmar: analyze plan */
+          /* fulmar: analyze first plan */
           analyze {plan_table} (position, {key})""",
           "plan_table",
           "key");

@@ -8,7 +8,6 @@ import io.fulmar.internal.plan.Remembered;
 import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.row.ImageRow;
 import io.fulmar.internal.row.Shape;
-import io.fulmar.internal.row.StoredColumn;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.SqlPart;
@@ -17,11 +16,9 @@ import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,7 +101,7 @@ public record PlanHead(
 
     /** Which columns of accepted versions are kept, as text. */
     public String rememberedText() {
-      return rememberedText(remembered);
+      return RememberedText.of(remembered);
     }
 
     /** The same, with or without {@code p0, p1 ...}. */
@@ -115,13 +112,6 @@ public record PlanHead(
     /** The same of a plan that was made. */
     Columns of(FoundChanges found) {
       return new Columns(key, row, keyRow, stored, remembered, found.previous(), found.first());
-    }
-
-    static String rememberedText(Remembered remembered) {
-      return StoredColumn.of(remembered.shape()).stream()
-          .sorted(Comparator.comparing(StoredColumn::field))
-          .map(column -> column.name() + '\t' + column.type())
-          .collect(Collectors.joining("\n"));
     }
   }
 

@@ -326,6 +326,7 @@ public final class Provision {
    *
    * @param from the name that it had
    * @param to the name that it gets
+   * @param columns of its tables; null if it has none but those of plans
    * @param generation of its state; null if it has none
    */
   public void rename(
@@ -333,11 +334,10 @@ public final class Provision {
       SyncTables tables,
       String from,
       String to,
-      SyncColumns columns,
+      @Nullable SyncColumns columns,
       @Nullable Integer generation)
       throws SQLException {
     Inspection inspection = Inspection.read(connection, schemas.planner(), names(tables));
-    new SyncViews(tables, from).rename(connection, new SyncViews(tables, to), columns, generation);
     for (int state = 0; state < 2; state++) {
       if (inspection.has(tables.stateName(state))) {
         execute(connection, Comments.onState(tables, state, to));
@@ -348,8 +348,12 @@ public final class Provision {
         execute(connection, Comments.onPlan(tables, place, to));
       }
     }
-    execute(connection, Comments.onHolds(tables, to));
-    execute(connection, Comments.onLedger(tables, to));
+    if (columns != null) {
+      SyncViews renamed = new SyncViews(tables, to);
+      new SyncViews(tables, from).rename(connection, renamed, columns, generation);
+      execute(connection, Comments.onHolds(tables, to));
+      execute(connection, Comments.onLedger(tables, to));
+    }
   }
 
   /**

@@ -192,9 +192,6 @@ public final class LightningStore implements SyncStore {
     upkeep(sync).rename(from, sync);
   }
 
-  // ----------------------------------------------------------------------------------------
-  // looking
-
   /**
    * Goes on with what the standard engine remembers of a sync.
    *
@@ -204,6 +201,8 @@ public final class LightningStore implements SyncStore {
   public void moveIn(Sync sync, Path stateDirectory) {
     new Moving(this, claiming(sync), snapshots).move(sync, stateDirectory);
   }
+
+  // --------------------------------------------------------------------------------------- looking
 
   /** Reads something, unless there are no tables yet. */
   private <T> Optional<T> look(Sync sync, String doing, Work<Optional<T>> work) {

@@ -1,7 +1,7 @@
 package io.fulmar.lightning.internal.state;
 
 import io.fulmar.internal.row.Shape;
-import io.fulmar.internal.type.ColumnKind;
+import io.fulmar.lightning.internal.plan.RememberedText;
 import io.fulmar.lightning.internal.plan.StoredForm;
 import io.fulmar.lightning.internal.plan.StoredKey;
 import io.fulmar.lightning.internal.schema.StoredColumn;
@@ -27,11 +27,11 @@ final class RecordColumns {
     }
     List<StoredColumn> remembered = new ArrayList<>();
     String text = record.remembered;
-    for (String line : text == null || text.isEmpty() ? new String[0] : text.split("\n")) {
-      int tab = line.indexOf('\t');
-      String kind = line.substring(tab + 1).split(" ", 2)[0];
-      remembered.add(
-          new StoredColumn(line.substring(0, tab), StoredForm.type(ColumnKind.valueOf(kind))));
+    if (text != null && !text.isEmpty()) {
+      Shape kept = RememberedText.parse(text);
+      for (int i = 0; i < kept.names().size(); i++) {
+        remembered.add(new StoredColumn(kept.names().get(i), StoredForm.type(kept.kinds().get(i))));
+      }
     }
     return new SyncColumns(key, remembered);
   }

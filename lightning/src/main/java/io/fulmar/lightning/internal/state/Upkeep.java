@@ -9,6 +9,8 @@ import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.lightning.internal.database.Database;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.database.Work;
+import io.fulmar.lightning.internal.fold.StateColumns;
+import io.fulmar.lightning.internal.plan.PlanHead;
 import io.fulmar.lightning.internal.plan.PlanStore;
 import io.fulmar.lightning.internal.schema.Schemas;
 import io.fulmar.lightning.internal.schema.SyncColumns;
@@ -160,22 +162,34 @@ final class Upkeep {
     Schemas schemas = store.schemas();
     SyncRecord record = begun.record().copy();
     SyncTables tables = schemas.tables(record.slot);
+    SyncColumns columns;
     try {
       // What waits for approval, and what an interrupted run was delivering.
       new PlanStore(schemas, from, tables).rename(transaction.connection(), to);
+      columns = columns(transaction, record, new PlanStore(schemas, to, tables));
     } catch (DamagedException e) {
       throw StateLost.of(from, e);
     }
     transaction.update(StateSql.RENAME.with("syncs", schemas.syncs()).sql(), to, from, record.slot);
     transaction.update(
         LeaseSql.RENAME.with("leases", schemas.leases()).sql(), to, from, begun.lease().token());
-    SyncColumns columns = RecordColumns.of(record);
-    if (columns != null) {
-      store
-          .provision()
-          .rename(transaction.connection(), tables, from, to, columns, record.generation);
-    }
+    store
+        .provision()
+        .rename(transaction.connection(), tables, from, to, columns, record.generation);
     return true;
+  }
+
+  /** The columns of a sync's tables; null if it has none but those of plans. */
+  private static @Nullable SyncColumns columns(
+      Transaction transaction, SyncRecord record, PlanStore plans)
+      throws SQLException, DamagedException {
+    SyncColumns known = RecordColumns.of(record);
+    if (known != null || record.stateColumns == null) {
+      return known;
+    }
+    // The first run of this key was interrupted, and its plan knows more than the record.
+    PlanHead head = plans.read(transaction.connection(), record.deliveringPlan);
+    return head == null ? null : StateColumns.of(head.columns());
   }
 
   /**

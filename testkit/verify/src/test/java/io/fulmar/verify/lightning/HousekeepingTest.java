@@ -257,6 +257,39 @@ class HousekeepingTest {
   }
 
   @Test
+  void aPlanFromBeforeTheFirstRunIsRenamedWithItsTable() throws SQLException {
+    Sync renamed = sync("crm", "sales");
+    try (LightningEngine engine = engine()) {
+      engine.run(sync("stays"));
+      String before = query(OURS);
+      String plan = engine.plan(sync("crm")).id();
+      engine.rename("crm", renamed);
+      assertThat(engine.storedPlan(renamed).orElseThrow().id()).isEqualTo(plan);
+      // Whoever takes the old name finds no table that seems to be his.
+      assertThat(engine.run(sync("crm")).total().accepted()).isPositive();
+      engine.forget(sync("crm"));
+      assertThat(engine.apply(renamed, plan).total().accepted()).isPositive();
+      engine.forget(renamed);
+      assertThat(query(OURS)).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void aColumnThatIsRememberedMayHaveAnyName() throws SQLException {
+    database.execute("alter table item add \"a\\b\tc\nd\re\" text default 'x'");
+    Sync.Builder odd = builder("crm", "crm", "select * from item").remember("a\\b\tc\nd\re");
+    try (LightningEngine engine = engine()) {
+      engine.run(odd.build());
+      engine.rename(
+          "crm", builder("crm", "sales", "select * from item").remember("a\\b\tc\nd\re").build());
+      assertThat(
+              query(
+                  "select count(*) from fulmar_planner.state_of_sales where \"a\\b\tc\nd\re\" = 'x'"))
+          .isEqualTo(Integer.toString(ROWS - 1));
+    }
+  }
+
+  @Test
   void whoMayReadAStateStillMayWhenAnotherTakesItsPlace() throws SQLException {
     String readers =
         """

@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -106,8 +107,8 @@ class InterruptedRunsInLogsTest extends LogsFixture {
     }
   }
 
-  /** Approves the plan that waits; the run ends at a point as if its process had died there. */
-  private void applyAndDieAt(CrashPoint where) {
+  /** Runs something that ends at a point as if its process had died there. */
+  private void dieAt(CrashPoint where, Function<SyncEngine, SyncReport> call) {
     Source source = source();
     RunnerSettings runner = RunnerSettings.defaults();
     CrashPoint.Watch watch =
@@ -118,15 +119,18 @@ class InterruptedRunsInLogsTest extends LogsFixture {
         };
     LightningStore store = new LightningStore(source, settings(), runner, null, watch);
     try (SyncEngine engine = StoredEngine.over(store, source, runner)) {
-      assertThatThrownBy(() -> engine.apply(guarded().build(), planId()))
-          .hasMessage("here it dies");
+      assertThatThrownBy(() -> call.apply(engine)).hasMessage("here it dies");
     }
+  }
+
+  private SyncReport apply(SyncEngine engine) {
+    return engine.apply(guarded().build(), planId());
   }
 
   @Test
   @DisplayName("P2: a process that dies before it sends anything of an approved plan")
   void approvalDiesBeforeItSendsAnything() throws SQLException {
-    applyAndDieAt(CrashPoint.DELIVERY_BEGUN);
+    dieAt(CrashPoint.DELIVERY_BEGUN, this::apply);
     long died = started.get(0);
     run(ALL, guarded().build());
 
@@ -171,7 +175,7 @@ class InterruptedRunsInLogsTest extends LogsFixture {
   @Test
   @DisplayName("P1, P2: a run that was interrupted is taken in under another name of the sync")
   void interruptedRunIsTakenInUnderAnotherName() throws SQLException {
-    applyAndDieAt(CrashPoint.FOLD_WRITTEN);
+    dieAt(CrashPoint.FOLD_WRITTEN, this::apply);
     assertThat(destination.changes(started.get(0))).hasSize(5);
 
     Sync renamed = renamed();
@@ -183,6 +187,24 @@ class InterruptedRunsInLogsTest extends LogsFixture {
     assertThat(rows("select sync, keys from fulmar_planner.fulmar_syncs"))
         .containsExactly("sales 5");
     assertThat(rows("select sync from fulmar_planner.fulmar_plans")).isEmpty();
+  }
+
+  @Test
+  @DisplayName("P1, P2: so is a first run, whose tables and views get the other name")
+  void interruptedFirstRunIsTakenInUnderAnotherName() throws SQLException {
+    Sync first = Sync.builder("first").model(CUSTOMERS).to(destination).build();
+    Sync second = Sync.builder("second").model(CUSTOMERS).to(destination).build();
+    dieAt(CrashPoint.FOLD_WRITTEN, engine -> engine.run(first));
+
+    try (LightningEngine engine = LightningEngine.builder(source()).logs(ALL).build()) {
+      engine.rename("first", second);
+      assertThat(engine.run(second).throwIfFailed().total().planned()).isZero();
+      // Whoever takes the old name finds no table that seems to be his.
+      assertThat(engine.run(first).throwIfFailed().total().accepted()).isEqualTo(5);
+    }
+    assertThat(
+            rows("select relname from pg_class where relname ~ '_of_(first|second)$' order by 1"))
+        .containsExactly("holds_of_first", "holds_of_second", "state_of_first", "state_of_second");
   }
 
   @Test
