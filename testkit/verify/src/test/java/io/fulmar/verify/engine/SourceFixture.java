@@ -71,6 +71,7 @@ abstract class SourceFixture {
         "select count(*) from pg_stat_activity where datname = current_database()"
             + " and pid <> pg_backend_pid() and application_name like 'fulmar%'",
         "0");
+    database.drop();
   }
 
   Source.Builder sourceBuilder() {

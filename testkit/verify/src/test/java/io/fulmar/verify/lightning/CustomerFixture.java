@@ -55,8 +55,9 @@ abstract class CustomerFixture {
   }
 
   @AfterEach
-  void nothingIsViolated() {
+  void nothingIsViolated() throws SQLException {
     assertThat(destination.violations()).isEmpty();
+    database.drop();
   }
 
   Source source() {

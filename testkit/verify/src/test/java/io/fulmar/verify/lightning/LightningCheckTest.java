@@ -68,6 +68,7 @@ class LightningCheckTest {
   void dropRole() throws SQLException {
     database.execute(
         "drop owned by \"%s\" cascade".formatted(role), "drop role \"%s\"".formatted(role));
+    database.drop();
   }
 
   private Source.Builder source() {

@@ -70,6 +70,7 @@ abstract class LightningFixture {
         "select count(*) from pg_stat_activity where datname = current_database()"
             + " and pid <> pg_backend_pid() and application_name like 'fulmar%'",
         "0");
+    database.drop();
   }
 
   static Source.Builder sourceOf(TestDatabase database) {

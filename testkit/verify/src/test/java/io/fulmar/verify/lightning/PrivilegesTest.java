@@ -60,6 +60,7 @@ class PrivilegesTest {
   @AfterEach
   void dropRole() throws SQLException {
     database.execute("drop owned by %s cascade".formatted(QUOTED), "drop role " + QUOTED);
+    database.drop();
   }
 
   private LightningEngine engine() {

@@ -100,7 +100,7 @@ class DecisionTest {
   }
 
   @AfterAll
-  void close() {
+  void close() throws SQLException {
     fixture.close();
   }
 

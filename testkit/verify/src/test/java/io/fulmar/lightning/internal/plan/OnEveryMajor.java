@@ -34,7 +34,7 @@ abstract class OnEveryMajor {
   }
 
   @AfterEach
-  void disconnect() {
+  void disconnect() throws SQLException {
     fixture.close();
   }
 }

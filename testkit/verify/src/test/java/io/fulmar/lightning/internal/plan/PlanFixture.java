@@ -221,7 +221,8 @@ final class PlanFixture implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public void close() throws SQLException {
     connections.close();
+    database.drop();
   }
 }

@@ -60,6 +60,7 @@ class ProvisionTest {
   @AfterEach
   void dropRole() throws SQLException {
     database.execute("drop owned by %s cascade".formatted(role), "drop role %s".formatted(role));
+    database.drop();
   }
 
   /** A transaction as the engine begins them. */

@@ -86,8 +86,9 @@ class LeaseTest {
   }
 
   @AfterEach
-  void close() {
+  void close() throws SQLException {
     database.close();
+    test.drop();
   }
 
   private <T> T write(io.fulmar.lightning.internal.database.Work<T> work) throws SQLException {
