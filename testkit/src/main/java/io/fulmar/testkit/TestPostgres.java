@@ -45,8 +45,8 @@ import java.util.regex.Pattern;
  * <p>A server takes about a second to start, so start one for a test class and give each test a
  * database of its own. Its data lies in the temporary directory, or in the one that the system
  * property {@value #DATA_PROPERTY} names, until {@link #close()}, which whoever started the server
- * calls; when the JVM ends without it, a shutdown hook does the same.
- * The superuser is {@code postgres}, and no password is asked for.
+ * calls; when the JVM ends without it, a shutdown hook does the same. The superuser is {@code
+ * postgres}, and no password is asked for.
  *
  * <p><b>Not durable unless asked.</b> {@code fsync} and {@code synchronous_commit} are off, because
  * tests throw their data away: fast, and wrong for tests that cut the power or measure writing. See
@@ -204,7 +204,7 @@ public final class TestPostgres implements AutoCloseable {
     try {
       server.close();
       // The server gives up waiting after 5 seconds; a process that stays would hold the port.
-      if (postmaster.isAlive()) {
+      if (runs(postmaster)) {
         postmaster.destroyForcibly();
         postmaster.onExit().get(STOP_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
       }
@@ -213,12 +213,23 @@ public final class TestPostgres implements AutoCloseable {
     } catch (InterruptedException e) {
       interrupted = true;
     } catch (ExecutionException | TimeoutException e) {
-      throw new IllegalStateException("Cannot stop PostgreSQL: the process does not end.", e);
+      if (runs(postmaster)) {
+        throw new IllegalStateException("Cannot stop PostgreSQL: the process does not end.", e);
+      }
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /**
+   * Whether there is more of a process than an exit code that nobody has fetched. The server is an
+   * orphan of the program that started it, and the first process of a container may come late for
+   * it, or never.
+   */
+  private static boolean runs(ProcessHandle process) {
+    return process.isAlive() && process.info().command().isPresent();
   }
 
   /**

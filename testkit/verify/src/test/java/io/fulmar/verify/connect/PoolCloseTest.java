@@ -7,6 +7,7 @@ import io.fulmar.Source;
 import io.fulmar.internal.postgres.SourcePool;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import io.fulmar.verify.fixture.UnconnectedSockets;
 import java.io.IOException;
 import java.net.Socket;
@@ -39,12 +40,12 @@ class PoolCloseTest {
 
   @BeforeAll
   static void start() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stop() {
-    postgres.close();
+  static void stop() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach

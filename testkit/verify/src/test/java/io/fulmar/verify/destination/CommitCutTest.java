@@ -14,6 +14,7 @@ import io.fulmar.SyncReport;
 import io.fulmar.harness.ManualClock;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.verify.fixture.SharedServer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -69,12 +70,12 @@ class CommitCutTest {
 
   @BeforeAll
   static void startServer() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stopServer() {
-    postgres.close();
+  static void stopServer() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach

@@ -18,8 +18,10 @@ import io.fulmar.SyncReport.FailureGroup;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -36,12 +38,12 @@ class DestinationRunsTest {
 
   @BeforeAll
   static void startServer() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stopServer() {
-    postgres.close();
+  static void stopServer() throws SQLException {
+    SharedServer.clean();
   }
 
   private SyncReport run(TestDatabase database, String query, Destination destination) {

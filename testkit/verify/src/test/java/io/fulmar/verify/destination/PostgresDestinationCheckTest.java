@@ -12,6 +12,7 @@ import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -37,12 +38,12 @@ class PostgresDestinationCheckTest {
 
   @BeforeAll
   static void startServer() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stopServer() {
-    postgres.close();
+  static void stopServer() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach

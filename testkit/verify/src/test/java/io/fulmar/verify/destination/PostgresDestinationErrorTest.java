@@ -21,6 +21,7 @@ import io.fulmar.spi.StopRunException;
 import io.fulmar.spi.Verdict;
 import io.fulmar.spi.Writer;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -58,12 +59,12 @@ class PostgresDestinationErrorTest {
 
   @BeforeAll
   static void startServer() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stopServer() {
-    postgres.close();
+  static void stopServer() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach

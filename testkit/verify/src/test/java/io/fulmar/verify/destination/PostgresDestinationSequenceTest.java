@@ -15,6 +15,7 @@ import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.StopRunException;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -44,12 +45,12 @@ class PostgresDestinationSequenceTest {
 
   @BeforeAll
   static void startServer() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stopServer() {
-    postgres.close();
+  static void stopServer() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach

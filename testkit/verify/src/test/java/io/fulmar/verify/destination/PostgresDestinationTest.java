@@ -14,6 +14,7 @@ import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.Writer;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
@@ -48,12 +49,12 @@ class PostgresDestinationTest {
 
   @BeforeAll
   static void startServer() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stopServer() {
-    postgres.close();
+  static void stopServer() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach
@@ -435,38 +436,37 @@ class PostgresDestinationTest {
   @ParameterizedTest
   @MethodSource("io.fulmar.testkit.TestPostgres#majorVersions")
   void everyStatementRunsOnEveryMajor(int majorVersion) throws Exception {
-    try (TestPostgres server = TestPostgres.start(majorVersion)) {
-      TableFixture old = new TableFixture(server.createDatabase());
-      Map<String, String> types = new LinkedHashMap<>();
-      types.put("id", "bigint");
-      types.put("name", "character varying(20)");
-      for (String table : List.of("plain", "sequenced")) {
-        PostgresDestination.Builder builder = old.into(table).createTableIfMissing(types);
-        if (table.equals("sequenced")) {
-          builder.sequenceColumn("seq");
-        }
-        try (Writer writer = builder.build().open(TableFixture.RUN)) {
-          long sequence = 1;
-          for (Action action :
-              List.of(
-                  Action.INSERT,
-                  Action.UPSERT,
-                  Action.UPDATE,
-                  Action.CLEAR,
-                  Action.DELETE,
-                  Action.UPSERT)) {
-            Change[] changes = {
-              change(sequence, "id", "1", "name", "Ada " + sequence),
-              change(sequence, "id", "2", "name", "x".repeat(action == Action.UPSERT ? 21 : 1))
-            };
-            sequence++;
-            assertThat(verdicts(write(writer, action, changes), changes))
-                .containsExactly("accepted", action == Action.UPSERT ? "22001" : "accepted");
-          }
-        }
-        assertThat(old.rows("select * from " + table))
-            .containsExactly(table.equals("plain") ? "1|Ada 6" : "1|Ada 6|6");
+    TestPostgres server = SharedServer.of(majorVersion);
+    TableFixture old = new TableFixture(server.createDatabase());
+    Map<String, String> types = new LinkedHashMap<>();
+    types.put("id", "bigint");
+    types.put("name", "character varying(20)");
+    for (String table : List.of("plain", "sequenced")) {
+      PostgresDestination.Builder builder = old.into(table).createTableIfMissing(types);
+      if (table.equals("sequenced")) {
+        builder.sequenceColumn("seq");
       }
+      try (Writer writer = builder.build().open(TableFixture.RUN)) {
+        long sequence = 1;
+        for (Action action :
+            List.of(
+                Action.INSERT,
+                Action.UPSERT,
+                Action.UPDATE,
+                Action.CLEAR,
+                Action.DELETE,
+                Action.UPSERT)) {
+          Change[] changes = {
+            change(sequence, "id", "1", "name", "Ada " + sequence),
+            change(sequence, "id", "2", "name", "x".repeat(action == Action.UPSERT ? 21 : 1))
+          };
+          sequence++;
+          assertThat(verdicts(write(writer, action, changes), changes))
+              .containsExactly("accepted", action == Action.UPSERT ? "22001" : "accepted");
+        }
+      }
+      assertThat(old.rows("select * from " + table))
+          .containsExactly(table.equals("plain") ? "1|Ada 6" : "1|Ada 6|6");
     }
   }
 }

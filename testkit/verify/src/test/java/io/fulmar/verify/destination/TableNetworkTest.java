@@ -15,6 +15,7 @@ import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fault.Direction;
 import io.fulmar.verify.fault.FaultyProxy;
 import io.fulmar.verify.fault.Traffic;
+import io.fulmar.verify.fixture.SharedServer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -48,12 +49,12 @@ class TableNetworkTest {
 
   @BeforeAll
   static void startServer() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stopServer() {
-    postgres.close();
+  static void stopServer() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach

@@ -10,6 +10,7 @@ import io.fulmar.lightning.internal.state.LightningSettings;
 import io.fulmar.lightning.internal.state.LightningStore;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.EngineUnderTest;
+import io.fulmar.verify.fixture.SharedServer;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.Map;
@@ -38,12 +39,12 @@ class HistoriesTest {
 
   @BeforeAll
   static void start() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stop() {
-    postgres.close();
+  static void stop() throws SQLException {
+    SharedServer.clean();
   }
 
   private static LongFunction<Subject> subjects(EngineUnderTest kind) {

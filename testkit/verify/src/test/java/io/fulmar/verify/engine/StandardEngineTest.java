@@ -16,6 +16,7 @@ import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,12 +38,12 @@ class StandardEngineTest {
 
   @BeforeAll
   static void start() throws Exception {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
   static void stop() throws Exception {
-    postgres.close();
+    SharedServer.clean();
   }
 
   @Test

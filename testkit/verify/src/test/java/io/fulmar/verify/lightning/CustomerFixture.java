@@ -11,6 +11,7 @@ import io.fulmar.lightning.LightningEngine;
 import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -36,12 +37,12 @@ abstract class CustomerFixture {
 
   @BeforeAll
   static void start() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stop() {
-    postgres.close();
+  static void stop() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach

@@ -17,6 +17,7 @@ import io.fulmar.spi.Verdict;
 import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -57,12 +58,12 @@ class DeltaRunsTest {
 
   @BeforeAll
   static void start() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stop() {
-    postgres.close();
+  static void stop() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach

@@ -16,6 +16,7 @@ import io.fulmar.lightning.internal.delta.DeltaWay;
 import io.fulmar.lightning.internal.delta.XidRange;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -55,12 +56,12 @@ class DeltaScanTest {
 
   @BeforeAll
   static void start() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stop() {
-    postgres.close();
+  static void stop() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach

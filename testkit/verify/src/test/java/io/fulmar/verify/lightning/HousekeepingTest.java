@@ -17,6 +17,7 @@ import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.Queries;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,13 +49,13 @@ class HousekeepingTest {
 
   @BeforeAll
   static void start() throws SQLException {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
     postgres.createDatabase().execute("create role fulmar login");
   }
 
   @AfterAll
-  static void stop() {
-    postgres.close();
+  static void stop() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach

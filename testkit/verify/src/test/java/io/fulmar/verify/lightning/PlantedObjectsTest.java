@@ -12,6 +12,7 @@ import io.fulmar.lightning.internal.schema.SyncColumns;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.Queries;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -42,7 +43,7 @@ class PlantedObjectsTest {
 
   @BeforeAll
   static void makeTables() throws SQLException {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
     database = postgres.createDatabase();
     database.execute(
         "create role fulmar login",
@@ -69,8 +70,8 @@ class PlantedObjectsTest {
   }
 
   @AfterAll
-  static void stop() {
-    postgres.close();
+  static void stop() throws SQLException {
+    SharedServer.clean();
   }
 
   private static Connection begin(String role) throws SQLException {

@@ -19,6 +19,7 @@ import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.Queries;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.SQLException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -34,7 +35,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * run without one of the grants says which.
  */
 class PrivilegesTest {
-  private static final TestPostgres POSTGRES = TestPostgres.start();
+  private static final TestPostgres POSTGRES = SharedServer.get();
   private static final String QUOTED = "\"Writer of; Lightning\"";
 
   private final AtomicLong sent = new AtomicLong();

@@ -16,8 +16,10 @@ import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.Queries;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.SQLException;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,6 +37,11 @@ class SetupScriptTest {
   private static final String AUDIT = "audit; --";
 
   private TestDatabase database;
+
+  @AfterAll
+  static void clean() throws SQLException {
+    SharedServer.clean();
+  }
 
   private LightningEngine engine() {
     Source source =
@@ -107,63 +114,61 @@ class SetupScriptTest {
   @DisplayName("P10, H-05: each variant gives the role what it needs, and nobody else anything")
   void eachVariantGivesTheRoleWhatItNeeds(int version) throws SQLException {
     LightningSetup plain = LightningSetup.of(ROLE).schemas(PLANNER, AUDIT);
-    try (TestPostgres postgres = TestPostgres.start(version)) {
-      for (LightningSetup setup : List.of(plain, plain.ownedByRole(), plain.existingSchemas())) {
-        database = postgres.createDatabase();
-        boolean exist = setup.setupSql().contains("that are there");
+    TestPostgres postgres = SharedServer.of(version);
+    for (LightningSetup setup : List.of(plain, plain.ownedByRole(), plain.existingSchemas())) {
+      database = postgres.createDatabase();
+      boolean exist = setup.setupSql().contains("that are there");
+      database.execute(
+          "create role %s login".formatted(QUOTED),
+          "create role somebody login",
+          // A database whose defaults let everybody in.
+          "alter default privileges grant all on schemas to public");
+      if (exist) {
         database.execute(
-            "create role %s login".formatted(QUOTED),
-            "create role somebody login",
-            // A database whose defaults let everybody in.
-            "alter default privileges grant all on schemas to public");
-        if (exist) {
-          database.execute(
-              "alter default privileges revoke all on schemas from public",
-              "create schema \"Plan 'n\"\" $fulmar$\"",
-              "create schema \"audit; --\"");
-        }
-        database.execute(setup.setupSql());
-        assertThat(privileges(ROLE)).isEqualTo("tt tt");
-        assertThat(privileges("somebody")).isEqualTo("ff ff");
-        twoRuns();
-        String made = left();
-        database.execute(
-            "create table \"audit; --\".theirs (id int)",
-            "comment on table \"audit; --\".theirs is 'not of Fulmar, format 1: theirs'");
-        if (!exist) {
-          assertThatThrownBy(() -> database.execute(setup.teardownSql()))
-              .isInstanceOf(SQLException.class)
-              .hasMessageContaining("audit; --");
-          assertThat(left()).isEqualTo(made + " theirs");
-          database.execute("drop table \"audit; --\".theirs");
-          database.execute(setup.teardownSql());
-          assertThat(schemas()).isEqualTo("0");
-        } else {
-          database.execute(setup.teardownSql());
-          assertThat(left()).isEqualTo("theirs"); // what Fulmar made is gone
-          assertThat(privileges(ROLE)).isEqualTo("ff ff");
-        }
-        database.execute(
-            "drop owned by %s".formatted(QUOTED), "drop role %s, somebody".formatted(QUOTED));
+            "alter default privileges revoke all on schemas from public",
+            "create schema \"Plan 'n\"\" $fulmar$\"",
+            "create schema \"audit; --\"");
       }
+      database.execute(setup.setupSql());
+      assertThat(privileges(ROLE)).isEqualTo("tt tt");
+      assertThat(privileges("somebody")).isEqualTo("ff ff");
+      twoRuns();
+      String made = left();
+      database.execute(
+          "create table \"audit; --\".theirs (id int)",
+          "comment on table \"audit; --\".theirs is 'not of Fulmar, format 1: theirs'");
+      if (!exist) {
+        assertThatThrownBy(() -> database.execute(setup.teardownSql()))
+            .isInstanceOf(SQLException.class)
+            .hasMessageContaining("audit; --");
+        assertThat(left()).isEqualTo(made + " theirs");
+        database.execute("drop table \"audit; --\".theirs");
+        database.execute(setup.teardownSql());
+        assertThat(schemas()).isEqualTo("0");
+      } else {
+        database.execute(setup.teardownSql());
+        assertThat(left()).isEqualTo("theirs"); // what Fulmar made is gone
+        assertThat(privileges(ROLE)).isEqualTo("ff ff");
+      }
+      database.execute(
+          "drop owned by %s".formatted(QUOTED), "drop role %s, somebody".formatted(QUOTED));
     }
   }
 
   @Test
   void whatDependsOnATableKeepsEverything() throws SQLException {
-    try (TestPostgres postgres = TestPostgres.start()) {
-      database = postgres.createDatabase();
-      database.execute("create role %s login".formatted(QUOTED));
-      LightningSetup setup = LightningSetup.of(ROLE).schemas(PLANNER, AUDIT);
-      database.execute(setup.setupSql());
-      twoRuns();
-      String before = left();
-      database.execute("create view dashboard as select * from \"audit; --\".sync_runs");
-      assertThatThrownBy(() -> database.execute(setup.teardownSql()))
-          .isInstanceOf(SQLException.class)
-          .hasMessageContaining("other objects depend on it");
-      assertThat(left()).isEqualTo(before);
-    }
+    TestPostgres postgres = SharedServer.get();
+    database = postgres.createDatabase();
+    database.execute("create role %s login".formatted(QUOTED));
+    LightningSetup setup = LightningSetup.of(ROLE).schemas(PLANNER, AUDIT);
+    database.execute(setup.setupSql());
+    twoRuns();
+    String before = left();
+    database.execute("create view dashboard as select * from \"audit; --\".sync_runs");
+    assertThatThrownBy(() -> database.execute(setup.teardownSql()))
+        .isInstanceOf(SQLException.class)
+        .hasMessageContaining("other objects depend on it");
+    assertThat(left()).isEqualTo(before);
   }
 
   @Test

@@ -19,6 +19,7 @@ import io.fulmar.SyncReport.FailureGroup;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -26,6 +27,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -56,12 +58,12 @@ class HttpExampleTest {
 
   @BeforeAll
   static void startPostgres() {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
   }
 
   @AfterAll
-  static void stopPostgres() {
-    postgres.close();
+  static void stopPostgres() throws SQLException {
+    SharedServer.clean();
   }
 
   @BeforeEach

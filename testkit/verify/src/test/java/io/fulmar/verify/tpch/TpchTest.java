@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -24,7 +25,7 @@ class TpchTest {
 
   @BeforeAll
   static void load() throws SQLException {
-    postgres = TestPostgres.start();
+    postgres = SharedServer.get();
     database = postgres.createDatabase();
     try (Connection connection = database.connect()) {
       customers = Tpch.atScale(0.01).loadCustomer(connection);
@@ -33,8 +34,8 @@ class TpchTest {
   }
 
   @AfterAll
-  static void stopServer() {
-    postgres.close();
+  static void stopServer() throws SQLException {
+    SharedServer.clean();
   }
 
   @Test

@@ -16,6 +16,7 @@ import io.fulmar.internal.store.Version;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.state.SyncRecord;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -56,7 +57,7 @@ class FoldRulesTest {
   private static final Version MOVED_ID = new Version(0x1122334455667788L, 0x99aabbccddeeff00L);
   private static final Version NEW_ID = new Version(0, 9);
 
-  private static final TestPostgres POSTGRES = TestPostgres.start();
+  private static final TestPostgres POSTGRES = SharedServer.get();
   private static FoldFixture fixture;
 
   private static final List<Case> CASES = new ArrayList<>();
@@ -101,7 +102,7 @@ class FoldRulesTest {
   @AfterAll
   static void end() throws SQLException {
     fixture.close();
-    POSTGRES.close();
+    SharedServer.clean();
   }
 
   private static List<Memory> memories() {

@@ -16,6 +16,7 @@ import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.plan.PlanHead;
 import io.fulmar.lightning.internal.state.SyncRecord;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -38,7 +39,7 @@ class FoldTest {
   private static final String NONE = "\\N";
   private static final Rules RULES =
       new Rules(SyncMode.UPSERT, Removal.DELETE, true, 10, Duration.ofDays(1), null);
-  private static final TestPostgres POSTGRES = TestPostgres.start();
+  private static final TestPostgres POSTGRES = SharedServer.get();
 
   private FoldFixture fixture;
 
@@ -53,8 +54,8 @@ class FoldTest {
   }
 
   @AfterAll
-  static void stop() {
-    POSTGRES.close();
+  static void stop() throws SQLException {
+    SharedServer.clean();
   }
 
   private static String row(Object... values) {

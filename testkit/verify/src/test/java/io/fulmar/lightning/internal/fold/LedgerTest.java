@@ -15,6 +15,7 @@ import io.fulmar.lightning.internal.state.Leases;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -39,7 +40,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * count its transactions.
  */
 class LedgerTest {
-  private static final TestPostgres POSTGRES = TestPostgres.start();
+  private static final TestPostgres POSTGRES = SharedServer.get();
   private static final long UNTIL = 1_900_000_000_000L;
   private static final long LATEST = Long.MAX_VALUE;
 
@@ -58,8 +59,8 @@ class LedgerTest {
   }
 
   @AfterAll
-  static void stop() {
-    POSTGRES.close();
+  static void stop() throws SQLException {
+    SharedServer.clean();
   }
 
   private static Lease lease(Database database, String owner) throws SQLException {

@@ -1,9 +1,8 @@
 package io.fulmar.lightning.internal.plan;
 
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.SQLException;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -13,13 +12,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Tests that run on servers of several major versions: the oldest, the newest and one in between,
- * and in the long runs all. The servers are started once for all classes, and end with the JVM.
+ * and in the long runs all.
  */
 @ParameterizedClass(name = "PostgreSQL {0}")
 @MethodSource("majors")
 abstract class OnEveryMajor {
-  private static final Map<Integer, TestPostgres> SERVERS = new ConcurrentHashMap<>();
-
   @Parameter int major;
   PlanFixture fixture;
 
@@ -30,7 +27,7 @@ abstract class OnEveryMajor {
 
   @BeforeEach
   void connect() throws SQLException {
-    fixture = new PlanFixture(SERVERS.computeIfAbsent(major, TestPostgres::start));
+    fixture = new PlanFixture(SharedServer.of(major));
   }
 
   @AfterEach

@@ -27,6 +27,8 @@ import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.verify.fixture.Queries;
+import io.fulmar.verify.fixture.SharedServer;
 import java.nio.ByteBuffer;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -50,7 +52,7 @@ import org.junit.jupiter.api.Test;
  * pieces; and a plan that is not whole is noticed.
  */
 class PlanTableReaderTest {
-  private static final TestPostgres POSTGRES = TestPostgres.start();
+  private static final TestPostgres POSTGRES = SharedServer.get();
   private static final String INCARNATION = "0123456789abcdef";
   private static final Sync SYNC =
       Sync.builder("crm")
@@ -88,8 +90,8 @@ class PlanTableReaderTest {
   }
 
   @AfterAll
-  static void stop() {
-    POSTGRES.close();
+  static void stop() throws SQLException {
+    SharedServer.clean();
   }
 
   private PlanTableReader reader(Database database, PlanHead.Columns columns, long total)
@@ -299,10 +301,10 @@ class PlanTableReaderTest {
     assertThat(threads).hasSize(1);
     reader.close();
     threads.get(0).join();
-    assertThat(
-            fixture.lines(
-                "select state from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null"))
-        .isEmpty();
+    Queries.await(
+        fixture.place,
+        "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null",
+        "0");
     reader.close();
   }
 

@@ -7,6 +7,7 @@ import io.fulmar.StateException;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.Queries;
+import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -29,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Each test has a database with the schemas, and a role that may do there what the manual says.
  */
 class ProvisionTest {
-  private static final TestPostgres POSTGRES = TestPostgres.start();
+  private static final TestPostgres POSTGRES = SharedServer.get();
   private static final String ABOUT = "[sync=crm]";
   private static final SyncColumns COLUMNS =
       new SyncColumns(
