@@ -1,11 +1,15 @@
 package io.fulmar.lightning.internal.state;
 
+import io.fulmar.SourceException;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.plan.Snapshots;
+import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.standard.Departure;
+import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.move.Arrival;
 import java.nio.file.Path;
+import java.sql.SQLException;
 
 /**
  * Moves what the standard engine remembers of a sync here. Its directory is told right before the
@@ -67,17 +71,45 @@ final class Moving {
             store.provision(),
             store.schemas().tables(claim.record().slot),
             store.settings().plan().memoryBytes());
-    claim.moveIn(
-        (transaction, next) -> {
-          arrival.take(transaction, next, claim.run(), "a directory of the standard engine");
-          store.files().note(transaction, next);
-          store.passed(CrashPoint.MOVE_WRITTEN);
-          if (departure.stage() == Departure.Stage.HERE) {
-            departure.begin(place());
-          }
-          store.passed(CrashPoint.MOVE_ANNOUNCED);
-          return next;
-        });
+    try {
+      claim.moveIn(
+          (transaction, next) -> {
+            take(arrival, transaction, next, claim.run());
+            store.files().note(transaction, next);
+            store.passed(CrashPoint.MOVE_WRITTEN);
+            if (departure.stage() == Departure.Stage.HERE) {
+              departure.begin(place());
+            }
+            store.passed(CrashPoint.MOVE_ANNOUNCED);
+            return next;
+          });
+    } catch (Unread e) {
+      throw e.why;
+    }
+  }
+
+  /** What keeps the server from reading the model says nothing of the lease. */
+  private static void take(Arrival arrival, Transaction transaction, SyncRecord next, long run)
+      throws SQLException {
+    try {
+      arrival.take(transaction, next, run, "a directory of the standard engine");
+    } catch (SourceException e) {
+      if (SqlStates.isOfConnection(e.sqlState())) {
+        throw e; // tried again
+      }
+      throw new Unread(e);
+    }
+  }
+
+  /** Carries why the model cannot be read past the lease. */
+  private static final class Unread extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+    private final transient SourceException why;
+
+    Unread(SourceException why) {
+      super(null, why, false, false);
+      this.why = why;
+    }
   }
 
   private String place() {

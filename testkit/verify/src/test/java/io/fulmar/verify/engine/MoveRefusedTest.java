@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.fulmar.AlreadyRunningException;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
+import io.fulmar.SourceException;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.standard.StandardStore;
@@ -13,6 +14,10 @@ import io.fulmar.internal.store.Claim;
 import io.fulmar.lightning.LightningSetup;
 import io.fulmar.testkit.RecordingDestination;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -90,6 +95,59 @@ class MoveRefusedTest extends MoveFixture {
         "Cannot take over what is remembered: a key has 3000 bytes, and keys of more than 2000 have no place here\\..*");
 
     assertThat(onStandard(sync).total().planned()).isZero();
+  }
+
+  @Test
+  @DisplayName("P4: a model that cannot be read is refused, and the sync is free at once")
+  void modelThatCannotBeReadIsRefused() throws Exception {
+    Sync sync = sync("select id, 100 / id as part from item", "id").build();
+    onStandard(sync);
+    database.execute("insert into item values (0, 'zero', 0)");
+
+    refused(
+        sync,
+        state,
+        SourceException.class,
+        "(?s)Cannot read the model rows: .*\\[sync=crm .*sqlstate=22012]");
+
+    database.execute("delete from item where id = 0");
+    move(sync);
+    assertThat(onLightning(sync).total().planned()).isZero();
+  }
+
+  @Test
+  @DisplayName("C-11: a table that is emptied and filled again during a move is not moved as empty")
+  void tableThatIsEmptiedDuringTheMoveIsRefused() throws Exception {
+    Sync sync = items().build();
+    onStandard(sync);
+    FutureTask<Sync> move =
+        new FutureTask<>(
+            () -> {
+              move(sync);
+              return sync;
+            });
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute("create temporary table kept as select * from item");
+      statement.execute("truncate item");
+      statement.execute("insert into item select * from kept");
+      new Thread(move, "mover").start();
+      awaitQuery(
+          "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+              + " and application_name like 'fulmar%' and datname = current_database()",
+          "1");
+      connection.commit();
+    }
+    assertThatThrownBy(() -> move.get(60, TimeUnit.SECONDS))
+        .cause()
+        .isInstanceOf(SourceException.class)
+        .hasMessageMatching(
+            "Cannot read the model rows: something that it reads was emptied, .*sqlstate=40001]");
+
+    assertThat(onStandard(sync).total().planned()).isZero();
+    move(sync);
+    assertThat(onLightning(sync).total().planned()).isZero();
   }
 
   @Test
