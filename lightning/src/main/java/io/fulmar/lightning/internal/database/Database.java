@@ -10,6 +10,7 @@ import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.source.SessionSql;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.SqlTemplate;
+import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -193,7 +194,7 @@ public final class Database implements AutoCloseable {
 
   private static String shortened(String application) {
     String name = application;
-    while (name.getBytes(java.nio.charset.StandardCharsets.UTF_8).length > MOST_NAME_BYTES) {
+    while (name.getBytes(StandardCharsets.UTF_8).length > MOST_NAME_BYTES) {
       name = name.substring(0, name.offsetByCodePoints(name.length(), -1));
     }
     return name;

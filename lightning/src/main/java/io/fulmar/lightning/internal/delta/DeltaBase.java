@@ -3,6 +3,7 @@ package io.fulmar.lightning.internal.delta;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,7 +53,7 @@ record DeltaBase(long horizon, Map<Part, String> parts) {
   /** The first part that is not as it was; null for none. */
   @Nullable Part differs(DeltaBase before) {
     for (Part part : Part.values()) {
-      if (!java.util.Objects.equals(parts.get(part), before.parts.get(part))) {
+      if (!Objects.equals(parts.get(part), before.parts.get(part))) {
         return part;
       }
     }

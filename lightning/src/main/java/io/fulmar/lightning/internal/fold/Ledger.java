@@ -9,6 +9,7 @@ import io.fulmar.lightning.internal.fold.LedgerEntries.Entry;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import io.fulmar.lightning.internal.state.CrashPoint;
 import io.fulmar.lightning.internal.state.Lease;
+import java.sql.Array;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.function.Function;
@@ -217,7 +218,7 @@ public final class Ledger {
     return transaction.number(LedgerSql.HAS.with("ledger", tables.ledger()).sql(), id) > 0;
   }
 
-  private static java.sql.Array array(
+  private static Array array(
       Transaction transaction,
       String type,
       List<Entry> part,

@@ -94,7 +94,8 @@ record RunRow(
    * @throws IllegalArgumentException if it is something else
    */
   static RunRow parse(String line) {
-    List<String> fields = Arrays.stream(line.split("\t", -1)).map(RunRow::unescaped).toList();
+    List<String> fields =
+        Arrays.stream(line.split("\t", -1)).map(String::translateEscapes).toList();
     if (fields.size() != 8 + COUNTS.size()) {
       throw new IllegalArgumentException("a run with " + fields.size() + " fields");
     }
@@ -112,19 +113,5 @@ record RunRow(
 
   private static String escaped(String field) {
     return field.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n");
-  }
-
-  private static String unescaped(String field) {
-    StringBuilder result = new StringBuilder(field.length());
-    for (int i = 0; i < field.length(); i++) {
-      char c = field.charAt(i);
-      if (c == '\\' && i + 1 < field.length()) {
-        char next = field.charAt(++i);
-        result.append(next == 't' ? '\t' : next == 'n' ? '\n' : next);
-      } else {
-        result.append(c);
-      }
-    }
-    return result.toString();
   }
 }

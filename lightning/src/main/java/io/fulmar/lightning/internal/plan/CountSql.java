@@ -68,7 +68,7 @@ final class CountSql {
   static final SqlTemplate HELD_ALONE =
       SqlTemplate.of(
           """
-          /* fulmar: count holds */
+          /* fulmar: count held alone */
           select pg_catalog.count(*)
           from {holds} as h
           where h.kind is not null and not exists (select from {state} as a where {same})
@@ -265,7 +265,7 @@ final class CountSql {
   static final SqlTemplate DROP =
       SqlTemplate.of(
           """
-          /* fulmar: drop */
+          /* fulmar: drop plan table */
           drop table {table}
           """,
           "table");

@@ -56,7 +56,7 @@ final class SchemaSql {
   static final SqlTemplate DROP =
       SqlTemplate.of(
           """
-          /* fulmar: drop */
+          /* fulmar: drop tables */
           drop table {tables}""",
           "tables");
 

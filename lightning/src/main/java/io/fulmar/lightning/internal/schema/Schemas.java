@@ -32,22 +32,22 @@ public record Schemas(String planner, String audit) {
 
   /** What is known of each sync besides its keys. */
   public Identifier syncs() {
-    return of("fulmar_syncs");
+    return of(SharedTables.SYNCS);
   }
 
   /** Who may run which sync. */
   public Identifier leases() {
-    return of("fulmar_leases");
+    return of(SharedTables.LEASES);
   }
 
   /** The plans that are durable, all but their changes. */
   public Identifier plans() {
-    return of("fulmar_plans");
+    return of(SharedTables.PLANS);
   }
 
   /** The number of the newest run of all. */
   public Identifier numbers() {
-    return of("fulmar_numbers");
+    return of(SharedTables.NUMBERS);
   }
 
   /** The tables of one sync. */

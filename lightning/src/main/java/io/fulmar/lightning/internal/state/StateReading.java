@@ -27,6 +27,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -163,7 +164,7 @@ final class StateReading {
     String given = row.text(6);
     Version id = null;
     if (given != null) {
-      java.util.UUID uuid = java.util.UUID.fromString(given);
+      UUID uuid = UUID.fromString(given);
       id = new Version(uuid.getMostSignificantBits(), uuid.getLeastSignificantBits());
     } else if (plannedBy != null && plannedAs != null) {
       id = ids.of(key, 0, key.length, Operation.valueOf(plannedAs), version, plannedBy);
