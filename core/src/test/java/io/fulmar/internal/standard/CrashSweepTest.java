@@ -1,11 +1,13 @@
 package io.fulmar.internal.standard;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fulmar.RunEvent;
 import io.fulmar.Source;
 import io.fulmar.harness.CrmLog;
 import io.fulmar.harness.OtherProcess;
+import io.fulmar.harness.Toll;
 import io.fulmar.internal.standard.CrashPoint.Watch;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
@@ -40,7 +42,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 class CrashSweepTest {
   private static final List<String> LIGHT =
       List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx64m");
-  private static final String KILLED = "exit code 137";
   private static final long SEED = Long.getLong("fulmar.seed", System.nanoTime());
   private static final Random RANDOM = new Random(SEED);
 
@@ -88,6 +89,15 @@ class CrashSweepTest {
       return copy;
     }
 
+    /** The names of all files, if there are any but those that a sync needs. */
+    String needless() throws IOException {
+      try (Stream<Path> files = Files.list(state().resolve("crm"))) {
+        String names =
+            files.map(file -> file.getFileName().toString()).sorted().collect(joining(" "));
+        return names.matches("lock lock.jvm state-\\d+ sync") ? "" : names;
+      }
+    }
+
     Life life(Watch watch) throws IOException {
       return new Life(state(), log(), watch, () -> false);
     }
@@ -101,29 +111,6 @@ class CrashSweepTest {
     }
   }
 
-  /** What came of deaths. */
-  private static final class Toll {
-    private int lives;
-    private int deaths;
-    private int repeats;
-    private int mostRepeats;
-    private final List<String> lost = new ArrayList<>();
-    private final List<String> wrong = new ArrayList<>();
-    private final List<String> problems = new ArrayList<>();
-
-    void assertNothingIsLost() {
-      assertThat(lost).as("lost").isEmpty();
-      assertThat(wrong).as("wrongly acknowledged").isEmpty();
-      assertThat(problems).isEmpty();
-    }
-
-    @Override
-    public String toString() {
-      return "%d lives with %d deaths: %d lost, %d wrongly acknowledged, %d repeats, at most %d in a life"
-          .formatted(lives, deaths, lost.size(), wrong.size(), repeats, mostRepeats);
-    }
-  }
-
   @BeforeAll
   static void liveWithoutDeath() throws Exception {
     System.out.println("CrashSweepTest: seed " + SEED);
@@ -131,10 +118,10 @@ class CrashSweepTest {
     try (Life life = home.life(counting(PASSES))) {
       life.live();
     }
-    Toll toll = new Toll();
+    Toll toll = new Toll(Life.IN_FLIGHT, Life.DEADLINE);
     goOn(home, 0, "nobody has died", toll);
     toll.assertNothingIsLost();
-    assertThat(toll.repeats).isZero();
+    assertThat(toll.repeats()).isZero();
   }
 
   private static Watch counting(Map<CrashPoint, Integer> passes) {
@@ -163,38 +150,12 @@ class CrashSweepTest {
     } catch (RuntimeException | AssertionError e) {
       throw new AssertionError("after " + about, e);
     }
-    CrmLog after = CrmLog.of(home.log());
-    int repeats = after.repeats();
-    toll.lives++;
-    toll.deaths += deaths;
-    toll.repeats += repeats;
-    toll.mostRepeats = Math.max(toll.mostRepeats, repeats);
-    lost.forEach(key -> toll.lost.add(key + " after " + about));
-    wrong.forEach(key -> toll.wrong.add(key + " after " + about));
-    List<String> problems = new ArrayList<>();
-    if (repeats > deaths * Life.IN_FLIGHT) {
-      problems.add(repeats + " repeats");
-    }
-    for (RunEvent.Recovered run : recovered) {
-      long accepted = before.acceptedSince(run.interruptedRun());
-      if (run.accepted() > accepted || run.accepted() < accepted - Life.IN_FLIGHT) {
-        problems.add(run.accepted() + " taken in, and " + accepted + " were accepted");
-      }
-      after
-          .renamed(before, run.interruptedRun())
-          .forEach(sent -> problems.add("another id for " + sent));
-    }
-    if (recovered.size() > 1) {
-      problems.add(recovered.size() + " runs taken in");
-    }
-    after.early(Life.DEADLINE).forEach(sent -> problems.add("too early: " + sent));
-    try (Stream<Path> files = Files.list(home.state().resolve("crm"))) {
-      List<String> names = files.map(file -> file.getFileName().toString()).sorted().toList();
-      if (!String.join(" ", names).matches("lock lock.jvm state-\\d+ sync")) {
-        problems.add("files are left: " + names);
-      }
-    }
-    problems.forEach(problem -> toll.problems.add(problem + ", after " + about));
+    toll.take(
+        deaths,
+        about,
+        before,
+        CrmLog.of(home.log()),
+        new Toll.Found(lost, wrong, recovered, home.needless()));
   }
 
   // ------------------------------------------------------------------------------------- the list
@@ -273,10 +234,10 @@ class CrashSweepTest {
       dead.add(home);
       processes.add(fork(home, Life.Part.LIVE, point, time));
     }
-    Toll toll = new Toll();
+    Toll toll = new Toll(Life.IN_FLIGHT, Life.DEADLINE);
     for (int i = 0; i < times.length; i++) {
       String about = about(point, times[i]);
-      boolean killed = isKilled(processes.get(i), about);
+      boolean killed = Toll.isKilled(processes.get(i), Life.HAS_NOT_DIED, about);
       assertThat(killed || times[i] > 1).as(about).isTrue();
       goOn(dead.get(i), killed ? 1 : 0, about, toll);
       dead.get(i).remove();
@@ -298,16 +259,6 @@ class CrashSweepTest {
         part.name(),
         point.name(),
         Integer.toString(time));
-  }
-
-  /** Waits for the end of a process; whether it was killed, or did not come to its point. */
-  private static boolean isKilled(OtherProcess process, String about) throws Exception {
-    try (process) {
-      String end = process.rest();
-      boolean lived = end.contains(Life.HAS_NOT_DIED) && end.endsWith("exit code 0");
-      assertThat(lived || end.endsWith(KILLED)).as(about + ": " + end).isTrue();
-      return !lived;
-    }
   }
 
   // ----------------------------------------------------------------------------------- two deaths
@@ -365,7 +316,7 @@ class CrashSweepTest {
 
   /** Pairs of deaths, each first one followed by so many second ones. */
   private Toll pairs(Dying way, int secondDeaths) throws Exception {
-    Toll toll = new Toll();
+    Toll toll = new Toll(Life.IN_FLIGHT, Life.DEADLINE);
     for (CrashPoint first : CrashPoint.values()) {
       int passes = PASSES.getOrDefault(first, 0);
       int time = 1 + RANDOM.nextInt(Math.max(1, passes * 3 / 4));
@@ -383,7 +334,9 @@ class CrashSweepTest {
       }
       dead.remove();
     }
-    assertThat(toll.deaths).as("deaths in %d lives", toll.lives).isGreaterThan(toll.lives * 9 / 5);
+    assertThat(toll.deaths())
+        .as("deaths in %d lives", toll.lives())
+        .isGreaterThan(toll.lives() * 9 / 5);
     return toll;
   }
 
@@ -402,7 +355,7 @@ class CrashSweepTest {
     Toll toll =
         pairs(
             (home, part, point, time) ->
-                isKilled(fork(home, part, point, time), about(point, time)),
+                Toll.isKilled(fork(home, part, point, time), Life.HAS_NOT_DIED, about(point, time)),
             CrashPoint.values().length);
     System.out.println("CrashSweepTest, kill -9 twice: " + toll);
     toll.assertNothingIsLost();

@@ -13,6 +13,7 @@ import io.fulmar.internal.store.Version;
 import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.internal.type.KeyImage;
 import io.fulmar.lightning.internal.database.Transaction;
+import io.fulmar.lightning.internal.plan.StoredForm;
 import io.fulmar.lightning.internal.plan.StoredKey;
 import io.fulmar.lightning.internal.schema.StoredColumn;
 import io.fulmar.lightning.internal.schema.SyncColumns;
@@ -32,9 +33,6 @@ final class MovedEntries {
 
   /** Before those of key and remembered columns, see {@link MoveSql#COPY_ENTRIES}. */
   private static final int FIELDS = 14;
-
-  /** A longer key has no place in an index. */
-  private static final int MOST_KEY_BYTES = 2_000;
 
   private final Transaction transaction;
   private final SyncTables tables;
@@ -144,10 +142,10 @@ final class MovedEntries {
       rows.image(columns.get(i));
       bytes += isOfAnyLength(key.kinds().get(i)) ? columns.get(i).length : 0;
     }
-    if (bytes > MOST_KEY_BYTES) {
+    if (bytes > StoredForm.MAX_KEY_BYTES) {
       throw new StateException(
           "Cannot take over what is remembered: a key has %s bytes, and keys of more than %s have no place here. Go on with the standard engine; or give the model a shorter key, and the sync another name. %s"
-              .formatted(bytes, MOST_KEY_BYTES, transaction.about()));
+              .formatted(bytes, StoredForm.MAX_KEY_BYTES, transaction.about()));
     }
     remembered(rows, values);
   }

@@ -14,7 +14,7 @@ public final class StoredForm {
   /**
    * Most bytes of a key: an entry of an index takes 2,704, with what goes along with each column.
    */
-  static final int MAX_KEY_BYTES = 2_000;
+  public static final int MAX_KEY_BYTES = 2_000;
 
   private StoredForm() {}
 

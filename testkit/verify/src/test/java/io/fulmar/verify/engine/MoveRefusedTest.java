@@ -13,6 +13,7 @@ import io.fulmar.internal.standard.StandardStore;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.lightning.LightningSetup;
 import io.fulmar.testkit.RecordingDestination;
+import io.fulmar.verify.fixture.Queries;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.Statement;
@@ -133,10 +134,7 @@ class MoveRefusedTest extends MoveFixture {
       statement.execute("truncate item");
       statement.execute("insert into item select * from kept");
       new Thread(move, "mover").start();
-      awaitQuery(
-          "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-              + " and application_name like 'fulmar%' and datname = current_database()",
-          "1");
+      awaitQuery(Queries.WAITING_FOR_LOCK, "1");
       connection.commit();
     }
     assertThatThrownBy(() -> move.get(60, TimeUnit.SECONDS))

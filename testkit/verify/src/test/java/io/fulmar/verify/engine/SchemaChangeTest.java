@@ -16,6 +16,7 @@ import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.verify.fixture.BothEngines;
 import io.fulmar.verify.fixture.EngineUnderTest;
+import io.fulmar.verify.fixture.Queries;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -39,9 +40,6 @@ import org.junit.jupiter.api.Test;
 @DisplayName("C-10, C-11: the schema changes between runs and during one")
 class SchemaChangeTest extends SourceFixture {
   private static final String ROWS = "200";
-  private static final String WAITS =
-      "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-          + " and application_name like 'fulmar%' and datname = current_database()";
 
   private final List<RunEvent> events = new CopyOnWriteArrayList<>();
 
@@ -97,7 +95,7 @@ class SchemaChangeTest extends SourceFixture {
         statement.execute(sql);
       }
       new Thread(run, "caller").start();
-      awaitQuery(WAITS, "1");
+      awaitQuery(Queries.WAITING_FOR_LOCK, "1");
       database.execute(meanwhile.toArray(String[]::new));
       for (String sql : after) {
         statement.execute(sql);
@@ -309,7 +307,7 @@ class SchemaChangeTest extends SourceFixture {
       statement.execute("truncate item");
       statement.execute("alter table item alter price type text");
       new Thread(run, "caller").start();
-      awaitQuery(WAITS, "1");
+      awaitQuery(Queries.WAITING_FOR_LOCK, "1");
       connection.rollback();
       assertThat(run.get(60, TimeUnit.SECONDS).status()).isEqualTo(RunStatus.SUCCEEDED);
     }
@@ -343,7 +341,7 @@ class SchemaChangeTest extends SourceFixture {
       connection.setAutoCommit(false);
       emptyAndFill(statement);
       new Thread(run, "caller").start();
-      awaitQuery(WAITS, "1");
+      awaitQuery(Queries.WAITING_FOR_LOCK, "1");
       connection.commit();
     }
     SyncReport report = run.get(60, TimeUnit.SECONDS);
@@ -379,7 +377,7 @@ class SchemaChangeTest extends SourceFixture {
                 connection.setAutoCommit(false);
                 emptyAndFill(statement);
                 locked.countDown();
-                awaitQuery(WAITS, "1");
+                awaitQuery(Queries.WAITING_FOR_LOCK, "1");
                 connection.commit();
               } catch (SQLException | AssertionError e) {
                 escaped.add(e);

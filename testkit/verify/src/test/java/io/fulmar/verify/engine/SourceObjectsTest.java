@@ -10,6 +10,7 @@ import io.fulmar.SourceException;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.verify.fixture.BothEngines;
+import io.fulmar.verify.fixture.Queries;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -75,10 +76,7 @@ class SourceObjectsTest extends SourceFixture {
         statement.execute("lock table item in access exclusive mode");
         new Thread(run, "caller").start();
         boolean waits = !refresh.contains("concurrently"); // readers pass that one
-        awaitQuery(
-            "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-                + " and application_name like 'fulmar%' and datname = current_database()",
-            waits ? "1" : "0");
+        awaitQuery(Queries.WAITING_FOR_LOCK, waits ? "1" : "0");
         if (!waits) {
           run.get(60, TimeUnit.SECONDS);
         }

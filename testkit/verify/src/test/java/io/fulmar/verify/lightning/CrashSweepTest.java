@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.fulmar.RunEvent;
 import io.fulmar.harness.CrmLog;
 import io.fulmar.harness.OtherProcess;
+import io.fulmar.harness.Toll;
 import io.fulmar.lightning.internal.state.CrashPoint;
 import io.fulmar.lightning.internal.state.CrashPoint.Watch;
 import io.fulmar.testkit.TestDatabase;
@@ -44,7 +45,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 class CrashSweepTest {
   private static final List<String> LIGHT =
       List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx128m");
-  private static final String KILLED = "exit code 137";
   private static final long SEED = Long.getLong("fulmar.seed", System.nanoTime());
   private static final Random RANDOM = new Random(SEED);
 
@@ -103,8 +103,8 @@ class CrashSweepTest {
       return new Life(database, log, watch);
     }
 
-    /** What there is in the planner schema besides what all syncs share. */
-    String tables() throws SQLException {
+    /** All tables besides those that syncs share, if there are any but those that a sync needs. */
+    String needless() throws SQLException {
       try (Connection connection = database.connect();
           Statement statement = connection.createStatement();
           ResultSet row =
@@ -115,36 +115,14 @@ class CrashSweepTest {
                     and relname not like 'fulmar\\_%'
                   """)) {
         row.next();
-        return String.valueOf(row.getString(1));
+        String tables = String.valueOf(row.getString(1));
+        return tables.matches("s\\d+_holds s\\d+_ledger s\\d+_state_[01]") ? "" : tables;
       }
     }
 
     void remove() throws IOException, SQLException {
       database.drop();
       Files.deleteIfExists(log);
-    }
-  }
-
-  /** What came of deaths. */
-  private static final class Toll {
-    private int lives;
-    private int deaths;
-    private int repeats;
-    private int mostRepeats;
-    private final List<String> lost = new ArrayList<>();
-    private final List<String> wrong = new ArrayList<>();
-    private final List<String> problems = new ArrayList<>();
-
-    void assertNothingIsLost() {
-      assertThat(lost).as("lost").isEmpty();
-      assertThat(wrong).as("wrongly acknowledged").isEmpty();
-      assertThat(problems).isEmpty();
-    }
-
-    @Override
-    public String toString() {
-      return "%d lives with %d deaths: %d lost, %d wrongly acknowledged, %d repeats, at most %d in a life"
-          .formatted(lives, deaths, lost.size(), wrong.size(), repeats, mostRepeats);
     }
   }
 
@@ -156,10 +134,10 @@ class CrashSweepTest {
     try (Life life = home.life(counting(PASSES))) {
       life.live();
     }
-    Toll toll = new Toll();
+    Toll toll = new Toll(Life.IN_FLIGHT, Life.DEADLINE);
     goOn(home, 0, "nobody has died", toll);
     toll.assertNothingIsLost();
-    assertThat(toll.repeats).isZero();
+    assertThat(toll.repeats()).isZero();
   }
 
   @AfterAll
@@ -190,36 +168,12 @@ class CrashSweepTest {
     } catch (RuntimeException | AssertionError e) {
       throw new AssertionError("after " + about, e);
     }
-    CrmLog after = CrmLog.of(home.log());
-    int repeats = after.repeats();
-    toll.lives++;
-    toll.deaths += deaths;
-    toll.repeats += repeats;
-    toll.mostRepeats = Math.max(toll.mostRepeats, repeats);
-    lost.forEach(key -> toll.lost.add(key + " after " + about));
-    wrong.forEach(key -> toll.wrong.add(key + " after " + about));
-    List<String> problems = new ArrayList<>();
-    if (repeats > deaths * Life.IN_FLIGHT) {
-      problems.add(repeats + " repeats");
-    }
-    for (RunEvent.Recovered run : recovered) {
-      long accepted = before.acceptedSince(run.interruptedRun());
-      if (run.accepted() > accepted || run.accepted() < accepted - Life.IN_FLIGHT) {
-        problems.add(run.accepted() + " taken in, and " + accepted + " were accepted");
-      }
-      after
-          .renamed(before, run.interruptedRun())
-          .forEach(sent -> problems.add("another id for " + sent));
-    }
-    if (recovered.size() > 1) {
-      problems.add(recovered.size() + " runs taken in");
-    }
-    after.early(Life.DEADLINE).forEach(sent -> problems.add("too early: " + sent));
-    String tables = home.tables();
-    if (!tables.matches("s\\d+_holds s\\d+_ledger s\\d+_state_[01]")) {
-      problems.add("tables are left: " + tables);
-    }
-    problems.forEach(problem -> toll.problems.add(problem + ", after " + about));
+    toll.take(
+        deaths,
+        about,
+        before,
+        CrmLog.of(home.log()),
+        new Toll.Found(lost, wrong, recovered, home.needless()));
   }
 
   // ------------------------------------------------------------------------------------- the list
@@ -254,7 +208,7 @@ class CrashSweepTest {
     // What moves the state forward is always among them.
     points.removeAll(List.of(CrashPoint.FOLD_WRITTEN, CrashPoint.ANSWERED));
     points.addAll(0, List.of(CrashPoint.FOLD_WRITTEN, CrashPoint.ANSWERED));
-    Toll toll = new Toll();
+    Toll toll = new Toll(Life.IN_FLIGHT, Life.DEADLINE);
     for (CrashPoint point : points.subList(0, SAMPLE)) {
       kill(point, RANDOM.nextBoolean() ? 1 : later(point), toll);
     }
@@ -267,7 +221,7 @@ class CrashSweepTest {
   @Tag("soak")
   @DisplayName("P1, P2, P4, A-05: kill -9 at a point, the first time and a later one")
   void killedEarlyAndLate(CrashPoint point) throws Exception {
-    Toll toll = new Toll();
+    Toll toll = new Toll(Life.IN_FLIGHT, Life.DEADLINE);
     kill(point, 1, toll);
     kill(point, later(point), toll);
     toll.assertNothingIsLost();
@@ -276,7 +230,7 @@ class CrashSweepTest {
   private static void kill(CrashPoint point, int time, Toll toll) throws Exception {
     Home home = Home.fresh();
     String about = about(point, time);
-    boolean killed = isKilled(fork(home, Life.Part.LIVE, point, time), about);
+    boolean killed = isKilled(home, Life.Part.LIVE, point, time, about);
     assertThat(killed || time > 1).as(about).isTrue();
     goOn(home, killed ? 1 : 0, about, toll);
     home.remove();
@@ -292,22 +246,13 @@ class CrashSweepTest {
     return "%s, time %d, -Dfulmar.seed=%d".formatted(point, time, SEED);
   }
 
-  private static OtherProcess fork(Home home, Life.Part part, CrashPoint point, int time)
-      throws IOException {
-    return OtherProcess.start(
-        Life.class,
-        LIGHT,
-        Life.arguments(home.database(), home.log(), part, point, time).toArray(String[]::new));
-  }
-
-  /** Waits for the end of a process; whether it was killed, or did not come to its point. */
-  private static boolean isKilled(OtherProcess process, String about) throws Exception {
-    try (process) {
-      String end = process.rest();
-      boolean lived = end.contains(Life.HAS_NOT_DIED) && end.endsWith("exit code 0");
-      assertThat(lived || end.endsWith(KILLED)).as(about + ": " + end).isTrue();
-      return !lived;
-    }
+  /** Whether a process that lives is killed at a point, or does not come to it. */
+  private static boolean isKilled(
+      Home home, Life.Part part, CrashPoint point, int time, String about) throws Exception {
+    String[] arguments =
+        Life.arguments(home.database(), home.log(), part, point, time).toArray(String[]::new);
+    return Toll.isKilled(
+        OtherProcess.start(Life.class, LIGHT, arguments), Life.HAS_NOT_DIED, about);
   }
 
   // ----------------------------------------------------------------------------------- two deaths
@@ -325,11 +270,11 @@ class CrashSweepTest {
 
   /** Pairs of deaths, each first one followed by so many second ones. */
   private static Toll pairs(List<CrashPoint> firsts, int secondDeaths) throws Exception {
-    Toll toll = new Toll();
+    Toll toll = new Toll(Life.IN_FLIGHT, Life.DEADLINE);
     for (CrashPoint first : firsts) {
       int time = RANDOM.nextBoolean() ? 1 : later(first);
       Home dead = Home.fresh();
-      int deaths = isKilled(fork(dead, Life.Part.LIVE, first, time), about(first, time)) ? 1 : 0;
+      int deaths = isKilled(dead, Life.Part.LIVE, first, time, about(first, time)) ? 1 : 0;
       Map<CrashPoint, Integer> points = pointsOnTheWayOn(dead);
       List<CrashPoint> seconds = new ArrayList<>(points.keySet());
       Collections.shuffle(seconds, RANDOM);
@@ -337,7 +282,7 @@ class CrashSweepTest {
         int again = 1 + RANDOM.nextInt(points.getOrDefault(second, 1));
         Home twice = dead.copy();
         String about = about(first, time) + " and " + about(second, again);
-        boolean died = isKilled(fork(twice, Life.Part.GO_ON, second, again), about);
+        boolean died = isKilled(twice, Life.Part.GO_ON, second, again, about);
         goOn(twice, deaths + (died ? 1 : 0), about, toll);
         twice.remove();
       }
@@ -362,7 +307,9 @@ class CrashSweepTest {
   void twoDeathsOfProcesses() throws Exception {
     Toll toll = pairs(POINTS, POINTS.size());
     System.out.println("lightning.CrashSweepTest, all pairs: " + toll);
-    assertThat(toll.deaths).as("deaths in %d lives", toll.lives).isGreaterThan(toll.lives * 9 / 5);
+    assertThat(toll.deaths())
+        .as("deaths in %d lives", toll.lives())
+        .isGreaterThan(toll.lives() * 9 / 5);
     toll.assertNothingIsLost();
   }
 }

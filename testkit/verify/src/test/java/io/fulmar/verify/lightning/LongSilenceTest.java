@@ -12,6 +12,7 @@ import io.fulmar.lightning.LightningEngine;
 import io.fulmar.spi.Verdict;
 import io.fulmar.verify.fault.Direction;
 import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.verify.fixture.Queries;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -37,10 +38,6 @@ class LongSilenceTest extends LightningFixture {
       "select count(*) > 0 from pg_stat_activity where datname = current_database()"
           + " and application_name like 'fulmar%%' and wait_event%s"
           + " and clock_timestamp() - state_change > interval '2500 ms'";
-
-  private static final String WAITING_FOR_LOCK =
-      "select count(*) from pg_stat_activity where datname = current_database()"
-          + " and application_name like 'fulmar%' and wait_event_type = 'Lock'";
 
   private FaultyProxy proxy;
 
@@ -101,7 +98,7 @@ class LongSilenceTest extends LightningFixture {
         });
     CompletableFuture<SyncReport> running = CompletableFuture.supplyAsync(() -> run(sync()));
     awaitQuery(AT_WORK_FOR_LONG.formatted("_type = 'Lock'"), "t");
-    assertThat(query(WAITING_FOR_LOCK)).as("folds that wait").isEqualTo("1");
+    assertThat(query(Queries.WAITING_FOR_LOCK)).as("folds that wait").isEqualTo("1");
     other.get().rollback();
     other.get().close();
 
