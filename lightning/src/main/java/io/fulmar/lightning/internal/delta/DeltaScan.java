@@ -14,6 +14,7 @@ import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.sql.SqlTemplate;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.PlanRequest;
+import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.lightning.internal.plan.StoredForm;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -62,6 +63,21 @@ public final class DeltaScan {
   private final DeltaTerms terms;
   private @Nullable DeltaTable table;
   private @Nullable DeltaBase now;
+  private @Nullable Scanned scanned;
+
+  /** What the scan of the table has found, and what it is compared with. */
+  private record Scanned(
+      WrittenRows rows,
+      long held,
+      ModelShape shape,
+      DeltaKey key,
+      Identifier states,
+      Identifier holds,
+      long live) {
+    long lookedAt() {
+      return rows.written() + held;
+    }
+  }
 
   /**
    * A scan.
@@ -243,73 +259,119 @@ public final class DeltaScan {
     }
     Identifier states = state.tables().state(state.generation());
     Identifier holds = state.tables().holds();
-    long[] held = values(DeltaSql.HELD.with("holds", holds).sql(), states.sql());
+    long[] held = values(DeltaSql.HELD.with("holds", holds).sql(), states.sql(), found.name());
     if (held[1] != state.filenode()
         && values(DeltaSql.LIVE.with("state", states).sql())[0] != state.live()) {
       return new DeltaWay.Full("the state does not hold the keys that the last fold left in it");
     }
     XidRange since = new XidRange(base.horizon(), found.next());
-    SqlPart written = since.written();
-    SqlPart scanned = found.scanned();
-    long[] counts =
-        values(DeltaSql.SCAN.with("table", scanned).with("written", since.counted()).sql());
-    long rows = counts[0];
-    long lookedAt = counts[1] + held[0];
-    if (lookedAt > FEW && lookedAt > rows / SHARE) {
+    WrittenRows rows = WrittenRows.scan(connection, found, since, held[2], MOST_PLACED);
+    long lookedAt = rows.written() + held[0];
+    if (lookedAt > FEW && lookedAt > rows.count() / SHARE) {
       return new DeltaWay.Full(
           "more than a tenth of the rows were written since the base, or are held");
     }
     DeltaKey key = found.key();
-    List<SqlPart> columns = columns();
-    ModelShape shape = shape(rows(scanned, columns, written, holds, key, held[0]));
+    ModelShape shape =
+        0 < lookedAt && lookedAt <= MOST_PLACED && !found.isPartitioned()
+            ? placed(found, rows, since, holds, key, held[0])
+            : shape(rows(found.scanned(), columns(), since.written(), holds, key, held[0]));
+    Scanned all = new Scanned(rows, held[0], shape, key, states, holds, state.live());
+    scanned = all;
+    // A plan leaves rows with too large a key out, so that it would not tell of them.
+    boolean likelyNoneNew = rows.count() == state.live() && !StoredForm.canBeTooLarge(keyKinds());
+    return lookedAt > 0 && likelyNoneNew ? some(all, 0, DeltaWay.Keys.EXPECTED) : lookUp();
+  }
+
+  /**
+   * Looks the keys up of all rows that are looked at, where {@link #look} has only expected that
+   * none is new, and a plan has found some that are.
+   */
+  public DeltaWay lookUp() throws SQLException {
+    Scanned all = scanned;
+    if (all == null) {
+      throw new IllegalStateException("the table has not been scanned");
+    }
+    long rows = all.rows.count();
     long added = 0;
-    if (lookedAt > 0) {
-      if (lookedAt <= MOST_PLACED && !found.isPartitioned()) {
-        String places =
-            rows(scanned, List.of(DeltaSql.PLACE), since.counted(), holds, key, held[0]);
-        keepPlaces(DeltaSql.PLACES.with("model", QueryText.proven(places)).sql());
-        shape = shape(DeltaSql.ROWS_PLACED.with("columns", columns).with("table", scanned).sql());
-      }
+    if (all.lookedAt() > 0) {
       long[] unknown =
           values(
               DeltaSql.NEW
-                  .with("model", shape.query())
+                  .with("model", all.shape.query())
                   .with("large", tooLarge())
-                  .with("state", states)
-                  .with("state_key", key.plain("fulmar_state"))
-                  .with("stored_key", key.stored())
+                  .with("state", all.states)
+                  .with("state_key", all.key.plain("fulmar_state"))
+                  .with("stored_key", all.key.stored())
                   .sql());
       if (unknown[1] > 0) {
         return new DeltaWay.Full("a row that was written since the base has too large a key");
       }
       added = unknown[0];
     }
-    long removed = state.live() + added - rows;
+    long removed = all.live + added - rows;
     if (removed < 0) {
       return new DeltaWay.Full(
           "the table has more rows than the state and what was written since the base explain");
     }
-    if (lookedAt == 0 && removed == 0) {
+    if (all.lookedAt() == 0 && removed == 0) {
       return new DeltaWay.Unchanged(rows);
     }
-    if (removed > 0 && removed(states, scanned, key, removed <= MOST_LISTED) != removed) {
+    if (removed > 0 && removed(all, removed <= MOST_LISTED) != removed) {
       return new DeltaWay.Full(
           "other synced keys have lost their rows than the state and what was written since the base explain");
     }
-    SqlPart absent = absent(states, holds, scanned, key, removed);
-    return new DeltaWay.Some(rows, shape, absent, counts[1], held[0], removed);
+    return some(all, removed, DeltaWay.Keys.LOOKED_UP);
   }
 
-  private void keepPlaces(String sql) throws SQLException {
-    String places;
-    try (Statement statement = connection.createStatement()) {
-      statement.setEscapeProcessing(false);
-      try (ResultSet row = statement.executeQuery(sql)) {
-        row.next();
-        places = row.getString(1);
-      }
+  private DeltaWay.Some some(Scanned all, long removed, DeltaWay.Keys keys) {
+    return new DeltaWay.Some(
+        all.rows.count(),
+        all.shape,
+        absent(all, removed),
+        all.rows.written(),
+        all.held,
+        removed,
+        keys);
+  }
+
+  /** The model with the rows that are looked at, whose places are kept. */
+  private ModelShape placed(
+      DeltaTable found, WrittenRows rows, XidRange since, Identifier holds, DeltaKey key, long held)
+      throws SQLException {
+    SqlPart scanned = found.scanned();
+    SqlPart written = since.counted();
+    List<SqlPart> place = List.of(DeltaSql.PLACE);
+    String places = rows.places();
+    if (places == null) {
+      places = places(rows(scanned, place, written, holds, key, held));
+    } else if (held > 0) {
+      places =
+          WrittenRows.joined(
+              places,
+              places(
+                  DeltaSql.ROWS_HELD
+                      .with("columns", place)
+                      .with("table", scanned)
+                      .with("written", written)
+                      .with("holds", holds)
+                      .with("table_key", key.table())
+                      .with("hold_key", key.ours("fulmar_hold"))
+                      .sql()));
     }
     values(DeltaSql.KEEP_PLACES.sql(), places);
+    return shape(DeltaSql.ROWS_PLACED.with("columns", columns()).with("table", scanned).sql());
+  }
+
+  private String places(String rows) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.setEscapeProcessing(false);
+      try (ResultSet row =
+          statement.executeQuery(DeltaSql.PLACES.with("model", QueryText.proven(rows)).sql())) {
+        row.next();
+        return row.getString(1);
+      }
+    }
   }
 
   private List<SqlPart> columns() {
@@ -350,32 +412,39 @@ public final class DeltaScan {
         QueryText.proven(query), whole.columns(), whole.keyPositions(), whole.used());
   }
 
-  /** Rows of such a key are invalid, which a full diff reports. */
-  private SqlPart tooLarge() {
-    List<ModelShape.Column> key =
-        terms.shape().keyPositions().stream().map(terms.shape().columns()::get).toList();
-    return StoredForm.isTooLarge(
-        key.stream().map(ModelShape.Column::kind).toList(),
-        Identifier.allTold("fulmar_table", key.stream().map(ModelShape.Column::name).toList()));
+  private List<ModelShape.Column> keyColumns() {
+    return terms.shape().keyPositions().stream().map(terms.shape().columns()::get).toList();
   }
 
-  private long removed(Identifier states, SqlPart scanned, DeltaKey key, boolean listed)
-      throws SQLException {
+  private List<ColumnKind> keyKinds() {
+    return keyColumns().stream().map(ModelShape.Column::kind).toList();
+  }
+
+  /** Rows of such a key are invalid, which a full diff reports. */
+  private SqlPart tooLarge() {
+    return StoredForm.isTooLarge(
+        keyKinds(),
+        Identifier.allTold(
+            "fulmar_table", keyColumns().stream().map(ModelShape.Column::name).toList()));
+  }
+
+  private long removed(Scanned all, boolean listed) throws SQLException {
+    DeltaKey key = all.key;
     SqlTemplate removed =
         listed
             ? DeltaSql.REMOVED_LISTED.with("kept", key.kept()).with("listed", key.listed())
             : DeltaSql.REMOVED;
     return values(
         removed
-            .with("state", states)
-            .with("table", scanned)
+            .with("state", all.states)
+            .with("table", present().scanned())
             .with("table_key", key.table())
             .with("state_key", key.ours("fulmar_state"))
             .sql())[0];
   }
 
-  private static SqlPart absent(
-      Identifier states, Identifier holds, SqlPart scanned, DeltaKey key, long removed) {
+  private SqlPart absent(Scanned all, long removed) {
+    DeltaKey key = all.key;
     SqlFragment fragment =
         removed == 0
             ? DeltaSql.ABSENT
@@ -383,8 +452,8 @@ public final class DeltaScan {
     SqlFragment filled =
         fragment
             .with("hold_columns", key.plain("fulmar_hold"))
-            .with("holds", holds)
-            .with("table", scanned)
+            .with("holds", all.holds)
+            .with("table", present().scanned())
             .with("table_key", key.table())
             .with("hold_key", key.ours("fulmar_hold"));
     if (removed == 0) {
@@ -397,7 +466,7 @@ public final class DeltaScan {
             .with("texts", key.unlisted())
             .with("names", key.names())
         : filled
-            .with("state", states)
+            .with("state", all.states)
             .with("state_columns", key.plain("fulmar_state"))
             .with("state_key", key.ours("fulmar_state"));
   }

@@ -253,13 +253,49 @@ final class DeltaSql {
           "table",
           "written");
 
-  /** How many keys are held, and which file the state is in. */
+  /**
+   * {@link #SCAN}, and where the rows are that were written, unless they are more than that: six
+   * bytes each. What is gathered is not bounded by it, so they must be known to be few.
+   */
+  static final SqlTemplate SCAN_FOR_PLACES =
+      SqlTemplate.of(
+          """
+          /* fulmar: delta scan for places */
+          select s."rows", coalesce(pg_catalog.octet_length(s.places), 0) operator(pg_catalog./) 6,
+                 case when pg_catalog.octet_length(s.places) operator(pg_catalog./) 6 operator(pg_catalog.<=) {most} then s.places end
+          from (
+            select pg_catalog.count(*) as "rows",
+                   pg_catalog.string_agg(pg_catalog.tidsend(fulmar_table.ctid), ''::pg_catalog.bytea)
+                     filter (where {written}) as places
+            from {table} as fulmar_table
+          ) as s
+          """,
+          "most",
+          "table",
+          "written");
+
+  /** How many rows in a part of the pages, so many in a million, were written since the base. */
+  static final SqlTemplate SAMPLE =
+      SqlTemplate.of(
+          """
+          /* fulmar: delta sample */
+          select pg_catalog.count(*) filter (where {written})
+          from {table} as fulmar_table
+            tablesample pg_catalog.system ({millionths}::pg_catalog.float8 operator(pg_catalog./) 10000)
+          """,
+          "millionths",
+          "table",
+          "written");
+
+  /** How many keys are held, which file the state is in, and how many pages the table has. */
   static final SqlTemplate HELD =
       SqlTemplate.of(
           """
           /* fulmar: delta held */
           select (select pg_catalog.count(*) from {holds}),
-                 pg_catalog.pg_relation_filenode(?::pg_catalog.text::pg_catalog.regclass)::pg_catalog.int8
+                 pg_catalog.pg_relation_filenode(?::pg_catalog.text::pg_catalog.regclass)::pg_catalog.int8,
+                 pg_catalog.pg_relation_size(?::pg_catalog.text::pg_catalog.regclass)
+                   operator(pg_catalog./) pg_catalog.current_setting('block_size')::pg_catalog.int8
           """,
           "holds");
 
@@ -412,6 +448,23 @@ final class DeltaSql {
           from {table} as fulmar_table
           where {written}
           union all
+          select {columns}
+          from {holds} as fulmar_hold
+          join {table} as fulmar_table
+            on ({table_key}) operator(pg_catalog.=) ({hold_key})
+          where not {written}""",
+          "columns",
+          "table",
+          "written",
+          "holds",
+          "table_key",
+          "hold_key");
+
+  /** The rows of held keys that were not written since the base. */
+  static final SqlTemplate ROWS_HELD =
+      SqlTemplate.of(
+          """
+          /* fulmar: delta rows held */
           select {columns}
           from {holds} as fulmar_hold
           join {table} as fulmar_table

@@ -145,10 +145,18 @@ final class DeltaTable {
     return kind.equals("p");
   }
 
+  /** Its name as PostgreSQL reads it. */
+  String name() {
+    return identifier().sql();
+  }
+
+  private Identifier identifier() {
+    return Identifier.of(table.schema(), table.name());
+  }
+
   /** The table as it is scanned. */
   SqlPart scanned() {
-    Identifier name = Identifier.of(table.schema(), table.name());
-    return isPartitioned() ? name : DeltaSql.ONLY.with("table", name);
+    return isPartitioned() ? identifier() : DeltaSql.ONLY.with("table", identifier());
   }
 
   /** How its keys are found. */

@@ -6,6 +6,17 @@ import io.fulmar.internal.sql.SqlPart;
 
 /** How the changes of a plan are to be found. */
 public sealed interface DeltaWay {
+  /** What is known of the keys that are looked at. */
+  enum Keys {
+    /** It is known how many of them are new. */
+    LOOKED_UP,
+    /**
+     * There are as many rows as synced keys. If the plan has no new key, none was removed; else
+     * {@link DeltaScan#lookUp} finds what was.
+     */
+    EXPECTED
+  }
+
   /** For the report. */
   ChangeSet.Way way();
 
@@ -43,8 +54,10 @@ public sealed interface DeltaWay {
    * @param written how many rows were written since the base
    * @param held how many keys are held
    * @param removed how many synced keys have no row any more
+   * @param keys whether that is known
    */
-  record Some(long rows, ModelShape shape, SqlPart absent, long written, long held, long removed)
+  record Some(
+      long rows, ModelShape shape, SqlPart absent, long written, long held, long removed, Keys keys)
       implements DeltaWay {
     @Override
     public ChangeSet.Way way() {

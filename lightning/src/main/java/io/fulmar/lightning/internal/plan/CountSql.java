@@ -95,6 +95,7 @@ final class CountSql {
                  pg_catalog.count(*) filter (where p.hash is null and p.gone),
                  pg_catalog.count(*) filter (where p.hash is not null and p.gone),
                  pg_catalog.count(*) filter (where p.hash is not null and not p.known and p.hold_kind is null),
+                 pg_catalog.count(*) filter (where p.hash is not null and (not p.known or p.gone)),
                  {differences}
           from {plan} as p
           """,

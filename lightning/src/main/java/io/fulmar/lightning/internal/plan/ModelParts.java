@@ -74,7 +74,7 @@ final class ModelParts {
 
   /** Whether a key can be too large. */
   boolean isKeyMeasured() {
-    return keyKinds().stream().anyMatch(StoredForm::isMeasured);
+    return StoredForm.canBeTooLarge(keyKinds());
   }
 
   /** Whether a row's key, which is whole, is too large. */

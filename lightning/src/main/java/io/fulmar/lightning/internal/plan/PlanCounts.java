@@ -19,6 +19,7 @@ import java.util.List;
  * @param goneAbsent ... those of them that were gone already
  * @param gonePresent keys that were gone and have a row again
  * @param fresh rows of the model of whose keys nothing is known
+ * @param arrived rows of the model whose keys are not synced, or were gone
  * @param columnChanges changes in each remembered column
  */
 record PlanCounts(
@@ -32,8 +33,9 @@ record PlanCounts(
     long goneAbsent,
     long gonePresent,
     long fresh,
+    long arrived,
     List<Long> columnChanges) {
-  private static final int FIXED = 12;
+  private static final int FIXED = 13;
 
   /** Counts. */
   static PlanCounts read(SessionStatements statements, String sql, int rememberedColumns)
@@ -58,13 +60,25 @@ record PlanCounts(
         found[9],
         found[10],
         found[11],
+        found[12],
         columnChanges);
   }
 
   /** Nothing is in the plan. */
   static PlanCounts none(int rememberedColumns) {
     return new PlanCounts(
-        0, List.of(0L, 0L, 0L), 0, 0, 0, 0, 0, 0, 0, 0, Collections.nCopies(rememberedColumns, 0L));
+        0,
+        List.of(0L, 0L, 0L),
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        Collections.nCopies(rememberedColumns, 0L));
   }
 
   /** Every row of the model is added. */
@@ -79,6 +93,7 @@ record PlanCounts(
         0,
         0,
         0,
+        rows,
         rows,
         Collections.nCopies(rememberedColumns, 0L));
   }
@@ -96,6 +111,7 @@ record PlanCounts(
         goneAbsent,
         gonePresent,
         fresh,
+        arrived,
         columnChanges);
   }
 

@@ -211,13 +211,17 @@ final class Planning {
           false,
           false);
     }
-    if (way instanceof DeltaWay.Some some) {
+    while (way instanceof DeltaWay.Some some) {
       Comparison given =
           comparison.remembering(Comparison.Memory.OF_GIVEN).looking(some.shape(), some.absent());
       PlanTable.Made made = table.make(given);
-      PlanSamples samples = new PlanSamples(statements, given);
       PlanCounts counts = table.count(given, made);
-      return table.finish(given, made.place(), some.rows(), 0, samples, way.way(), counts);
+      if (some.keys() == DeltaWay.Keys.LOOKED_UP || counts.arrived() == 0) {
+        PlanSamples samples = new PlanSamples(statements, given);
+        return table.finish(given, made.place(), some.rows(), 0, samples, way.way(), counts);
+      }
+      table.drop(made.place());
+      way = scan.lookUp();
     }
     return new FullDiff(table).plan(comparison, shape, otherKey, way.way());
   }

@@ -110,13 +110,22 @@ public final class StoredForm {
   }
 
   /**
+   * Whether {@link #isTooLarge} can hold of some key.
+   *
+   * @param kinds how its columns are read out of the model
+   */
+  public static boolean canBeTooLarge(List<ColumnKind> kinds) {
+    return kinds.stream().anyMatch(StoredForm::isMeasured);
+  }
+
+  /**
    * Whether a key has no place in our tables for its size; no column of it is NULL.
    *
    * @param kinds how its columns are read out of the model
    * @param columns the columns
    */
   public static SqlPart isTooLarge(List<ColumnKind> kinds, List<? extends SqlPart> columns) {
-    return kinds.stream().anyMatch(StoredForm::isMeasured)
+    return canBeTooLarge(kinds)
         ? FormSql.BEYOND
             .with("bytes", keyBytes(kinds, columns))
             .with("limit", Parts.number(MAX_KEY_BYTES))

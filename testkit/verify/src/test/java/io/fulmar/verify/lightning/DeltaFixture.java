@@ -177,7 +177,19 @@ final class DeltaFixture implements AutoCloseable {
                   fullDiffEvery,
                   taken));
       way = scan.look();
+      if (way instanceof DeltaWay.Some some
+          && some.keys() == DeltaWay.Keys.EXPECTED
+          && arrived(some) > 0) {
+        way = scan.lookUp();
+      }
       return way;
+    }
+
+    /** How many new keys a plan would have. */
+    private long arrived(DeltaWay.Some some) throws SQLException {
+      return numbers(
+          "select count(*) from (%s) as m where not exists (select from %s as a where (%s) = (%s) and a.gone_since is null)"
+              .formatted(source(some.shape()), tables.state(0), ours("a."), ours("m.")));
     }
 
     /**

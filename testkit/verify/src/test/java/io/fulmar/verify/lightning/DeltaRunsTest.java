@@ -13,6 +13,8 @@ import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.lightning.LightningEngine;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.Destination;
 import io.fulmar.spi.Verdict;
 import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
@@ -28,6 +30,7 @@ import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -136,6 +139,52 @@ class DeltaRunsTest {
     assertThat(reason(report)).isEqualTo("no row was written or removed since the base");
     assertThat(report.changeSet().rows()).isEqualTo(40);
     assertThat(report.changeSet().syncedKeys()).isEqualTo(40);
+  }
+
+  @Test
+  @DisplayName("P1: a row that comes for each that goes is told from a row that changes")
+  void rowsInPlaceOfOthersAreAddedAndRemoved() throws SQLException {
+    run(FULL);
+    database.execute(
+        "update item set v = 'other' where id = 3",
+        "delete from item where id in (5, 6)",
+        "insert into item values (41, 'new'), (42, 'new')");
+    SyncReport report = run(DELTA);
+    assertThat(reason(report))
+        .isEqualTo("since the base 3 rows were written and 2 removed; 0 keys are held");
+    assertThat(crm.changes(report.run()))
+        .extracting(Change::operation)
+        .containsExactly(
+            Operation.REMOVED,
+            Operation.REMOVED,
+            Operation.CHANGED,
+            Operation.ADDED,
+            Operation.ADDED);
+    assertThat(crm.contents()).hasSize(40);
+    assertThat(reason(run(DELTA))).isEqualTo("no row was written or removed since the base");
+    assertThat(number("select count(*) from pg_class where relname like 's1_plan%'")).isZero();
+  }
+
+  @Test
+  @DisplayName("P5: where most rows were written, their places are not gathered")
+  void tableThatWasWrittenAnewIsComparedWhole() throws SQLException {
+    database.execute("insert into item select i, 'v' from generate_series(41, 120000) i");
+    AtomicLong sent = new AtomicLong();
+    Sync sync =
+        sync()
+            .to(
+                Destination.of(
+                    "counts",
+                    batch -> {
+                      sent.addAndGet(batch.size());
+                      return Delivery.allAccepted();
+                    }))
+            .build();
+    engine.run(sync).throwIfFailed();
+    database.execute("update item set v = 'other'");
+    assertThat(reason(engine.run(sync).throwIfFailed()))
+        .isEqualTo("more than a tenth of the rows were written since the base, or are held");
+    assertThat(sent).hasValue(240_000);
   }
 
   @Test

@@ -60,6 +60,29 @@ class DeltaVersionsTest {
     }
   }
 
+  @ParameterizedTest
+  @DisplayName("P1, P5: what was written is found in tables of many pages")
+  @ValueSource(ints = {14, 16, 18})
+  void rowsAreFoundOnManyPages(int major) throws SQLException {
+    try (TestPostgres postgres = TestPostgres.start(major)) {
+      TestDatabase database = postgres.createDatabase();
+      database.execute(
+          "create table item (k int primary key, v text) with (fillfactor = 10)",
+          "insert into item select i, 'v' from generate_series(1, 6000) i");
+      try (DeltaFixture fixture = new DeltaFixture(database, ITEM)) {
+        fixture.run();
+        database.execute("update item set v = 'x' where k % 1000 = 7 or k > 4000");
+        fixture.run(
+            key -> key.get(0).equals("7") ? DeltaFixture.Fate.HELD : DeltaFixture.Fate.ACCEPTED);
+        database.execute(
+            "update item set v = 'y' where k % 400 = 1",
+            "delete from item where k = 7", "insert into item values (7, 'new')");
+        assertThat(fixture.run().way().reason())
+            .isEqualTo("since the base 16 rows were written and 0 removed; 1 keys are held");
+      }
+    }
+  }
+
   /** Uses up numbers of transactions, more than a scan lists. */
   private static void burn(TestDatabase database, int transactions) throws SQLException {
     database.execute(
