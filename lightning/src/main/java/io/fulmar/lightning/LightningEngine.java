@@ -190,7 +190,8 @@ public interface LightningEngine extends SyncEngine {
     /**
      * Memory for each sort or hash table of a plan ({@code work_mem}), 65,536 bytes (64 KiB) to
      * 1,099,511,627,776 (1 TiB); a plan has several, in each of its processes, and goes to
-     * temporary files beyond. Default 67,108,864 (64 MiB).
+     * temporary files beyond. The index of a state that is made anew takes twice this at most, or
+     * {@code maintenance_work_mem} where that is more. Default 67,108,864 (64 MiB).
      */
     public Builder planMemoryBytes(long bytes) {
       planMemoryBytes = inRange("planMemoryBytes", bytes, LEAST_MEMORY, MOST_MEMORY);

@@ -34,8 +34,15 @@ public final class Fold {
   /** Fewer keys than this cost nothing either way. */
   private static final long SMALLEST_REBUILD = 10_000;
 
+  /** An index takes this many times what a sort of a plan takes; all its processes together. */
+  private static final long INDEX_MEMORY = 2;
+
+  /** PostgreSQL has no larger setting. */
+  private static final long MOST_KILOBYTES = Integer.MAX_VALUE;
+
   private final SyncTables tables;
   private final String sync;
+  private final long indexKilobytes;
   private final long smallestRebuild;
   private final double rebuildShare;
 
@@ -70,15 +77,18 @@ public final class Fold {
    * @param schemas where its tables are
    * @param tables of the sync
    * @param sync which one
+   * @param memoryBytes what a sort may take
    */
-  public Fold(Schemas schemas, SyncTables tables, Sync sync) {
-    this(tables, sync.name(), SMALLEST_REBUILD, REBUILD_SHARE);
+  public Fold(Schemas schemas, SyncTables tables, Sync sync, long memoryBytes) {
+    this(tables, sync.name(), memoryBytes, SMALLEST_REBUILD, REBUILD_SHARE);
   }
 
   /** Folds that make a new state where more than so many keys move, and such a share of them. */
-  Fold(SyncTables tables, String sync, long smallestRebuild, double rebuildShare) {
+  Fold(
+      SyncTables tables, String sync, long memoryBytes, long smallestRebuild, double rebuildShare) {
     this.tables = tables;
     this.sync = sync;
+    this.indexKilobytes = Math.min(MOST_KILOBYTES, INDEX_MEMORY * memoryBytes / 1024);
     this.smallestRebuild = smallestRebuild;
     this.rebuildShare = rebuildShare;
   }
@@ -168,7 +178,7 @@ public final class Fold {
     if (generation == null) {
       long added = transaction.update(parts.first(0));
       require(transaction, record, added == survey.added && survey.changed == 0);
-      finish(transaction, head, parts, 0);
+      finish(transaction, head, parts, 0, added);
       record.generation = 0;
       record.remembered = head.columns().rememberedText();
       record.keys = added;
@@ -213,7 +223,7 @@ public final class Fold {
     Readers ofView = Readers.of(connection, views.state());
     views.dropState(connection);
     transaction.update(parts.of(FoldSql.DROP));
-    finish(transaction, head, parts, next);
+    finish(transaction, head, parts, next, keys);
     ofTable.mayRead(connection, tables.state(next));
     ofView.mayRead(connection, views.state());
     parts.state(next);
@@ -225,9 +235,13 @@ public final class Fold {
   }
 
   /** Makes a table the state: its key, its view, what is known of it. */
-  private void finish(Transaction transaction, PlanHead head, FoldParts parts, int generation)
+  private void finish(
+      Transaction transaction, PlanHead head, FoldParts parts, int generation, long keys)
       throws SQLException {
     Connection connection = transaction.connection();
+    if (keys > SMALLEST_REBUILD) {
+      transaction.number(FoldSql.INDEX_MEMORY.sql(), indexKilobytes);
+    }
     transaction.update(parts.finish(generation));
     transaction.update(Comments.onState(tables, generation, sync));
     new SyncViews(tables, sync)

@@ -119,6 +119,19 @@ final class FoldSql {
           "values",
           "accepted");
 
+  /**
+   * Memory for the index of a large state, unless there is more: what is sorted in parts is read
+   * and written once more. Binds kilobytes.
+   */
+  static final SqlTemplate INDEX_MEMORY =
+      SqlTemplate.of(
+          """
+          /* fulmar: index memory */
+          select pg_catalog.length(pg_catalog.set_config(
+            'maintenance_work_mem',
+            greatest(pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) / 1024, ?::int8)::pg_catalog.text || 'kB',
+            true))""");
+
   /** What makes a table of a state one. */
   static final SqlTemplate FINISH =
       SqlTemplate.of(

@@ -51,7 +51,7 @@ final class Folding {
     this.tables = tables;
     this.plans = plans;
     this.log = log;
-    this.fold = new Fold(store.schemas(), tables, sync);
+    this.fold = new Fold(store.schemas(), tables, sync, store.settings().plan().memoryBytes());
   }
 
   /**

@@ -44,6 +44,7 @@ import org.postgresql.PGConnection;
  */
 public final class FoldFixture implements AutoCloseable {
   public static final String SYNC = "crm";
+  public static final long MEMORY = 64L << 20;
   public static final String ABOUT = "[sync=crm run=9]";
   public static final Schemas SCHEMAS = Schemas.DEFAULT;
   public static final SyncTables TABLES = SCHEMAS.tables(1);

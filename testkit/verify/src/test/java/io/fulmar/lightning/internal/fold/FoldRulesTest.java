@@ -215,8 +215,9 @@ class FoldRulesTest {
     try (Transaction transaction = fixture.begin()) {
       Fold fold =
           way.equals("anew")
-              ? new Fold(FoldFixture.TABLES, FoldFixture.SYNC, 0, 0)
-              : new Fold(FoldFixture.TABLES, FoldFixture.SYNC, Long.MAX_VALUE, 1);
+              ? new Fold(FoldFixture.TABLES, FoldFixture.SYNC, FoldFixture.MEMORY, 0, 0)
+              : new Fold(
+                  FoldFixture.TABLES, FoldFixture.SYNC, FoldFixture.MEMORY, Long.MAX_VALUE, 1);
       long planned = CASES.stream().filter(each -> each.planned() != null).count();
       result =
           fold.fold(

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -112,11 +113,11 @@ class FoldTest {
   }
 
   private static Fold inPlace() {
-    return new Fold(FoldFixture.TABLES, FoldFixture.SYNC, Long.MAX_VALUE, 1);
+    return new Fold(FoldFixture.TABLES, FoldFixture.SYNC, FoldFixture.MEMORY, Long.MAX_VALUE, 1);
   }
 
   private static Fold anew() {
-    return new Fold(FoldFixture.TABLES, FoldFixture.SYNC, 0, 0);
+    return new Fold(FoldFixture.TABLES, FoldFixture.SYNC, FoldFixture.MEMORY, 0, 0);
   }
 
   private static Fold fold(String way) {
@@ -160,6 +161,31 @@ class FoldTest {
         Long.parseLong(
             fixture.lines("select pg_table_size('fulmar_planner.s1_state_0') / 99000").get(0));
     assertThat(bytes).isBetween(40L, 64L);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"10001, 4MB, 128MB", "10001, 1GB, 1GB", "10000, 4MB, 4MB"})
+  @DisplayName("P6: the index of a large state is sorted in memory, for one transaction")
+  void indexOfALargeStateHasMemory(int keys, String before, String during) throws SQLException {
+    fixture.plan("", List.of());
+    fixture.place.execute(
+        """
+        insert into fulmar_planner.s1_plan_0
+        select g, 'ADDED', 0, g, g, false, false, 0, 5, 9, 'ADDED', null,
+               null, false, null, 0, false, 'mail ' || g, g, 'pro'
+        from generate_series(0, %s - 1) g"""
+            .formatted(keys));
+    accepted(0, keys);
+    SyncRecord record = record(null, 0, null);
+    PlanHead head = FoldFixture.head(FoldFixture.columns(Remembered.NOTHING, false), keys, 0);
+    try (Transaction transaction = fixture.begin()) {
+      String show = "select current_setting('maintenance_work_mem')";
+      transaction.execute("set local maintenance_work_mem = '" + before + "'");
+      inPlace().fold(transaction, record, head, RULES, FoldKind.DELIVERED, NOW);
+      assertThat(transaction.list(show, row -> row.getString(1))).containsExactly(during);
+      transaction.commit();
+    }
+    assertThat(record.keys).isEqualTo(keys);
   }
 
   @Test
