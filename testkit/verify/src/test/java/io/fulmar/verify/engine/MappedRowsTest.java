@@ -37,7 +37,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -373,70 +372,81 @@ class MappedRowsTest extends SourceFixture {
   @Test
   @DisplayName("P12: the text of a constant is what PostgreSQL prints for its value")
   void textOfAConstantIsThatOfPostgres() throws SQLException {
-    assertText("int8", Long.MIN_VALUE);
-    assertText("float4", 1.1f);
-    assertText("float4", Float.MIN_VALUE);
-    assertText("float8", 1e15);
-    assertText("float8", 123456789012345680.0);
-    assertText("float8", Double.NEGATIVE_INFINITY);
-    assertText("float8", -0.0);
-    assertText("numeric", new BigDecimal("1E+30"));
-    assertText("numeric", new BigDecimal("0.00"));
-    assertText("numeric", new BigDecimal("-1.50"));
-    assertText("bool", true);
-    assertText("date", LocalDate.of(-4713, 11, 24));
-    assertText("date", LocalDate.of(5_874_897, 12, 31));
-    assertText("date", new SpecialValue("-infinity"));
-    assertText("time", LocalTime.of(23, 59, 59, 999_999_999));
-    assertText("timetz", OffsetTime.of(1, 2, 3, 40_000_000, ZoneOffset.ofHoursMinutes(5, 45)));
-    assertText("timetz", OffsetTime.of(1, 2, 0, 0, ZoneOffset.ofTotalSeconds(-57_599)));
-    assertText("timestamp", LocalDateTime.of(-4712, 1, 1, 0, 0, 1));
-    assertText("timestamp", LocalDateTime.of(294_276, 12, 31, 23, 59, 59, 999_999_000));
-    assertText("timestamptz", OffsetDateTime.of(2026, 7, 1, 0, 0, 0, 100, ZoneOffset.ofHours(9)));
-    assertText("uuid", UUID.fromString("123E4567-E89B-12D3-A456-426614174000"));
-    assertText("bytea", new byte[] {1, 2, -128});
-    assertText("interval", new Interval(-14, 3, -1));
-    assertText("interval", new Interval(13, -1, 3_600_000_000L));
-    assertText("bool[]", List.of(List.of(true, false), List.of(false, true)));
-    assertText("int[]", Arrays.asList(1, null, -3));
-    assertText("float8[]", List.of(0.1, Double.NaN, -0.0));
-    assertText("bytea[]", List.of(new byte[] {1}, new byte[0]));
-    assertText("date[]", List.of(LocalDate.of(2026, 1, 5), new SpecialValue("infinity")));
-    assertText(
-        "text[]",
+    List<Constant> constants =
         List.of(
-            "", "NULL", "null", "a,b", "{}", "a\\b", "q\"", " x", "\t", "\u000b", "\u00a0", "ü"));
-    assertText("int4range", new Range<>(1, 5, Range.Bounds.CLOSED_OPEN));
-    assertText("numrange", new Range<>(null, new BigDecimal("1.50"), Range.Bounds.OPEN_CLOSED));
-    assertText(
-        "tsrange", new Range<>(LocalDateTime.of(2026, 1, 5, 9, 5), null, Range.Bounds.CLOSED_OPEN));
-    assertText("daterange", Range.empty());
-    assertText(
-        "int4range[]", List.of(Range.empty(), new Range<>(1, null, Range.Bounds.CLOSED_OPEN)));
+            new Constant("int8", Long.MIN_VALUE),
+            new Constant("float4", 1.1f),
+            new Constant("float4", Float.MIN_VALUE),
+            new Constant("float8", 1e15),
+            new Constant("float8", 123456789012345680.0),
+            new Constant("float8", Double.NEGATIVE_INFINITY),
+            new Constant("float8", -0.0),
+            new Constant("numeric", new BigDecimal("1E+30")),
+            new Constant("numeric", new BigDecimal("0.00")),
+            new Constant("numeric", new BigDecimal("-1.50")),
+            new Constant("bool", true),
+            new Constant("date", LocalDate.of(-4713, 11, 24)),
+            new Constant("date", LocalDate.of(5_874_897, 12, 31)),
+            new Constant("date", new SpecialValue("-infinity")),
+            new Constant("time", LocalTime.of(23, 59, 59, 999_999_999)),
+            new Constant(
+                "timetz", OffsetTime.of(1, 2, 3, 40_000_000, ZoneOffset.ofHoursMinutes(5, 45))),
+            new Constant("timetz", OffsetTime.of(1, 2, 0, 0, ZoneOffset.ofTotalSeconds(-57_599))),
+            new Constant("timestamp", LocalDateTime.of(-4712, 1, 1, 0, 0, 1)),
+            new Constant("timestamp", LocalDateTime.of(294_276, 12, 31, 23, 59, 59, 999_999_000)),
+            new Constant(
+                "timestamptz", OffsetDateTime.of(2026, 7, 1, 0, 0, 0, 100, ZoneOffset.ofHours(9))),
+            new Constant("uuid", UUID.fromString("123E4567-E89B-12D3-A456-426614174000")),
+            new Constant("bytea", new byte[] {1, 2, -128}),
+            new Constant("interval", new Interval(-14, 3, -1)),
+            new Constant("interval", new Interval(13, -1, 3_600_000_000L)),
+            new Constant("bool[]", List.of(List.of(true, false), List.of(false, true))),
+            new Constant("int[]", Arrays.asList(1, null, -3)),
+            new Constant("float8[]", List.of(0.1, Double.NaN, -0.0)),
+            new Constant("bytea[]", List.of(new byte[] {1}, new byte[0])),
+            new Constant("date[]", List.of(LocalDate.of(2026, 1, 5), new SpecialValue("infinity"))),
+            new Constant(
+                "text[]",
+                List.of(
+                    "", "NULL", "null", "a,b", "{}", "a\\b", "q\"", " x", "\t", "\u000b", "\u00a0",
+                    "ü")),
+            new Constant("int4range", new Range<>(1, 5, Range.Bounds.CLOSED_OPEN)),
+            new Constant(
+                "numrange", new Range<>(null, new BigDecimal("1.50"), Range.Bounds.OPEN_CLOSED)),
+            new Constant(
+                "tsrange",
+                new Range<>(LocalDateTime.of(2026, 1, 5, 9, 5), null, Range.Bounds.CLOSED_OPEN)),
+            new Constant("daterange", Range.empty()),
+            new Constant(
+                "int4range[]",
+                List.of(Range.empty(), new Range<>(1, null, Range.Bounds.CLOSED_OPEN))),
+            new Constant("textrange", new Range<>("a,\"\\", "b]", Range.Bounds.CLOSED)),
+            new Constant("hstore", Map.of("k\"=>\\", "v, \\\"")),
+            new Constant("hstore", Collections.singletonMap("k", null)));
     database.execute("create extension hstore", "create type textrange as range (subtype = text)");
-    assertText("textrange", new Range<>("a,\"\\", "b]", Range.Bounds.CLOSED));
-    assertText("hstore", Map.of("k\"=>\\", "v, \\\""));
-    assertText("hstore", Collections.singletonMap("k", null));
+    Mapping.Builder mapping = Mapping.builder();
+    for (int i = 0; i < constants.size(); i++) {
+      mapping.constant("c" + i, constants.get(i).value());
+    }
+    SyncReport report =
+        run(Sync.builder("constants")
+                .model(io.fulmar.Model.query("one", "select 1 as id").key("id"))
+                .to(destination)
+                .mapping(mapping.build())
+                .build())
+            .throwIfFailed();
+    Row row = destination.changes(report.run()).get(0).row();
+    for (int i = 0; i < constants.size(); i++) {
+      String type = constants.get(i).type();
+      String text = row.text("c" + i);
+      String printed =
+          type.equals("timestamptz")
+              ? "select ('%s'::%s at time zone 'UTC')::text || '+00'"
+              : "select '%s'::%s::text";
+      assertThat(query(printed.formatted(text, type))).as(type).isEqualTo(text);
+    }
   }
 
-  private void assertText(String type, Object value) throws SQLException {
-    String text = text(value);
-    String printed =
-        type.equals("timestamptz")
-            ? "select ('%s'::%s at time zone 'UTC')::text || '+00'"
-            : "select '%s'::%s::text";
-    assertThat(query(printed.formatted(text, type))).as(type).isEqualTo(text);
-  }
-
-  /** The text of a constant, as a destination gets it. */
-  private @Nullable String text(Object value) {
-    Sync sync =
-        Sync.builder("text-" + destination.calls().size())
-            .model(io.fulmar.Model.query("one", "select 1 as id").key("id"))
-            .to(destination)
-            .mapping(Mapping.builder().constant("value", value).build())
-            .build();
-    SyncReport report = run(sync).throwIfFailed();
-    return destination.changes(report.run()).get(0).row().text("value");
-  }
+  /** A value, and the type of PostgreSQL that has such values. */
+  private record Constant(String type, Object value) {}
 }
