@@ -778,11 +778,11 @@ class SecretsTest extends SourceFixture {
               .to(Destination.of("test:secrets", batch -> Delivery.allAccepted()))
               .listener(this::see)
               .build();
-      for (String text : List.of(VALUE, "\\x" + VALUE, "{" + VALUE, VALUE + "\0")) {
-        RunOptions options = RunOptions.builder().key(text).build();
-        see(options);
-        try (SyncEngine engine = StandardEngine.on(secretSource(), state)) {
-          engine.initialise(sync, Start.SEND);
+      try (SyncEngine engine = StandardEngine.on(secretSource(), state)) {
+        engine.initialise(sync, Start.SEND);
+        for (String text : List.of(VALUE, "\\x" + VALUE, "{" + VALUE, VALUE + "\0")) {
+          RunOptions options = RunOptions.builder().key(text).build();
+          see(options);
           for (ThrowingCallable request :
               List.<ThrowingCallable>of(
                   () -> see(engine.explain(sync, text)),
@@ -794,8 +794,8 @@ class SecretsTest extends SourceFixture {
               see(refused);
             }
           }
-          engine.forget(sync);
         }
+        engine.forget(sync);
       }
       assertThat(seen).as(type).noneMatch(text -> text.contains(VALUE) || text.contains(PASSWORD));
     }
