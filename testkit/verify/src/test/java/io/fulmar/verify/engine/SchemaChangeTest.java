@@ -319,6 +319,13 @@ class SchemaChangeTest extends SourceFixture {
             List.of("create index on item (name)", "update item set name = name", "analyze item"));
 
     assertThat(report.throwIfFailed().total().planned()).isZero();
+    report =
+        runDuring(
+            joined,
+            "lock table price in access exclusive mode",
+            "create table price_new partition of price for values from (1000) to (2000)");
+
+    assertThat(report.throwIfFailed().total().planned()).isZero();
     assertThat(readAgain()).isZero();
   }
 

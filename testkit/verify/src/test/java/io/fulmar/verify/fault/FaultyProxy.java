@@ -24,6 +24,7 @@ public final class FaultyProxy implements AutoCloseable {
   private final Set<ProxyLink> links = ConcurrentHashMap.newKeySet();
   private final FaultPlan plan = new FaultPlan();
   private final AtomicInteger roundTrips = new AtomicInteger();
+  private final AtomicInteger answers = new AtomicInteger();
   private final AtomicInteger aliveChecks = new AtomicInteger();
   private final AtomicInteger connections = new AtomicInteger();
   private final AtomicInteger lostCancelRequests = new AtomicInteger();
@@ -155,6 +156,15 @@ public final class FaultyProxy implements AutoCloseable {
   }
 
   /**
+   * How often the server has said since the last call that it is ready for the next query. Unlike
+   * round trips, these are as many whether the answers to what is sent at once come together or
+   * not.
+   */
+  public int takeAnswers() {
+    return answers.getAndSet(0);
+  }
+
+  /**
    * How many of the round trips since the last call asked nothing but whether the connection still
    * lives: an empty statement, which is what {@code Connection.isValid} of pgjdbc sends.
    */
@@ -182,6 +192,10 @@ public final class FaultyProxy implements AutoCloseable {
 
   void countRoundTrip() {
     roundTrips.incrementAndGet();
+  }
+
+  void countAnswer() {
+    answers.incrementAndGet();
   }
 
   void countAliveCheck() {

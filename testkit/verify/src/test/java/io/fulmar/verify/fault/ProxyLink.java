@@ -13,6 +13,9 @@ final class ProxyLink {
   /** PostgreSQL manual, "Message Formats", Query: with no statement in it. */
   private static final byte[] EMPTY_QUERY = {'Q', 0, 0, 0, 5, 0};
 
+  /** PostgreSQL manual, "Message Formats", ReadyForQuery, without its last byte. */
+  private static final byte[] READY = {'Z', 0, 0, 0, 5};
+
   private final FaultyProxy proxy;
   private final FaultPlan plan;
   private final Socket client;
@@ -86,6 +89,11 @@ final class ProxyLink {
 
   private boolean serverSends(byte[] bytes, int length, String seen) throws IOException {
     speaks(true);
+    for (int at = 0; at + READY.length < length; at++) {
+      if (Arrays.equals(bytes, at, at + READY.length, READY, 0, READY.length)) {
+        proxy.countAnswer();
+      }
+    }
     long before = counted;
     counted += begun ? length : 0;
     if (plan.isDueAtServer(seen) && !comesAbout()) {
