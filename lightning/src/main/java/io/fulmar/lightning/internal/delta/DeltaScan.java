@@ -278,14 +278,29 @@ public final class DeltaScan {
             : shape(rows(found.scanned(), columns(), since.written(), holds, key, held[0]));
     Scanned all = new Scanned(rows, held[0], shape, key, states, holds, state.live());
     scanned = all;
-    // A plan leaves rows with too large a key out, so that it would not tell of them.
-    boolean likelyNoneNew = rows.count() == state.live() && !StoredForm.canBeTooLarge(keyKinds());
-    return lookedAt > 0 && likelyNoneNew ? some(all, 0, DeltaWay.Keys.EXPECTED) : lookUp();
+    // Rows beyond the synced keys are likely those of additions that are held.
+    long beyond = rows.count() - state.live();
+    boolean likelyNoneRemoved = lookedAt > 0 && 0 <= beyond && beyond <= held[0];
+    if (!likelyNoneRemoved) {
+      return lookUp();
+    }
+    // A plan leaves these out, so that it would not tell of them.
+    return StoredForm.canBeTooLarge(keyKinds()) && countTooLarge(shape) > 0
+        ? tooLargeKey()
+        : some(all, 0, beyond);
+  }
+
+  private static DeltaWay tooLargeKey() {
+    return new DeltaWay.Full("a row that was written since the base has too large a key");
+  }
+
+  private long countTooLarge(ModelShape shape) throws SQLException {
+    return values(DeltaSql.LARGE.with("model", shape.query()).with("large", tooLarge()).sql())[0];
   }
 
   /**
-   * Looks the keys up of all rows that are looked at, where {@link #look} has only expected that
-   * none is new, and a plan has found some that are.
+   * Looks the keys up of all rows that are looked at, where {@link #look} has only expected that no
+   * key was removed, and a plan does not bear that out.
    */
   public DeltaWay lookUp() throws SQLException {
     Scanned all = scanned;
@@ -305,7 +320,7 @@ public final class DeltaScan {
                   .with("stored_key", all.key.stored())
                   .sql());
       if (unknown[1] > 0) {
-        return new DeltaWay.Full("a row that was written since the base has too large a key");
+        return tooLargeKey();
       }
       added = unknown[0];
     }
@@ -321,10 +336,10 @@ public final class DeltaScan {
       return new DeltaWay.Full(
           "other synced keys have lost their rows than the state and what was written since the base explain");
     }
-    return some(all, removed, DeltaWay.Keys.LOOKED_UP);
+    return some(all, removed, null);
   }
 
-  private DeltaWay.Some some(Scanned all, long removed, DeltaWay.Keys keys) {
+  private DeltaWay.Some some(Scanned all, long removed, @Nullable Long arrivals) {
     return new DeltaWay.Some(
         all.rows.count(),
         all.shape,
@@ -332,7 +347,7 @@ public final class DeltaScan {
         all.rows.written(),
         all.held,
         removed,
-        keys);
+        arrivals);
   }
 
   /** The model with the rows that are looked at, whose places are kept. */

@@ -331,6 +331,19 @@ final class DeltaSql {
           "state_key",
           "stored_key");
 
+  /** Of how many of the rows that are looked at the key is too large. */
+  static final SqlTemplate LARGE =
+      SqlTemplate.of(
+          """
+          /* fulmar: delta large */
+          select pg_catalog.count(*) filter (where {large})
+          from (
+          {model}
+          ) as fulmar_table
+          """,
+          "large",
+          "model");
+
   /** Where the rows are that are looked at. Keeps nothing itself, which would rule workers out. */
   static final SqlTemplate PLACES =
       SqlTemplate.of(

@@ -3,20 +3,10 @@ package io.fulmar.lightning.internal.delta;
 import io.fulmar.ChangeSet;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.sql.SqlPart;
+import org.jspecify.annotations.Nullable;
 
 /** How the changes of a plan are to be found. */
 public sealed interface DeltaWay {
-  /** What is known of the keys that are looked at. */
-  enum Keys {
-    /** It is known how many of them are new. */
-    LOOKED_UP,
-    /**
-     * There are as many rows as synced keys. If the plan has no new key, none was removed; else
-     * {@link DeltaScan#lookUp} finds what was.
-     */
-    EXPECTED
-  }
-
   /** For the report. */
   ChangeSet.Way way();
 
@@ -54,11 +44,27 @@ public sealed interface DeltaWay {
    * @param written how many rows were written since the base
    * @param held how many keys are held
    * @param removed how many synced keys have no row any more
-   * @param keys whether that is known
+   * @param arrivals how many of the keys must be new, so that {@code removed} is right; null if
+   *     they have been looked up
    */
   record Some(
-      long rows, ModelShape shape, SqlPart absent, long written, long held, long removed, Keys keys)
+      long rows,
+      ModelShape shape,
+      SqlPart absent,
+      long written,
+      long held,
+      long removed,
+      @Nullable Long arrivals)
       implements DeltaWay {
+    /**
+     * Whether a plan bears this out; else {@link DeltaScan#lookUp} tells what was removed.
+     *
+     * @param arrived rows of it whose keys are not synced, or were gone
+     */
+    public boolean isBorneOut(long arrived) {
+      return arrivals == null || arrivals == arrived;
+    }
+
     @Override
     public ChangeSet.Way way() {
       return new ChangeSet.Way(

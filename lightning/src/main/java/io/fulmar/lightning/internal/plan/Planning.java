@@ -216,7 +216,7 @@ final class Planning {
           comparison.remembering(Comparison.Memory.OF_GIVEN).looking(some.shape(), some.absent());
       PlanTable.Made made = table.make(given);
       PlanCounts counts = table.count(given, made);
-      if (some.keys() == DeltaWay.Keys.LOOKED_UP || counts.arrived() == 0) {
+      if (some.isBorneOut(counts.arrived())) {
         PlanSamples samples = new PlanSamples(statements, given);
         return table.finish(given, made.place(), some.rows(), 0, samples, way.way(), counts);
       }

@@ -563,6 +563,32 @@ class DeltaScanTest {
         .isEqualTo("a row that was written since the base has too large a key");
   }
 
+  @Test
+  @DisplayName("P1, P8: a key that is too large and takes the place of another is noticed")
+  void keyThatIsTooLargeInPlaceOfAnotherIsNoticed() throws SQLException {
+    database.execute(
+        "create table wide (k text primary key)", "insert into wide values ('a'), ('b')");
+    restart(Model.table("wide", "public", "wide").key("k"));
+    fixture.run();
+    database.execute("update wide set k = repeat('b', 2001) where k = 'b'");
+    assertThat(reason(fixture.run()))
+        .isEqualTo("a row that was written since the base has too large a key");
+  }
+
+  @Test
+  @DisplayName("P1: a held addition does not hide that a key was removed")
+  void heldAdditionDoesNotHideARemoval() throws SQLException {
+    fixture.run();
+    database.execute("insert into item values (6)");
+    fixture.run(key -> DeltaFixture.Fate.HELD);
+    database.execute("update item set v = 'x' where id = 1");
+    assertThat(reason(fixture.run(key -> DeltaFixture.Fate.HELD)))
+        .isEqualTo("since the base 1 rows were written and 0 removed; 1 keys are held");
+    database.execute("delete from item where id = 2", "insert into item values (7)");
+    assertThat(reason(fixture.run(key -> DeltaFixture.Fate.HELD)))
+        .isEqualTo("since the base 1 rows were written and 1 removed; 2 keys are held");
+  }
+
   // --------------------------------------------------------------------------------------- the
   // state
 
