@@ -56,7 +56,11 @@ class StandbyTest extends SourceFixture {
   @BeforeEach
   void createTables() throws Exception {
     if (standby == null) {
-      standby = HotStandby.of(database).start();
+      // By a database that outlives the test.
+      standby =
+          HotStandby.of(
+                  new TestDatabase(database.host(), database.port(), "postgres", database.user()))
+              .start();
     }
     database.execute(
         "create table item (id bigint primary key, v text) with (autovacuum_enabled = off)",
