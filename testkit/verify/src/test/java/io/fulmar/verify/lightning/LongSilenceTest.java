@@ -153,6 +153,22 @@ class LongSilenceTest extends LightningFixture {
   }
 
   @Test
+  @DisplayName(
+      "a heartbeat whose answer is lost gives way to the next one, and the run keeps its lease")
+  void answerOfHeartbeatThatIsLost() throws Exception {
+    proxy.silenceWhenClientSends("/* fulmar: extend lease */", Direction.TO_CLIENT, 1);
+    Source patient =
+        sourceBuilder().port(proxy.port()).socketTimeout(Duration.ofSeconds(30)).build();
+    try (SyncEngine engine = LightningEngine.builder(patient).lease(LEASE).build()) {
+      SyncReport report =
+          CompletableFuture.supplyAsync(() -> engine.run(sleeping(5))).get(60, TimeUnit.SECONDS);
+
+      assertThat(proxy.resets()).isEqualTo(1);
+      assertThat(sent(report.throwIfFailed())).containsExactly("CHANGED 1");
+    }
+  }
+
+  @Test
   @DisplayName("an answer that is lost while heartbeats get theirs is not waited for for long")
   void answerOfPlanThatIsLost() throws Exception {
     proxy.silenceWhenClientSends("/* fulmar: plan */", Direction.TO_CLIENT, 1);
