@@ -29,6 +29,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -399,9 +400,18 @@ class TypeMatrixTest {
           asText.add(of.get(i).name());
         }
       }
+      Set<List<?>> checked = new HashSet<>();
       recording
           .contents()
-          .forEach((key, row) -> checkValue(preview, of, Integer.parseInt(key.get(0)) / 1000, row));
+          .forEach(
+              (key, row) -> {
+                int i = Integer.parseInt(key.get(0)) / 1000;
+                String text = row.text("c" + i);
+                // A number of 131,072 digits takes its time, and is in more than one row.
+                if (text == null || checked.add(List.of(i, text))) {
+                  checkValue(preview, of, i, row);
+                }
+              });
     }
 
     /** All other columns of the row are NULL, as their texts are. */
