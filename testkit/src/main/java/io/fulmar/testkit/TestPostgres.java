@@ -228,7 +228,7 @@ public final class TestPostgres implements AutoCloseable {
    * orphan of the program that started it, and the first process of a container may come late for
    * it, or never.
    */
-  private static boolean runs(ProcessHandle process) {
+  static boolean runs(ProcessHandle process) {
     return process.isAlive() && process.info().command().isPresent();
   }
 

@@ -275,7 +275,7 @@ public final class DeltaScan {
     ModelShape shape =
         0 < lookedAt && lookedAt <= MOST_PLACED && !found.isPartitioned()
             ? placed(found, rows, since, holds, key, held[0])
-            : shape(rows(found.scanned(), columns(), since.written(), holds, key, held[0]));
+            : sought(found.scanned(), since.written(), holds, key, held[0]);
     Scanned all = new Scanned(rows, held[0], shape, key, states, holds, state.live());
     scanned = all;
     // Rows beyond the synced keys are likely those of additions that are held.
@@ -284,7 +284,7 @@ public final class DeltaScan {
     if (!likelyNoneRemoved) {
       return lookUp();
     }
-    // A plan leaves these out, so that it would not tell of them.
+    // A plan leaves rows with too large a key out, so that it would not tell of them.
     return StoredForm.canBeTooLarge(keyKinds()) && countTooLarge(shape) > 0
         ? tooLargeKey()
         : some(all, 0, beyond);
@@ -359,23 +359,27 @@ public final class DeltaScan {
     List<SqlPart> place = List.of(DeltaSql.PLACE);
     String places = rows.places();
     if (places == null) {
-      places = places(rows(scanned, place, written, holds, key, held));
-    } else if (held > 0) {
-      places =
-          WrittenRows.joined(
-              places,
-              places(
-                  DeltaSql.ROWS_HELD
-                      .with("columns", place)
-                      .with("table", scanned)
-                      .with("written", written)
-                      .with("holds", holds)
-                      .with("table_key", key.table())
-                      .with("hold_key", key.ours("fulmar_hold"))
-                      .sql()));
+      places = places(written(scanned, place, written));
+    }
+    if (held > 0) {
+      places = WrittenRows.joined(places, places(held(scanned, place, written, holds, key)));
     }
     values(DeltaSql.KEEP_PLACES.sql(), places);
     return shape(DeltaSql.ROWS_PLACED.with("columns", columns()).with("table", scanned).sql());
+  }
+
+  /** The model with the rows that are looked at, which are looked for each time. */
+  private ModelShape sought(
+      SqlPart scanned, SqlPart since, Identifier holds, DeltaKey key, long held) {
+    List<SqlPart> columns = columns();
+    String rows = written(scanned, columns, since);
+    return shape(
+        held == 0
+            ? rows
+            : DeltaSql.ROWS_AND_HELD
+                .with("rows", QueryText.proven(rows))
+                .with("held", QueryText.proven(held(scanned, columns, since, holds, key)))
+                .sql());
   }
 
   private String places(String rows) throws SQLException {
@@ -396,28 +400,26 @@ public final class DeltaScan {
             terms.shape().columns().stream().map(ModelShape.Column::name).toList()));
   }
 
-  /** The rows that were written since the base, and those of held keys. */
-  private static String rows(
-      SqlPart scanned,
-      List<SqlPart> columns,
-      SqlPart written,
-      Identifier holds,
-      DeltaKey key,
-      long held) {
-    return held == 0
-        ? DeltaSql.ROWS
-            .with("columns", columns)
-            .with("table", scanned)
-            .with("written", written)
-            .sql()
-        : DeltaSql.ROWS_AND_HELD
-            .with("columns", columns)
-            .with("table", scanned)
-            .with("written", written)
-            .with("holds", holds)
-            .with("table_key", key.table())
-            .with("hold_key", key.ours("fulmar_hold"))
-            .sql();
+  /** The rows that were written since the base. */
+  private static String written(SqlPart scanned, List<SqlPart> columns, SqlPart written) {
+    return DeltaSql.ROWS
+        .with("columns", columns)
+        .with("table", scanned)
+        .with("written", written)
+        .sql();
+  }
+
+  /** The rows of held keys that were not. */
+  private static String held(
+      SqlPart scanned, List<SqlPart> columns, SqlPart written, Identifier holds, DeltaKey key) {
+    return DeltaSql.ROWS_HELD
+        .with("columns", columns)
+        .with("table", scanned)
+        .with("written", written)
+        .with("holds", holds)
+        .with("table_key", key.table())
+        .with("hold_key", key.ours("fulmar_hold"))
+        .sql();
   }
 
   /** The model with fewer rows. */

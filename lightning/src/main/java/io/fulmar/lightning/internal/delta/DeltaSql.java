@@ -452,27 +452,6 @@ final class DeltaSql {
           "table",
           "written");
 
-  /** The rows that were written since the base, and those of held keys. */
-  static final SqlTemplate ROWS_AND_HELD =
-      SqlTemplate.of(
-          """
-          /* fulmar: delta rows and held */
-          select {columns}
-          from {table} as fulmar_table
-          where {written}
-          union all
-          select {columns}
-          from {holds} as fulmar_hold
-          join {table} as fulmar_table
-            on ({table_key}) operator(pg_catalog.=) ({hold_key})
-          where not {written}""",
-          "columns",
-          "table",
-          "written",
-          "holds",
-          "table_key",
-          "hold_key");
-
   /** The rows of held keys that were not written since the base. */
   static final SqlTemplate ROWS_HELD =
       SqlTemplate.of(
@@ -489,6 +468,17 @@ final class DeltaSql {
           "holds",
           "table_key",
           "hold_key");
+
+  /** {@link #ROWS} and {@link #ROWS_HELD}. */
+  static final SqlTemplate ROWS_AND_HELD =
+      SqlTemplate.of(
+          """
+          /* fulmar: delta rows and held */
+          {rows}
+          union all
+          {held}""",
+          "rows",
+          "held");
 
   /** The held keys without a row. */
   static final SqlFragment ABSENT =

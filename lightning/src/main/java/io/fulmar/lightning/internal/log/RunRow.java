@@ -1,9 +1,9 @@
 package io.fulmar.lightning.internal.log;
 
 import io.fulmar.Operation;
+import io.fulmar.lightning.internal.schema.TabbedLine;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
@@ -85,7 +85,7 @@ record RunRow(
                 startedAt.toString(),
                 endedAt.toString()));
     counts.forEach(count -> fields.add(String.format(Locale.ROOT, "%d", count)));
-    return String.join("\t", fields.stream().map(RunRow::escaped).toList());
+    return TabbedLine.of(fields);
   }
 
   /**
@@ -94,8 +94,7 @@ record RunRow(
    * @throws IllegalArgumentException if it is something else
    */
   static RunRow parse(String line) {
-    List<String> fields =
-        Arrays.stream(line.split("\t", -1)).map(String::translateEscapes).toList();
+    List<String> fields = TabbedLine.parse(line);
     if (fields.size() != 8 + COUNTS.size()) {
       throw new IllegalArgumentException("a run with " + fields.size() + " fields");
     }
@@ -109,9 +108,5 @@ record RunRow(
         Instant.parse(fields.get(6)),
         Instant.parse(fields.get(7)),
         fields.subList(8, fields.size()).stream().map(Long::valueOf).toList());
-  }
-
-  private static String escaped(String field) {
-    return field.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n");
   }
 }

@@ -3,14 +3,15 @@ package io.fulmar.lightning.internal.plan;
 import io.fulmar.internal.plan.Remembered;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.row.StoredColumn;
+import io.fulmar.lightning.internal.schema.TabbedLine;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Which columns of accepted versions are kept, as text: for each a line with its name and its type,
- * a tab between them. A backslash, a tab and a line feed in them are escaped as in Java.
+ * Which columns of accepted versions are kept, as text: for each a {@link TabbedLine} with its name
+ * and its type.
  */
 public final class RememberedText {
   private static final int PARTS = 2;
@@ -21,7 +22,7 @@ public final class RememberedText {
   static String of(Remembered remembered) {
     return StoredColumn.of(remembered.shape()).stream()
         .sorted(Comparator.comparing(StoredColumn::field))
-        .map(column -> escaped(column.name()) + '\t' + escaped(column.type()))
+        .map(column -> TabbedLine.of(List.of(column.name(), column.type())))
         .collect(Collectors.joining("\n"));
   }
 
@@ -34,18 +35,12 @@ public final class RememberedText {
   public static Shape parse(String text) {
     List<StoredColumn> columns = new ArrayList<>();
     for (String line : text.split("\n")) {
-      String[] parts = line.split("\t");
-      if (parts.length != PARTS) {
+      List<String> parts = TabbedLine.parse(line);
+      if (parts.size() != PARTS) {
         throw new IllegalArgumentException("a remembered column has two parts");
       }
-      columns.add(
-          new StoredColumn(
-              parts[0].translateEscapes(), parts[1].translateEscapes(), columns.size()));
+      columns.add(new StoredColumn(parts.get(0), parts.get(1), columns.size()));
     }
     return StoredColumn.shape(columns);
-  }
-
-  private static String escaped(String text) {
-    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n");
   }
 }
