@@ -193,7 +193,7 @@ class HousekeepingTest {
 
   @Test
   void someRunsLeaveTheCatalogsAsTheyWere() throws SQLException {
-    holdSteady(20);
+    holdSteady(60);
   }
 
   @Test
