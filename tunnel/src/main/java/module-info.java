@@ -1,5 +1,8 @@
 /** SSH tunnels to a source. */
 module io.fulmar.tunnel {
+  exports io.fulmar.tunnel;
+
   requires transitive io.fulmar.core;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
+  requires com.hierynomus.sshj;
 }

@@ -14,7 +14,8 @@ public abstract sealed class FulmarException extends RuntimeException
         DeliveryException,
         RunFailedException,
         SourceException,
-        StateException {
+        StateException,
+        TunnelException {
   private static final long serialVersionUID = 1L;
 
   FulmarException(String message) {

@@ -1,6 +1,7 @@
 package io.fulmar;
 
 import io.fulmar.internal.postgres.RoleSql;
+import io.fulmar.spi.Tunnel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -272,6 +273,11 @@ public final class Source {
     return settings.socketFactory;
   }
 
+  /** See {@link Builder#tunnel}; null for none. */
+  public @Nullable Tunnel tunnel() {
+    return settings.tunnel;
+  }
+
   /** Where it is, without secrets: {@code postgresql://host:port/database}. */
   @Override
   public String toString() {
@@ -304,6 +310,7 @@ public final class Source {
     private List<String> searchPath = List.of();
     private int poolSize = 4;
     private @Nullable SocketFactory socketFactory;
+    private @Nullable Tunnel tunnel;
 
     private Builder() {}
 
@@ -331,6 +338,7 @@ public final class Source {
       copy.searchPath = searchPath;
       copy.poolSize = poolSize;
       copy.socketFactory = socketFactory;
+      copy.tunnel = tunnel;
       return copy;
     }
 
@@ -575,12 +583,24 @@ public final class Source {
 
     /**
      * Makes the sockets of all connections, those of cancel requests included: the hook through
-     * which a tunnel, or anything else that dials by itself, stands between driver and network. Its
-     * sockets get the host name unresolved if this machine cannot resolve it. Default: plain
-     * sockets.
+     * which anything that dials by itself stands between driver and network. Its sockets get the
+     * host name unresolved if this machine cannot resolve it. Excludes {@link #tunnel}. Default:
+     * plain sockets.
      */
     public Builder socketFactory(SocketFactory value) {
       socketFactory = Objects.requireNonNull(value, "socketFactory");
+      return this;
+    }
+
+    /**
+     * Makes all connections, those of cancel requests included, through a tunnel, for a database in
+     * a private network: {@code SshTunnel.forward("bastion")...build()} of fulmar-tunnel. Host and
+     * port are those that the far end of the tunnel dials, and the name that TLS verifies. Several
+     * sources with the same tunnel share it; the last engine that uses it closes it. Excludes
+     * {@link #socketFactory}. Default: none.
+     */
+    public Builder tunnel(Tunnel value) {
+      tunnel = Objects.requireNonNull(value, "tunnel");
       return this;
     }
 
@@ -589,7 +609,7 @@ public final class Source {
      *
      * @throws IllegalStateException if host, database or user are missing, or settings exclude each
      *     other: certificates without TLS, a certificate without its key, channel binding without
-     *     TLS or password
+     *     TLS or password, a tunnel and a socket factory
      */
     public Source build() {
       require("host", servers().get(0).host());
@@ -600,6 +620,7 @@ public final class Source {
         exclude(tlsClientKey != null, "tlsClientKey(...)", "withoutTls()");
         exclude(requireChannelBinding, "requireChannelBinding()", "withoutTls()");
       }
+      exclude(tunnel != null && socketFactory != null, "tunnel(...)", "socketFactory(...)");
       if (tlsClientCertificate != null && tlsClientKey == null) {
         throw new IllegalStateException("tlsClientCertificate(...) needs tlsClientKey(...)");
       }

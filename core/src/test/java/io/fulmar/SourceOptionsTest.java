@@ -45,6 +45,7 @@ class SourceOptionsTest {
             e -> {
               TreeSet<String> setters = settersOf(Source.Builder.class);
               setters.remove("socketFactory");
+              setters.remove("tunnel");
               assertThat(e.getMessage())
                   .isEqualTo(
                       "Cannot use option 'x': there is no such option. There are url, %s.",

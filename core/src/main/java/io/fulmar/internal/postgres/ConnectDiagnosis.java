@@ -3,6 +3,7 @@ package io.fulmar.internal.postgres;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.fulmar.Source;
+import io.fulmar.TunnelException;
 import io.fulmar.internal.postgres.ConnectFailure.Kind;
 import io.fulmar.internal.sql.Identifier;
 import java.io.EOFException;
@@ -80,6 +81,10 @@ final class ConnectDiagnosis {
     String all = String.join(", ", source.hosts());
     Duration bound = source.connectTimeout();
     boolean late = elapsed.compareTo(bound) >= 0;
+    Optional<TunnelException> tunnel = find(error, TunnelException.class);
+    if (tunnel.isPresent()) {
+      return ofTunnel(tunnel.get(), error);
+    }
     if (last != null && !late && isOfAnotherKind(error, source, last)) {
       return new ConnectFailure(
           Kind.TARGET_SERVER,
@@ -303,6 +308,15 @@ final class ConnectDiagnosis {
           default -> Kind.OTHER;
         };
     return failure(kind, SqlStates.fact(error), SourceRemedy.of(error, null));
+  }
+
+  private static ConnectFailure ofTunnel(TunnelException tunnel, SQLException error) {
+    return new ConnectFailure(
+        tunnel.kind().isPermanent() ? Kind.TUNNEL_REFUSED : Kind.TUNNEL,
+        tunnel.fact(),
+        tunnel.remedy(),
+        SqlStates.codeOrNull(error),
+        error);
   }
 
   private ConnectFailure unknownName() {

@@ -24,6 +24,10 @@ public record ConnectFailure(
     SECRET,
     /** A file with a certificate or key is missing, or cannot be used. */
     TLS_FILES,
+    /** The tunnel to the server did not come about, or was lost. */
+    TUNNEL,
+    /** The tunnel will not come about until somebody changes a setting. */
+    TUNNEL_REFUSED,
     /** The name of the host has no address (DNS). */
     NAME,
     /** The host refused the connection: nothing listens on that port. */
@@ -72,7 +76,7 @@ public record ConnectFailure(
     /** Whether a server that this attempt has woken may take the next one. */
     public boolean mayPassAtOnce() {
       return switch (this) {
-        case UNREACHABLE, NO_ANSWER, CLOSED, NOT_READY, OTHER -> true;
+        case TUNNEL, UNREACHABLE, NO_ANSWER, CLOSED, NOT_READY, OTHER -> true;
         default -> false;
       };
     }
@@ -82,6 +86,7 @@ public record ConnectFailure(
       return switch (this) {
         case SECRET,
             TLS_FILES,
+            TUNNEL_REFUSED,
             WRONG_SERVICE,
             TLS_NOT_OFFERED,
             CERTIFICATE_HOST,

@@ -3,6 +3,7 @@ package io.fulmar.internal.postgres;
 import io.fulmar.Secret;
 import io.fulmar.Source;
 import io.fulmar.internal.postgres.ConnectFailure.Kind;
+import io.fulmar.spi.Tunnel;
 import java.net.SocketAddress;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -32,6 +33,7 @@ public final class Connector implements AutoCloseable {
 
   private final Source source;
   private final String applicationName;
+  private final Tunnel.@Nullable Dialer dialer;
   private final Wiring wiring;
   private final Driver driver = new Driver();
   private final @Nullable Borrowing borrowing;
@@ -46,7 +48,9 @@ public final class Connector implements AutoCloseable {
   public Connector(Source source, String applicationName) {
     this.source = source;
     this.applicationName = applicationName;
-    this.wiring = new Wiring(source.socketFactory());
+    Tunnel tunnel = source.tunnel();
+    this.dialer = tunnel == null ? null : tunnel.dialer();
+    this.wiring = new Wiring(dialer == null ? source.socketFactory() : dialer.sockets());
     DataSource dataSource = source.dataSource();
     this.borrowing = dataSource == null ? null : new Borrowing(dataSource, source.connectTimeout());
   }
@@ -194,5 +198,8 @@ public final class Connector implements AutoCloseable {
       borrowing.close();
     }
     wiring.close();
+    if (dialer != null) {
+      dialer.close();
+    }
   }
 }

@@ -190,6 +190,7 @@ class ReadmeTest {
     assertThat(source.searchPath()).isEmpty();
     assertThat(source.hosts()).containsExactly("h:5432");
     assertThat(source.socketFactory()).isNull();
+    assertThat(source.tunnel()).isNull();
     assertThat(options("Source"))
         .containsAllEntriesOf(
             Map.ofEntries(
@@ -206,7 +207,8 @@ class ReadmeTest {
                 Map.entry("targetServer", source.targetServer().name()),
                 Map.entry("planDeadline", time(source.planDeadline())),
                 Map.entry("poolSize", count(source.poolSize())),
-                Map.entry("socketFactory", "plain sockets")));
+                Map.entry("socketFactory", "plain sockets"),
+                Map.entry("tunnel", "none")));
   }
 
   @Test
