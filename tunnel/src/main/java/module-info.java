@@ -5,4 +5,5 @@ module io.fulmar.tunnel {
   requires transitive io.fulmar.core;
   requires static transitive org.jspecify;
   requires com.hierynomus.sshj;
+  requires org.bouncycastle.provider;
 }
