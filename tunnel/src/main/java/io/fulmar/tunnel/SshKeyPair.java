@@ -17,9 +17,10 @@ import java.util.Objects;
  * }</pre>
  *
  * <p>With such a line, the user should still be one of its own on the SSH server, without a
- * password and not root. No option of {@code authorized_keys} forbids to forward a Unix socket of
- * the SSH server back to the client; {@code AllowStreamLocalForwarding no} in {@code sshd_config}
- * does.
+ * password and not root. Two things no option of {@code authorized_keys} forbids to whom it allows
+ * forwarding: to forward a Unix socket of the SSH server back to the client, and network devices.
+ * {@code AllowStreamLocalForwarding no} and {@code PermitTunnel no} (the default) in {@code
+ * sshd_config} do.
  */
 public final class SshKeyPair {
   private final GeneratedKey key;
