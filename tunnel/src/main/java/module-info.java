@@ -6,4 +6,5 @@ module io.fulmar.tunnel {
   requires static transitive org.jspecify;
   requires com.hierynomus.sshj;
   requires org.bouncycastle.provider;
+  requires org.slf4j;
 }

@@ -1,0 +1,233 @@
+package io.fulmar.tunnel;
+
+import io.fulmar.tunnel.internal.reverse.ReverseLink;
+import io.fulmar.tunnel.internal.ssh.Hop;
+import io.fulmar.tunnel.internal.ssh.Route;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A tunnel that is opened from inside the private network: this process connects out to an SSH
+ * server, lets it listen on a port, and carries what comes there to the database ({@code ssh -R}
+ * under a supervisor). Immutable, without resources.
+ *
+ * <pre>{@code
+ * ReverseTunnel tunnel = SshTunnel.reverse("gateway.example.com").user("shop")
+ *     .key(UserKey.file(Path.of("/etc/fulmar/id_ed25519")))
+ *     .listen(5433).to("db.internal", 5432)
+ *     .build();
+ * try (OpenReverseTunnel open = tunnel.open()) {
+ *   // as long as the database shall be reachable
+ * }
+ * }</pre>
+ */
+public final class ReverseTunnel {
+  private final Builder settings;
+
+  private ReverseTunnel(Builder settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Opens the tunnel; it makes itself again whenever it is lost. Does not wait: see {@link
+   * OpenReverseTunnel#awaitUp}. Whoever opened it closes it.
+   */
+  public OpenReverseTunnel open() {
+    Route route = settings.route();
+    return new OpenReverseTunnel(
+        new ReverseLink(
+            route,
+            settings.bindAddress,
+            settings.port,
+            settings.targetHost,
+            settings.targetPort,
+            settings.maxConnections,
+            settings.probeEvery,
+            ForwardTunnel.events(route, settings.listener)));
+  }
+
+  /** Where it leads, without secrets. */
+  @Override
+  public String toString() {
+    return "ReverseTunnel[%s listens on %s:%s for %s:%s]"
+        .formatted(
+            settings.route().name(),
+            settings.bindAddress,
+            settings.port,
+            settings.targetHost,
+            settings.targetPort);
+  }
+
+  /** Collects the settings of a tunnel. Not threadsafe. */
+  public static final class Builder extends SshSettings<Builder> {
+    private List<Hop> before = List.of();
+    private List<Hop> hops = List.of();
+    private Duration connectTimeout = Duration.ofSeconds(15);
+    private Duration keepAlive = Duration.ofSeconds(7);
+    private int windowBytes = 4 << 20;
+    private int maxConnections = 100;
+    private Duration probeEvery = Duration.ofSeconds(30);
+    private String bindAddress = "localhost";
+    private int port = -1;
+    private String targetHost = "";
+    private int targetPort;
+    private @Nullable TunnelListener listener;
+
+    Builder(String host) {
+      super(host);
+    }
+
+    @Override
+    Builder self() {
+      return this;
+    }
+
+    private Route route() {
+      return new Route(hops, connectTimeout, keepAlive, windowBytes);
+    }
+
+    /**
+     * On which port the SSH server listens, 1 to 65535, or 0 to let it choose: then {@link
+     * OpenReverseTunnel#port} tells. Required.
+     */
+    public Builder listen(int value) {
+      port = inRange("listen", value, 0, 65_535);
+      return this;
+    }
+
+    /**
+     * On which of its addresses the SSH server listens, where it lets clients say so ({@code
+     * GatewayPorts clientspecified}); {@code localhost} is its loopback. Anything else opens the
+     * database's port to a network. Default {@code localhost}.
+     */
+    public Builder bindAddress(String value) {
+      Objects.requireNonNull(value, "bindAddress");
+      if (value.isBlank() || value.length() > 253) {
+        throw new IllegalArgumentException(
+            "bindAddress must have 1 to 253 characters; \"0.0.0.0\" and \"::\" are all addresses");
+      }
+      bindAddress = value;
+      return this;
+    }
+
+    /**
+     * The database that is reached. Required.
+     *
+     * @param host its name or address, as this machine knows it
+     * @param value its port, 1 to 65535
+     */
+    public Builder to(String host, int value) {
+      Objects.requireNonNull(host, "host");
+      if (host.isBlank() || host.length() > 253) {
+        throw new IllegalArgumentException("host must have 1 to 253 characters");
+      }
+      targetHost = host;
+      targetPort = inRange("port", value, 1, 65_535);
+      return this;
+    }
+
+    /**
+     * SSH servers to go through first, in this order ({@code ProxyJump}); each is reached from the
+     * one before it. Default: none.
+     */
+    public Builder via(SshHop first, SshHop... more) {
+      List<Hop> through = new ArrayList<>();
+      through.add(Objects.requireNonNull(first, "first").hop());
+      for (SshHop each : Objects.requireNonNull(more, "more")) {
+        through.add(Objects.requireNonNull(each, "more").hop());
+      }
+      before = List.copyOf(through);
+      return this;
+    }
+
+    /**
+     * Bound on making the SSH connection, all hops and log-ins included, 1 s to 5 min. Default 15
+     * s.
+     */
+    public Builder connectTimeout(Duration value) {
+      connectTimeout =
+          inRange("connectTimeout", value, Duration.ofSeconds(1), Duration.ofMinutes(5));
+      return this;
+    }
+
+    /**
+     * How often the SSH server is asked whether it is still there, 1 s to 10 min, in whole seconds.
+     * After three questions without an answer the connection counts as lost: with the default,
+     * within 28 s. Default 7 s.
+     */
+    public Builder keepAlive(Duration value) {
+      keepAlive = inRange("keepAlive", value, Duration.ofSeconds(1), Duration.ofMinutes(10));
+      return this;
+    }
+
+    /**
+     * How often the database is asked for one byte, 1 s to 1 h, through the SSH server if that lets
+     * itself be asked for its own port ({@code permitopen}), else directly; zero for never. If the
+     * database answers and the port does not, three times in a row, the SSH connection is made
+     * anew. Default 30 s.
+     */
+    public Builder probeEvery(Duration value) {
+      probeEvery =
+          Objects.requireNonNull(value, "probeEvery").isZero()
+              ? value
+              : inRange("probeEvery", value, Duration.ofSeconds(1), Duration.ofHours(1));
+      return this;
+    }
+
+    /**
+     * How much of one connection may be on its way or unread here, 64 kB to 256 MB. Default 4 MiB
+     * (4,194,304).
+     */
+    public Builder windowBytes(int value) {
+      windowBytes = inRange("windowBytes", value, 64 << 10, 256 << 20);
+      return this;
+    }
+
+    /**
+     * Most connections at once, 1 to 1,000; further ones are refused. Two threads each. Default
+     * 100.
+     */
+    public Builder maxConnections(int value) {
+      maxConnections = inRange("maxConnections", value, 1, 1_000);
+      return this;
+    }
+
+    /** Told what happens to the tunnel. Default: nobody. */
+    public Builder listener(TunnelListener value) {
+      listener = Objects.requireNonNull(value, "listener");
+      return this;
+    }
+
+    /**
+     * The tunnel. Opens nothing and reads no file.
+     *
+     * @throws IllegalStateException if user, port or database are missing, or both key and password
+     */
+    public ReverseTunnel build() {
+      if (port < 0) {
+        throw new IllegalStateException("listen(...) is missing");
+      }
+      if (targetHost.isEmpty()) {
+        throw new IllegalStateException("to(...) is missing");
+      }
+      List<Hop> all = new ArrayList<>(before);
+      all.add(hop());
+      Builder copy = new Builder(targetHost);
+      copy.hops = List.copyOf(all);
+      copy.connectTimeout = connectTimeout;
+      copy.keepAlive = keepAlive;
+      copy.windowBytes = windowBytes;
+      copy.maxConnections = maxConnections;
+      copy.probeEvery = probeEvery;
+      copy.bindAddress = bindAddress;
+      copy.port = port;
+      copy.targetHost = targetHost;
+      copy.targetPort = targetPort;
+      copy.listener = listener;
+      return new ReverseTunnel(copy);
+    }
+  }
+}
