@@ -241,6 +241,22 @@ class HostKeysTest {
   }
 
   @Test
+  @DisplayName("T-08: A revoked key is refused on first use, too, and on every port of its host")
+  void revokedKeyIsRefusedOnFirstUse() throws IOException {
+    Path file = folder.resolve("known_hosts");
+    String text = "@revoked bastion %s\n[bastion]:2222 %1$s\n".formatted(line);
+    Files.writeString(file, text);
+
+    assertThat(refusal(HostKeys.trustOnFirstUse(file), "bastion", 22, line))
+        .contains(" is revoked (%s, line 1). ".formatted(file));
+    assertThat(refusal(HostKeys.trustOnFirstUse(file), "bastion", 2222, line))
+        .contains(" is revoked (%s, line 1). ".formatted(file));
+    assertThat(refusal(HostKeys.trustOnFirstUse(file), "bastion", 2223, line))
+        .contains(" is revoked (%s, line 1). ".formatted(file));
+    assertThat(file).content().isEqualTo(text);
+  }
+
+  @Test
   @DisplayName("T-08: RSA host keys of fewer than 2048 bits are refused, though they are known")
   void smallRsaIsRefused() {
     Path small = keygen.make("-t", "rsa", "-b", "1024");
@@ -363,6 +379,20 @@ class HostKeysTest {
   @Test
   @DisplayName("T-08: On first use a key that cannot be stored is refused")
   void unstorableKeyIsRefused() throws IOException {
+    Path unmounted = folder.resolve("volume").resolve("known_hosts");
+    Path file = Files.createSymbolicLink(folder.resolve("known_hosts"), unmounted);
+
+    assertThat(refusal(HostKeys.trustOnFirstUse(file), "bastion", 22, line))
+        .isEqualTo(
+            "Cannot connect to bastion:22: its host key is new and could not be written to %s. Let"
+                    .formatted(file)
+                + " the user that runs this application write the file, or add the line: bastion "
+                + line);
+  }
+
+  @Test
+  @DisplayName("T-08: A file that cannot be read is an error, also on first use")
+  void unreadableFileIsAnError() throws IOException {
     Path blocked = Files.createFile(folder.resolve("blocked")).resolve("known_hosts");
 
     assertThatThrownBy(() -> HostKeys.trustOnFirstUse(blocked).policy().check())
@@ -417,6 +447,36 @@ class HostKeysTest {
                 + " no key of db.internal and no certificate of the authority that stands for it"
                 + " came, got ssh-ed25519 %s. %sdb.internal %s"
                     .formatted(keygen.fingerprint(key), ASK_AND_ADD, line));
+  }
+
+  @Test
+  @DisplayName("T-08: A host certificate of a revoked authority, or of a revoked key, is refused")
+  void certificateOfRevokedAuthorityIsRefused() {
+    Path authority = keygen.make("-t", "ed25519");
+    String text =
+        "@cert-authority *.internal %s\n@revoked * %%s\n"
+            .formatted(SshKeygen.publicLine(authority));
+    String certificate = signed(authority, "-h", "-n", "db.internal");
+
+    for (String revoked : List.of(SshKeygen.publicLine(authority), line)) {
+      assertThat(
+              refusal(
+                  HostKeys.knownHostsText(text.formatted(revoked)), "db.internal", 22, certificate))
+          .contains(" is revoked (the given known hosts, line 2). ");
+    }
+  }
+
+  @Test
+  @DisplayName("T-08: A certificate without an authority in the file counts as the key in it")
+  void certificateCountsAsItsKey() {
+    String certificate = signed(other, "-h", "-n", "db.internal");
+
+    assertThat(refusal(HostKeys.knownHostsText("bastion " + line), "bastion", 22, certificate))
+        .isNull();
+    assertThat(refusal(HostKeys.fingerprint(keygen.fingerprint(key)), "bastion", 22, certificate))
+        .isNull();
+    assertThat(refusal(HostKeys.knownHostsText("bastion " + otherLine), "bastion", 22, certificate))
+        .startsWith("Cannot connect to bastion:22: its host key is not the known one: expected");
   }
 
   @Test

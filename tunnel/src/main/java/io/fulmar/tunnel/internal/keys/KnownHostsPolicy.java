@@ -42,7 +42,7 @@ public final class KnownHostsPolicy implements HostKeyPolicy {
     @Override
     @Nullable TunnelException decide(String host, int port, PublicKey shown) {
       TunnelException refusal = judge(known, host, port, shown);
-      if (refusal == null || !isNew(known, host, port) || !source.learns()) {
+      if (refusal == null || !source.learns() || !mayBeLearnt(known, host, port, shown)) {
         return refusal;
       }
       HostKey key = HostKey.of(shown);
@@ -51,7 +51,10 @@ public final class KnownHostsPolicy implements HostKeyPolicy {
           host,
           port,
           name + " " + key.line(),
-          now -> isNew(now, host, port) ? null : new Verdict(judge(now, host, port, shown)));
+          now ->
+              mayBeLearnt(now, host, port, shown)
+                  ? null
+                  : new Verdict(judge(now, host, port, shown)));
     }
 
     @Override
@@ -96,24 +99,39 @@ public final class KnownHostsPolicy implements HostKeyPolicy {
     return both;
   }
 
-  /** Whether nothing is known of a host under this port, be it of a type that is not accepted. */
-  private static boolean isNew(KnownHosts known, String host, int port) {
-    return known.about(HostPatterns.name(host, port)).stream()
-        .noneMatch(line -> line.mark() != Mark.REVOKED);
+  /**
+   * Whether a key may be taken in on first use: nothing is known of the host under this port, be it
+   * of a type that is not accepted, and the key is not revoked.
+   */
+  private static boolean mayBeLearnt(KnownHosts known, String host, int port, PublicKey shown) {
+    return revocation(known, host, port, shown) == null
+        && known.about(HostPatterns.name(host, port)).stream()
+            .noneMatch(line -> line.mark() != Mark.REVOKED);
+  }
+
+  /** The line that revokes a key, for the host under whatever port. */
+  private static @Nullable Line revocation(
+      KnownHosts known, String host, int port, PublicKey shown) {
+    List<Line> lines = new ArrayList<>(known.about(HostPatterns.name(host, port)));
+    lines.addAll(known.about(HostPatterns.name(host, 22)));
+    HostKey key = HostKey.of(shown);
+    return lines.stream()
+        .filter(line -> line.mark() == Mark.REVOKED && is(line, key, shown))
+        .findFirst()
+        .orElse(null);
   }
 
   private static @Nullable TunnelException judge(
       KnownHosts known, String host, int port, PublicKey shown) {
     HostKey key = HostKey.of(shown);
     List<Line> lines = linesFor(known, host, port);
-    for (Line line : lines) {
-      if (line.mark() == Mark.REVOKED && is(line, key, shown)) {
-        return AbstractHostKeyCheck.refused(
-            host,
-            port,
-            "its host key %s is revoked (%s)".formatted(key, place(known, line)),
-            "Give the server a new host key, and take its fingerprint into the known hosts.");
-      }
+    Line revoked = revocation(known, host, port, shown);
+    if (revoked != null) {
+      return AbstractHostKeyCheck.refused(
+          host,
+          port,
+          "its host key %s is revoked (%s)".formatted(key, place(known, revoked)),
+          "Give the server a new host key, and take its fingerprint into the known hosts.");
     }
     if (shown instanceof Certificate<?> certificate) {
       for (Line line : lines) {
