@@ -20,8 +20,9 @@ import java.util.List;
  * same run.
  *
  * <p>Arguments: rows in thousands (default 3000; a third of them is delivered), counted rounds
- * (default 5), and a section: standard, lightning, growth, delivery, destinations or all (default,
- * without growth, which takes the rows, a third and ten thirds of them).
+ * (default 5), and a section: standard, lightning, growth, delivery, destinations, tunnel or all
+ * (default, without growth, which takes the rows, a third and ten thirds of them, and without
+ * tunnel, which needs the programs of OpenSSH).
  */
 public final class Benchmark {
   /** In a source folder that only the profile of the benchmark compiles. */
@@ -55,6 +56,9 @@ public final class Benchmark {
       }
       if (section.equals("growth")) {
         growth(postgres, thousands);
+      }
+      if (section.equals("tunnel")) {
+        tunnel(postgres, thousands, rounds);
       }
       if (all || section.equals("delivery")) {
         delivery(postgres, thousands * 1_000 / 3, rounds);
@@ -90,6 +94,12 @@ public final class Benchmark {
       System.out.println("| variant | rows | s | s for a million rows |\n|---|---|---|---|");
       run(LightningVariants.class, database, "-Xmx256m", "growth");
     }
+  }
+
+  private static void tunnel(TestPostgres postgres, long thousands, int rounds) throws Exception {
+    System.out.printf("%n## Tunnel, TPC-H orders, %s%n", machine());
+    TestDatabase database = load(postgres, thousands);
+    run(TunnelVariants.class, database, "-Xmx256m", Integer.toString(rounds));
   }
 
   private static void delivery(TestPostgres postgres, long rows, int rounds) throws Exception {

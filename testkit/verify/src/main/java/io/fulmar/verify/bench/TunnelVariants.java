@@ -1,0 +1,204 @@
+package io.fulmar.verify.bench;
+
+import io.fulmar.spi.Tunnel;
+import io.fulmar.tunnel.ForwardTunnel;
+import io.fulmar.tunnel.HostKeys;
+import io.fulmar.tunnel.SshTunnel;
+import io.fulmar.tunnel.UserKey;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Properties;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import javax.net.SocketFactory;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyOut;
+
+/**
+ * Reading a table by binary COPY: directly, through a tunnel of ours, and through {@code ssh -L},
+ * by one connection and by four, on the loopback and with 20 ms added to each round trip, in turn
+ * in one JVM, with the same cipher.
+ */
+final class TunnelVariants {
+  private static final String CIPHER = "aes128-gcm@openssh.com";
+  private static final int ADDED_MILLIS = 20;
+  private static final String COPY = "copy orders to stdout (format binary)";
+
+  private final String host;
+  private final int port;
+  private final String database;
+  private final String user;
+  private final Rounds rounds = new Rounds();
+
+  private TunnelVariants(String[] args) {
+    host = args[0];
+    port = Integer.parseInt(args[1]);
+    database = args[2];
+    user = args[3];
+  }
+
+  /** Arguments: host, port, database, user, heap, rounds. */
+  public static void main(String[] args) throws Exception {
+    new TunnelVariants(args).measure(Integer.parseInt(args[5]), args[4]);
+  }
+
+  private void measure(int counted, String heap) throws Exception {
+    try (OpenSsh openSsh = new OpenSsh();
+        DelayedPort farDatabase = new DelayedPort(port, ADDED_MILLIS / 2);
+        DelayedPort farSsh = new DelayedPort(openSsh.port(), ADDED_MILLIS / 2)) {
+      Tunnel.Dialer near = tunnel(openSsh, openSsh.port()).dialer();
+      Tunnel.Dialer far = tunnel(openSsh, farSsh.port()).dialer();
+      int nearPort = openSsh.forward(openSsh.port(), port, CIPHER);
+      int farPort = openSsh.forward(farSsh.port(), port, CIPHER);
+      long rows = read(null, port);
+      for (int round = 0; round <= counted; round++) {
+        if (round == 1) {
+          rounds.warm();
+        }
+        for (int connections : new int[] {1, 4}) {
+          String by = connections == 1 ? "1 connection" : connections + " connections";
+          read("direct, " + by, null, port, connections, rows);
+          read("ours, " + by, near.sockets(), port, connections, rows);
+          read("ssh -L, " + by, null, nearPort, connections, rows);
+          String added = by + ", + " + ADDED_MILLIS + " ms";
+          read("direct, " + added, null, farDatabase.port(), connections, rows);
+          read("ours, " + added, far.sockets(), port, connections, rows);
+          read("ssh -L, " + added, null, farPort, connections, rows);
+        }
+      }
+      near.close();
+      far.close();
+      report(heap, rows);
+    }
+  }
+
+  private static ForwardTunnel tunnel(OpenSsh server, int port) {
+    return SshTunnel.forward("127.0.0.1")
+        .port(port)
+        .user(server.userName())
+        .key(UserKey.file(server.key()))
+        .hostKeys(HostKeys.fingerprint(server.fingerprint()))
+        .build();
+  }
+
+  private void report(String heap, long rows) {
+    System.out.printf(
+        "| variant (%s, heap %s) | median s | min | max | rows/s | throughput to ssh -L | goal |%n",
+        CIPHER, heap);
+    System.out.println("|---|---|---|---|---|---|---|");
+    for (String name : rounds.names()) {
+      double median = rounds.median(name);
+      String peer = "ssh -L" + name.substring(name.indexOf(','));
+      long all = name.contains("4 connections") ? 4 * rows : rows;
+      System.out.printf(
+          "| %s | %.2f | %.2f | %.2f | %,.0f | %.2f | %s |%n",
+          name,
+          median,
+          rounds.least(name),
+          rounds.most(name),
+          all / median,
+          rounds.median(peer) / median,
+          name.startsWith("ours") ? "0.9" : "");
+    }
+  }
+
+  private void read(
+      String name, @Nullable SocketFactory sockets, int at, int connections, long rows)
+      throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(connections);
+    try {
+      rounds.timed(
+          name,
+          () -> {
+            List<Future<Long>> reads = new ArrayList<>();
+            for (int i = 0; i < connections; i++) {
+              reads.add(threads.submit(() -> read(sockets, at)));
+            }
+            for (Future<Long> read : reads) {
+              if (read.get() != rows) {
+                throw new IllegalStateException(
+                    "%s rows instead of %s".formatted(read.get(), rows));
+              }
+            }
+          });
+    } finally {
+      threads.shutdown();
+    }
+  }
+
+  private long read(@Nullable SocketFactory sockets, int at) throws SQLException {
+    Properties properties = new Properties();
+    properties.setProperty("user", user);
+    if (sockets != null) {
+      properties.setProperty("socketFactory", Registered.class.getName());
+      properties.setProperty("socketFactoryArg", Registered.token(sockets));
+    }
+    String url = "jdbc:postgresql://%s:%s/%s".formatted(host, at, database);
+    try (Connection connection = DriverManager.getConnection(url, properties)) {
+      CopyOut out = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(COPY);
+      long rows = -1; // the trailer is a message too
+      while (out.readFromCopy() != null) {
+        rows++;
+      }
+      return rows;
+    }
+  }
+
+  /** What pgjdbc makes by name; the sockets of a tunnel. */
+  public static final class Registered extends SocketFactory {
+    private static final Map<String, SocketFactory> ALL = new ConcurrentHashMap<>();
+    private final SocketFactory sockets;
+
+    /** Called by the driver. */
+    public Registered(String token) {
+      sockets = Objects.requireNonNull(ALL.get(token));
+    }
+
+    static String token(SocketFactory sockets) {
+      String token = Integer.toString(System.identityHashCode(sockets));
+      ALL.put(token, sockets);
+      return token;
+    }
+
+    @Override
+    public Socket createSocket() throws IOException {
+      return sockets.createSocket();
+    }
+
+    @Override
+    public Socket createSocket(String host, int port) throws IOException {
+      Socket socket = createSocket();
+      socket.connect(InetSocketAddress.createUnresolved(host, port));
+      return socket;
+    }
+
+    @Override
+    public Socket createSocket(String host, int port, InetAddress local, int localPort)
+        throws IOException {
+      return createSocket(host, port);
+    }
+
+    @Override
+    public Socket createSocket(InetAddress host, int port) throws IOException {
+      return createSocket(host.getHostAddress(), port);
+    }
+
+    @Override
+    public Socket createSocket(InetAddress host, int port, InetAddress local, int localPort)
+        throws IOException {
+      return createSocket(host, port);
+    }
+  }
+}
