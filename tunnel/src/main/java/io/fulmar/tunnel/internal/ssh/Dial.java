@@ -20,7 +20,7 @@ import javax.net.SocketFactory;
 import net.schmizz.keepalive.KeepAliveRunner;
 import net.schmizz.sshj.SSHClient;
 import net.schmizz.sshj.connection.Connection;
-import net.schmizz.sshj.userauth.UserAuthException;
+import net.schmizz.sshj.transport.TransportException;
 import net.schmizz.sshj.userauth.keyprovider.KeyProvider;
 import net.schmizz.sshj.userauth.method.AuthKeyboardInteractive;
 import net.schmizz.sshj.userauth.method.AuthMethod;
@@ -36,14 +36,11 @@ import org.jspecify.annotations.Nullable;
  * #abort} it.
  */
 public final class Dial {
-  private static final int UNANSWERED = 3;
-
   /** How far it got, in the order of the steps. */
   private enum Step {
     RESOLVE,
     REACH,
     NAME,
-    AGREE,
     HOST_KEY,
     LOG_IN
   }
@@ -221,7 +218,8 @@ public final class Dial {
     if (hop == route.last()
         && client.getConnection().getKeepAlive() instanceof KeepAliveRunner keepAlive) {
       keepAlive.setKeepAliveInterval((int) Math.max(1, route.keepAlive().toSeconds()));
-      keepAlive.setMaxAliveCount(UNANSWERED);
+      // Whatever comes is a sign of life; the session looks for it.
+      keepAlive.setMaxAliveCount(Integer.MAX_VALUE);
     }
     client.connect(hop.host(), hop.port());
   }
@@ -268,7 +266,7 @@ public final class Dial {
               "Look at host and port, whether sshd runs there, and at firewall and routes.",
               e);
       case NAME -> unnamed(hop, e);
-      case AGREE, HOST_KEY -> disagreed(hop, e);
+      case HOST_KEY -> disagreed(hop, e);
       case LOG_IN -> notLoggedIn(hop, e);
     };
   }
@@ -292,22 +290,34 @@ public final class Dial {
   }
 
   private TunnelException disagreed(Hop hop, Exception e) {
-    boolean cut = e.getCause() instanceof java.net.SocketException;
-    if (step == Step.HOST_KEY || cut) {
+    TransportSocket socket = sockets.get(sockets.size() - 1);
+    String doing = "connect to " + hop.place();
+    String why = TunnelFailures.why(e);
+    // Once its offer was taken, the next step has begun.
+    if (socket.offered() && step != Step.HOST_KEY) {
+      return new TunnelException(
+          Kind.ALGORITHMS,
+          doing,
+          "the SSH server %s offers no algorithm that is allowed here%s"
+              .formatted(hop.place(), why),
+          "Renew the server; or call legacyAlgorithms() if you must.",
+          e);
+    }
+    if (socket.ended() || step == Step.HOST_KEY) {
       return new TunnelException(
           Kind.NO_SSH,
-          "connect to " + hop.place(),
+          doing,
           "the SSH server %s ended the connection while keys were exchanged%s"
-              .formatted(hop.place(), TunnelFailures.why(e)),
+              .formatted(hop.place(), socket.ended() ? "" : why),
           "Look at its log.",
           e);
     }
     return new TunnelException(
-        Kind.ALGORITHMS,
-        "connect to " + hop.place(),
-        "the SSH server %s offers no algorithm that is allowed here%s"
-            .formatted(hop.place(), TunnelFailures.why(e)),
-        "Renew the server; or call legacyAlgorithms() if you must.",
+        Kind.NO_SSH,
+        doing,
+        "what listens on %s names itself an SSH server and does not go on as one%s"
+            .formatted(hop.place(), why),
+        "Look at host and port, and whether it speaks SSH 2.",
         e);
   }
 
@@ -322,7 +332,7 @@ public final class Dial {
     if (hop.password() != null) {
       tried.add("password");
     }
-    boolean refused = e instanceof UserAuthException || client.getTransport().isRunning();
+    boolean refused = !isLost(e);
     return new TunnelException(
         Kind.AUTHENTICATION,
         "log in to " + hop.place(),
@@ -337,6 +347,15 @@ public final class Dial {
             + " nobody else, and AllowUsers, MaxAuthTries and PubkeyAcceptedAlgorithms permit it; its log"
             + " tells.",
         e);
+  }
+
+  private static boolean isLost(Exception e) {
+    for (Throwable at = e; at != null; at = at.getCause()) {
+      if (at instanceof TransportException) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private TunnelException late(Hop hop) {
@@ -359,7 +378,7 @@ public final class Dial {
               "the SSH server %s cannot be reached%s".formatted(at, within),
               "Look at host, firewall and routes: packets to it are dropped, or it is down.",
               null);
-      case NAME, AGREE, HOST_KEY ->
+      case NAME, HOST_KEY ->
           new TunnelException(
               Kind.NO_SSH,
               doing,

@@ -12,6 +12,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import net.schmizz.sshj.SSHClient;
 import net.schmizz.sshj.common.Buffer;
+import net.schmizz.sshj.common.DisconnectReason;
 import net.schmizz.sshj.common.SSHException;
 import net.schmizz.sshj.common.SSHPacket;
 import net.schmizz.sshj.connection.Connection;
@@ -26,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SshSession implements AutoCloseable {
   private static final Duration GRACE = Duration.ofSeconds(1);
+  private static final Duration TICK = Duration.ofSeconds(1);
+  private static final int UNANSWERED = 3;
 
   private final Route route;
   private final List<SSHClient> clients;
@@ -33,6 +36,11 @@ public final class SshSession implements AutoCloseable {
   private final Traffic traffic;
   private final AtomicBoolean closing = new AtomicBoolean();
   private final CompletableFuture<@Nullable String> end = new CompletableFuture<>();
+
+  /** Of whoever waits for the end. */
+  private long heard;
+
+  private long silentTicks;
 
   /**
    * A session.
@@ -49,7 +57,7 @@ public final class SshSession implements AutoCloseable {
     for (SSHClient client : clients) {
       client
           .getTransport()
-          .setDisconnectListener((reason, message) -> ended(reason + " " + message));
+          .setDisconnectListener((reason, message) -> ended(words(reason, message)));
     }
     if (!last().isConnected()) {
       ended("");
@@ -60,9 +68,14 @@ public final class SshSession implements AutoCloseable {
     return clients.get(clients.size() - 1);
   }
 
+  private static String words(DisconnectReason reason, @Nullable String message) {
+    String said = message == null ? "" : message;
+    return reason == DisconnectReason.UNKNOWN ? said : (reason + " " + said).strip();
+  }
+
   /** Called by whatever notices first, on its thread. */
   private void ended(String why) {
-    if (end.complete(why)) {
+    if (end.complete(why) && !closing.get()) {
       // At once, so that nothing is written into a connection that takes no more.
       cut();
     }
@@ -85,17 +98,44 @@ public final class SshSession implements AutoCloseable {
   }
 
   /**
-   * Waits for the end of the connection.
+   * Waits for the end of the connection, and makes one when nothing comes from the other side any
+   * more. For one thread.
    *
    * @return why it ended; null if it still stands after that time
    */
   public @Nullable String awaitEnd(Duration atMost) throws InterruptedException {
-    try {
-      return end.get(atMost.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException e) {
-      return null;
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(e);
+    long began = System.nanoTime();
+    while (true) {
+      long left = atMost.toNanos() - (System.nanoTime() - began);
+      long wait = Math.min(Math.max(left, 0), TICK.toNanos());
+      try {
+        return end.get(wait, TimeUnit.NANOSECONDS);
+      } catch (TimeoutException e) {
+        if (wait == TICK.toNanos()) {
+          listen();
+        }
+        if (left <= TICK.toNanos()) {
+          return null;
+        }
+      } catch (ExecutionException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  /**
+   * Each tick counts, not the time, so that a machine that slept has time to hear. Who asks and
+   * who sends may both be stuck in a connection that takes nothing more: this is done beside them.
+   */
+  private void listen() {
+    long now = sockets.get(sockets.size() - 1).received();
+    silentTicks = now == heard ? silentTicks + 1 : 0;
+    heard = now;
+    long most = UNANSWERED * Math.max(1, route.keepAlive().toSeconds());
+    if (silentTicks >= most) {
+      String why = "nothing came from it for %s s".formatted(most);
+      last().getTransport().die(new TransportException(why));
+      ended(why);
     }
   }
 

@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketImpl;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,15 +19,24 @@ import org.jspecify.annotations.Nullable;
  */
 final class TransportSocket extends Socket {
   private static final int MOST_BEFORE_NAME = 64 << 10;
+
+  /** Of the name itself (RFC 4253, section 4.2). */
+  private static final int LONGEST_NAME = 255;
+
+  /** Of what may come before it; what follows takes the square of it. */
+  private static final int LONGEST_LINE = 4 << 10;
+
   private static final int READ_AHEAD = 64 << 10;
 
   private final Socket socket;
+  private final Arriving arriving;
   private final Named in;
 
   TransportSocket(Socket socket) throws IOException {
     super((SocketImpl) null);
     this.socket = socket;
-    this.in = new Named(new BufferedInputStream(socket.getInputStream(), READ_AHEAD));
+    this.arriving = new Arriving(socket.getInputStream());
+    this.in = new Named(new BufferedInputStream(arriving, READ_AHEAD));
   }
 
   /** Whether the server has said that it speaks SSH. */
@@ -37,6 +47,21 @@ final class TransportSocket extends Socket {
   /** Whether anything came at all. */
   boolean answered() {
     return in.read > 0;
+  }
+
+  /** Whether the server has said what algorithms it has. */
+  boolean offered() {
+    return in.offered;
+  }
+
+  /** Whether the other side, or the network, has ended it. */
+  boolean ended() {
+    return arriving.ended;
+  }
+
+  /** How many bytes came so far. */
+  long received() {
+    return arriving.count.get();
   }
 
   /** Waits for whoever reads to end, after a close. */
@@ -112,12 +137,53 @@ final class TransportSocket extends Socket {
     return socket.toString();
   }
 
-  /** Looks for the line that begins with {@code SSH-}. */
+  /** What comes from the network, as it comes. */
+  private static final class Arriving extends FilterInputStream {
+    private final AtomicLong count = new AtomicLong();
+    private volatile boolean ended;
+
+    Arriving(InputStream in) {
+      super(in);
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] bytes, int from, int length) throws IOException {
+      int got;
+      try {
+        got = super.read(bytes, from, length);
+      } catch (IOException e) {
+        ended = true;
+        throw e;
+      }
+      if (got < 0) {
+        ended = true;
+      } else {
+        count.addAndGet(got);
+      }
+      return got;
+    }
+  }
+
+  /**
+   * Looks for the line that begins with {@code SSH-}, and at the packet after it (RFC 4253, sections
+   * 6 and 7.1), which nothing encrypts.
+   */
   private static final class Named extends FilterInputStream {
     private static final String BEGINNING = "SSH-";
+    private static final int TYPE_AT = 5;
+    private static final byte KEXINIT = 20;
     private volatile boolean named;
     private volatile boolean over;
+    private volatile boolean offered;
     private volatile int read;
+    private int line;
+    private int packetAt;
     private volatile @Nullable Thread reader;
     private int matched;
     private boolean atLineStart = true;
@@ -137,13 +203,18 @@ final class TransportSocket extends Socket {
 
     private void look(int value) throws IOException {
       read++;
-      if (read > MOST_BEFORE_NAME) {
-        throw new IOException("no name within the first 64 kB");
+      line++;
+      if (named && line > LONGEST_NAME) {
+        throw new IOException("its name is longer than 255 bytes");
+      }
+      if (read > MOST_BEFORE_NAME || line > LONGEST_LINE) {
+        throw new IOException("no name within the first 64 kB, or a line longer than 4 kB");
       }
       if (value == '\n') {
         over = named;
         atLineStart = true;
         matched = 0;
+        line = 0;
       } else if (!named && atLineStart && value == BEGINNING.charAt(matched)) {
         matched++;
         named = matched == BEGINNING.length();
@@ -165,7 +236,13 @@ final class TransportSocket extends Socket {
       if (reader == null) {
         reader = Thread.currentThread();
       }
-      return super.read(bytes, from, length);
+      int got = super.read(bytes, from, length);
+      if (packetAt <= TYPE_AT && got > 0) {
+        int type = TYPE_AT - packetAt;
+        offered = type < got && bytes[from + type] == KEXINIT;
+        packetAt += got;
+      }
+      return got;
     }
   }
 }
