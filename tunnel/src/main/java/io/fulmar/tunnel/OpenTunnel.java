@@ -65,7 +65,7 @@ public final class OpenTunnel implements AutoCloseable {
     SshSettings.inRange("port", port, 1, 65_535);
     Objects.requireNonNull(timeout, "timeout");
     try {
-      Probe.ask(link.socket(), host, port, timeout);
+      Probe.ask(link.probe(), host, port, timeout);
       link.probed(null);
     } catch (TunnelException e) {
       link.probed(e);

@@ -331,6 +331,7 @@ public final class Link implements AutoCloseable {
       closing = closed;
       if (!closing) {
         state = LinkState.CONNECTING;
+        failure = cause;
       }
       changed.signalAll();
     } finally {
@@ -355,11 +356,11 @@ public final class Link implements AutoCloseable {
         return;
       }
       now = problem == null ? LinkState.UP : LinkState.DEGRADED;
+      failure = problem;
       if (now == state) {
         return;
       }
       state = now;
-      failure = problem;
     } finally {
       lock.unlock();
     }

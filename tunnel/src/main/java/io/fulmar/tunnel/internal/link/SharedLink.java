@@ -13,7 +13,7 @@ import java.net.SocketException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,11 +24,11 @@ public final class SharedLink {
   private final Route route;
   private final int most;
   private final LinkEvents events;
-  private final Traffic traffic = new Traffic();
-  private final AtomicInteger opening = new AtomicInteger();
+  private final Traffic traffic;
   private @Nullable Link link;
   private int users;
   private Instant since = Instant.now();
+  private LinkState noted = LinkState.CLOSED;
 
   /**
    * One that nobody uses yet.
@@ -38,15 +38,19 @@ public final class SharedLink {
   public SharedLink(Route route, int most, LinkEvents events) {
     this.route = route;
     this.most = most;
+    this.traffic = new Traffic(most);
     this.events =
         (state, cause) -> {
-          note();
+          note(state);
           events.changed(state, cause);
         };
   }
 
-  private synchronized void note() {
-    since = Instant.now();
+  private synchronized void note(LinkState state) {
+    if (state != noted) {
+      noted = state;
+      since = Instant.now();
+    }
   }
 
   /** The way that it goes. */
@@ -58,6 +62,7 @@ public final class SharedLink {
   public synchronized void use() {
     users++;
     if (users == 1) {
+      note(LinkState.CONNECTING);
       link = new Link(route, traffic, Link.Work.NONE, events);
     }
   }
@@ -100,6 +105,11 @@ public final class SharedLink {
     return new ChannelSocket(this::open);
   }
 
+  /** A socket of which the state of the link learns nothing: see {@link #probed}. */
+  public ChannelSocket probe() throws SocketException {
+    return new ChannelSocket((host, port, timeout) -> open(host, port, timeout, problem -> {}));
+  }
+
   /**
    * Opens a channel to what the SSH server reaches.
    *
@@ -107,10 +117,15 @@ public final class SharedLink {
    *     that of the route
    */
   public TunnelChannel open(String host, int port, Duration timeout) throws IOException {
+    return open(host, port, timeout, this::probed);
+  }
+
+  private TunnelChannel open(
+      String host, int port, Duration timeout, Consumer<@Nullable TunnelException> told)
+      throws IOException {
     Duration bound = timeout.isZero() ? route.connectTimeout() : timeout;
     String target = host + ":" + port;
-    if (opening.incrementAndGet() + traffic.open() > most) {
-      opening.decrementAndGet();
+    if (!traffic.enter()) {
       traffic.refused();
       throw TunnelFailures.io(
           new TunnelException(
@@ -120,21 +135,27 @@ public final class SharedLink {
               "Use smaller pools, or raise maxConnections.",
               null));
     }
+    boolean opened = false;
     try {
-      return channel(host, port, bound);
+      TunnelChannel channel = channel(host, port, bound, told);
+      opened = true;
+      return channel;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new SocketException("interrupted while connecting to " + target);
     } finally {
-      opening.decrementAndGet();
+      if (!opened) {
+        traffic.leave();
+      }
     }
   }
 
-  private TunnelChannel channel(String host, int port, Duration bound)
+  private TunnelChannel channel(
+      String host, int port, Duration bound, Consumer<@Nullable TunnelException> told)
       throws IOException, InterruptedException {
     long began = System.nanoTime();
+    Duration left = bound;
     while (true) {
-      Duration left = bound.minusNanos(System.nanoTime() - began);
       SshSession session;
       try {
         session = session(left);
@@ -144,34 +165,35 @@ public final class SharedLink {
       }
       try {
         TunnelChannel open = session.open(host, port, bound);
-        told(null);
+        told.accept(null);
         return open;
       } catch (IOException e) {
         TunnelException why = e.getCause() instanceof TunnelException cause ? cause : null;
         // The connection that was thought to be up was not: once more, on the next one.
         boolean again = why != null && why.kind() == Kind.LOST;
-        if (again && System.nanoTime() - began < bound.toNanos()) {
+        left = bound.minusNanos(System.nanoTime() - began);
+        if (again && !left.isNegative()) {
           continue;
         }
         traffic.refused();
         if (why != null && !again && why.kind() != Kind.BUSY) {
-          told(why);
+          told.accept(why);
         }
         throw e;
       }
     }
   }
 
-  private void told(@Nullable TunnelException problem) {
+  /**
+   * Tells what came of something that was tried.
+   *
+   * @param problem what went wrong; null if it went well
+   */
+  public void probed(@Nullable TunnelException problem) {
     Link current = current();
     if (current != null) {
       current.worked(problem);
     }
-  }
-
-  /** Tells what a probe found. */
-  public void probed(@Nullable TunnelException problem) {
-    told(problem);
   }
 
   /** How it is. */

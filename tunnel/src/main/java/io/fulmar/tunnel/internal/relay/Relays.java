@@ -7,7 +7,9 @@ import java.io.OutputStream;
 import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -22,6 +24,7 @@ public final class Relays implements AutoCloseable {
   private static final long CLOSING_MILLIS = 2_000;
 
   private final ThreadPoolExecutor threads;
+  private final Semaphore room;
   private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
 
   /**
@@ -31,11 +34,13 @@ public final class Relays implements AutoCloseable {
    * @param most how many there may be at once
    */
   public Relays(String name, int most) {
+    room = new Semaphore(most);
     AtomicInteger number = new AtomicInteger();
     threads =
         new ThreadPoolExecutor(
             0,
-            2 * most,
+            // Two for each for which there is room; one that ends counts a little longer.
+            Integer.MAX_VALUE,
             10,
             TimeUnit.SECONDS,
             new SynchronousQueue<>(),
@@ -47,15 +52,27 @@ public final class Relays implements AutoCloseable {
   }
 
   /**
-   * Begins something on a thread.
+   * Begins to make and carry a pair, on a thread of its own.
    *
-   * @return whether there was one left
+   * @param task makes both and calls {@link #carry}
+   * @return whether there was room
    */
   public boolean begin(Runnable task) {
+    if (!room.tryAcquire()) {
+      return false;
+    }
     try {
-      threads.execute(task);
+      threads.execute(
+          () -> {
+            try {
+              task.run();
+            } finally {
+              room.release();
+            }
+          });
       return true;
     } catch (RejectedExecutionException e) {
+      room.release();
       return false;
     }
   }
@@ -63,11 +80,27 @@ public final class Relays implements AutoCloseable {
   /** Carries bytes both ways until both sides have ended, or one has failed; closes both. */
   public void carry(Socket socket, TunnelChannel channel) {
     sockets.add(socket);
-    if (threads.isShutdown() || !begin(() -> toSocket(channel, socket))) {
+    CountDownLatch other = new CountDownLatch(1);
+    try {
+      threads.execute(
+          () -> {
+            try {
+              toSocket(channel, socket);
+            } finally {
+              other.countDown();
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      // It was closed, before or after it could see this pair.
       reset(socket, channel);
       return;
     }
     toChannel(socket, channel);
+    try {
+      other.await();
+    } catch (InterruptedException e) {
+      reset(socket, channel);
+    }
   }
 
   private void toChannel(Socket socket, TunnelChannel channel) {

@@ -10,6 +10,36 @@ public final class Traffic {
   private final LongAdder opened = new LongAdder();
   private final LongAdder refused = new LongAdder();
   private final AtomicInteger open = new AtomicInteger();
+  private final AtomicInteger inside = new AtomicInteger();
+  private final int most;
+
+  /** Of connections without a bound. */
+  public Traffic() {
+    this(Integer.MAX_VALUE);
+  }
+
+  /**
+   * Of bounded connections.
+   *
+   * @param most how many there may be at once, those that are being opened included
+   */
+  public Traffic(int most) {
+    this.most = most;
+  }
+
+  /**
+   * Makes room for one more, which the end of the connection gives back.
+   *
+   * @return whether there was room
+   */
+  public boolean enter() {
+    return inside.getAndUpdate(now -> now < most ? now + 1 : now) < most;
+  }
+
+  /** Gives back room for what did not come about. */
+  public void leave() {
+    inside.decrementAndGet();
+  }
 
   void sent(int bytes) {
     sent.add(bytes);
@@ -26,6 +56,7 @@ public final class Traffic {
 
   void closed() {
     open.decrementAndGet();
+    leave();
   }
 
   /** A connection did not come about. */
