@@ -24,6 +24,8 @@ public final class ChannelSocket extends Socket {
   private volatile boolean closed;
   private volatile boolean inputShut;
   private volatile boolean outputShut;
+  private final Object connecting = new Object();
+  private @Nullable Thread connector;
 
   /** Gets a channel to a place. */
   public interface Opener {
@@ -68,12 +70,34 @@ public final class ChannelSocket extends Socket {
       throw new SocketException("already connected");
     }
     remote = address;
-    // By name, if there is one: it is the other side that knows its network.
-    TunnelChannel opened =
-        opener.open(address.getHostString(), address.getPort(), Duration.ofMillis(timeout));
-    channel = opened;
+    synchronized (connecting) {
+      if (closed) {
+        throw new SocketException("Socket is closed");
+      }
+      connector = Thread.currentThread();
+    }
+    TunnelChannel opened = null;
+    try {
+      // By name, if there is one: it is the other side that knows its network.
+      opened = opener.open(address.getHostString(), address.getPort(), Duration.ofMillis(timeout));
+    } finally {
+      connected(opened);
+    }
+  }
+
+  private void connected(@Nullable TunnelChannel opened) throws SocketException {
+    synchronized (connecting) {
+      connector = null;
+      channel = opened;
+      if (closed) {
+        // By which it was woken.
+        Thread.interrupted();
+      }
+    }
     if (closed) {
-      opened.close();
+      if (opened != null) {
+        opened.close();
+      }
       throw new SocketException("Socket closed");
     }
   }
@@ -115,8 +139,14 @@ public final class ChannelSocket extends Socket {
 
   @Override
   public void close() {
-    closed = true;
-    TunnelChannel open = channel;
+    TunnelChannel open;
+    synchronized (connecting) {
+      closed = true;
+      open = channel;
+      if (connector != null) {
+        connector.interrupt();
+      }
+    }
     if (open != null) {
       open.close();
     }

@@ -109,7 +109,7 @@ public final class TunnelChannel implements Channel {
             // Who asks: no socket stands behind it.
             .putString("127.0.0.1")
             .putUInt32(0);
-    connection.getTransport().write(request);
+    channel.transmit(request);
     channel.awaitOpen(timeout, server);
     return channel;
   }
@@ -132,13 +132,11 @@ public final class TunnelChannel implements Channel {
   /** Says yes to the other side. */
   public void accept() throws IOException {
     connection.attach(this);
-    connection
-        .getTransport()
-        .write(
-            packet(Message.CHANNEL_OPEN_CONFIRMATION)
-                .putUInt32(id)
-                .putUInt32(window)
-                .putUInt32(PACKET));
+    transmit(
+        packet(Message.CHANNEL_OPEN_CONFIRMATION)
+            .putUInt32(id)
+            .putUInt32(window)
+            .putUInt32(PACKET));
     count();
   }
 
@@ -330,11 +328,36 @@ public final class TunnelChannel implements Channel {
     return new SSHPacket(message).putUInt32FromInt(recipient);
   }
 
+  /**
+   * Writes whole packets, as a socket does, whoever interrupts: while keys are renewed, sshj waits
+   * before it writes anything, and fails when it is interrupted.
+   */
+  private void transmit(SSHPacket packet) throws TransportException {
+    boolean interrupted = Thread.interrupted();
+    try {
+      while (true) {
+        try {
+          connection.getTransport().write(packet);
+          return;
+        } catch (TransportException e) {
+          if (!(e.getCause() instanceof InterruptedException)) {
+            throw e;
+          }
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
   private void send(SSHPacket packet) throws TransportException {
     sending.lock();
     try {
       if (!closeSent) {
-        connection.getTransport().write(packet);
+        transmit(packet);
       }
     } finally {
       sending.unlock();
@@ -346,7 +369,7 @@ public final class TunnelChannel implements Channel {
     try {
       if (!closeSent) {
         closeSent = true;
-        connection.getTransport().write(packet(Message.CHANNEL_CLOSE));
+        transmit(packet(Message.CHANNEL_CLOSE));
       }
     } finally {
       sending.unlock();
@@ -359,7 +382,7 @@ public final class TunnelChannel implements Channel {
     try {
       if (!eofSent && !closeSent) {
         eofSent = true;
-        connection.getTransport().write(packet(Message.CHANNEL_EOF));
+        transmit(packet(Message.CHANNEL_EOF));
       }
     } finally {
       sending.unlock();
