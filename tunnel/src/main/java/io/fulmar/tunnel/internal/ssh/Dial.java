@@ -36,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  * #abort} it.
  */
 public final class Dial {
+  private static final long ENDING_MILLIS = 1_000;
+
   /** How far it got, in the order of the steps. */
   private enum Step {
     RESOLVE,
@@ -91,7 +93,9 @@ public final class Dial {
     close(current);
   }
 
+  /** Ends whatever has begun; returns when no thread of it is left, or after some seconds. */
   private void giveUp() {
+    boolean interrupted = Thread.interrupted();
     close(current);
     for (SSHClient client : clients) {
       try {
@@ -102,6 +106,19 @@ public final class Dial {
       }
     }
     sockets.forEach(Dial::close);
+    try {
+      for (SSHClient client : clients) {
+        client.getConnection().getKeepAlive().join(ENDING_MILLIS);
+      }
+      for (TransportSocket socket : sockets) {
+        socket.awaitReader(ENDING_MILLIS);
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static void close(@Nullable Socket socket) {

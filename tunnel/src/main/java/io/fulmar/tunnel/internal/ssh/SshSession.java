@@ -133,9 +133,7 @@ public final class SshSession implements AutoCloseable {
     heard = now;
     long most = UNANSWERED * Math.max(1, route.keepAlive().toSeconds());
     if (silentTicks >= most) {
-      String why = "nothing came from it for %s s".formatted(most);
-      last().getTransport().die(new TransportException(why));
-      ended(why);
+      ended("nothing came from it for %s s".formatted(most));
     }
   }
 

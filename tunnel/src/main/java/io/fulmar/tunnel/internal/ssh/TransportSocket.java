@@ -10,6 +10,8 @@ import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketImpl;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +29,7 @@ final class TransportSocket extends Socket {
   private static final int LONGEST_LINE = 4 << 10;
 
   private static final int READ_AHEAD = 64 << 10;
+  private static final long STARTING_MILLIS = 100;
 
   private final Socket socket;
   private final Arriving arriving;
@@ -64,10 +67,16 @@ final class TransportSocket extends Socket {
     return arriving.count.get();
   }
 
-  /** Waits for whoever reads to end, after a close. */
+  /** Ends whoever reads, and waits for it, after a close. */
   void awaitReader(long millis) throws InterruptedException {
+    if (in.over) {
+      // Who has just been started does not read at once.
+      in.begun.await(Math.min(millis, STARTING_MILLIS), TimeUnit.MILLISECONDS);
+    }
     Thread reader = in.reader;
     if (reader != null && reader != Thread.currentThread()) {
+      // Where no key was sent, sshj waits as long for it as for one that comes.
+      reader.interrupt();
       reader.join(millis);
     }
   }
@@ -184,6 +193,7 @@ final class TransportSocket extends Socket {
     private volatile int read;
     private int line;
     private int packetAt;
+    private final CountDownLatch begun = new CountDownLatch(1);
     private volatile @Nullable Thread reader;
     private int matched;
     private boolean atLineStart = true;
@@ -235,6 +245,7 @@ final class TransportSocket extends Socket {
       }
       if (reader == null) {
         reader = Thread.currentThread();
+        begun.countDown();
       }
       int got = super.read(bytes, from, length);
       if (packetAt <= TYPE_AT && got > 0) {

@@ -265,6 +265,7 @@ public final class TunnelChannel implements Channel {
           DisconnectReason.PROTOCOL_ERROR, "a packet with a wrong length");
     }
     boolean tooMuch;
+    traffic.received(length);
     lock.lock();
     try {
       tooMuch = !closed && !received.fits(length);
@@ -275,7 +276,6 @@ public final class TunnelChannel implements Channel {
     } finally {
       lock.unlock();
     }
-    traffic.received(length);
     if (tooMuch) {
       signal(() -> error = new SocketException("the other side sent more than it may"));
       sendClose();
@@ -459,7 +459,12 @@ public final class TunnelChannel implements Channel {
     int left = length;
     while (left > 0) {
       int now = awaitWindow(left);
-      send(packet(Message.CHANNEL_DATA).putUInt32(now).putRawBytes(bytes, at, now));
+      try {
+        send(packet(Message.CHANNEL_DATA).putUInt32(now).putRawBytes(bytes, at, now));
+      } catch (TransportException e) {
+        notifyError(e);
+        throw again(Objects.requireNonNull(error));
+      }
       traffic.sent(now);
       at += now;
       left -= now;
