@@ -124,8 +124,8 @@ public final class SshSession implements AutoCloseable {
   }
 
   /**
-   * Each tick counts, not the time, so that a machine that slept has time to hear. Who asks and
-   * who sends may both be stuck in a connection that takes nothing more: this is done beside them.
+   * Each tick counts, not the time, so that a machine that slept has time to hear. Who asks and who
+   * sends may both be stuck in a connection that takes nothing more: this is done beside them.
    */
   private void listen() {
     long now = sockets.get(sockets.size() - 1).received();

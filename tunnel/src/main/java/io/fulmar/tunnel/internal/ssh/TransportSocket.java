@@ -180,8 +180,8 @@ final class TransportSocket extends Socket {
   }
 
   /**
-   * Looks for the line that begins with {@code SSH-}, and at the packet after it (RFC 4253, sections
-   * 6 and 7.1), which nothing encrypts.
+   * Looks for the line that begins with {@code SSH-}, and at the packet after it (RFC 4253,
+   * sections 6 and 7.1), which nothing encrypts.
    */
   private static final class Named extends FilterInputStream {
     private static final String BEGINNING = "SSH-";
