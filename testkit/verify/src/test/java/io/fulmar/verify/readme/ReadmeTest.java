@@ -22,6 +22,9 @@ import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.tunnel.ForwardTunnel;
+import io.fulmar.tunnel.ReverseTunnel;
+import io.fulmar.tunnel.TunnelServer;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.net.URI;
@@ -65,10 +68,13 @@ class ReadmeTest {
 
   private static TreeSet<String> setters(Class<?> builder) {
     TreeSet<String> names = new TreeSet<>();
-    for (Method method : builder.getDeclaredMethods()) {
-      if (Modifier.isPublic(method.getModifiers())
+    // What builders have in common is declared above them.
+    for (Method method : builder.getMethods()) {
+      if (method.getDeclaringClass() != Object.class
+          && !Modifier.isStatic(method.getModifiers())
           && !method.isSynthetic()
-          && !method.getName().equals("build")) {
+          && !method.getName().equals("build")
+          && !method.getName().equals("start")) {
         names.add(method.getName());
       }
     }
@@ -79,15 +85,18 @@ class ReadmeTest {
   @ValueSource(
       classes = {
         Capabilities.class,
+        ForwardTunnel.class,
         HttpDestination.class,
         JsonLinesDestination.class,
         JsonVerdicts.class,
         LightningEngine.class,
         PostgresDestination.class,
+        ReverseTunnel.class,
         Source.class,
         StandardEngine.class,
         Sync.class,
-        SyncLogs.class
+        SyncLogs.class,
+        TunnelServer.class
       })
   void everyOptionOfABuilderIsListedAndNoOther(Class<?> type) {
     Class<?> builder =

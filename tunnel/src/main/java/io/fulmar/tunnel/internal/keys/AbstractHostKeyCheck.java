@@ -28,7 +28,7 @@ abstract class AbstractHostKeyCheck implements HostKeyCheck {
         return refused(
             host,
             port,
-            "its host key %s has %d bits, and fewer than %d are not accepted"
+            "its host key %s has %s bits, and fewer than %s are not accepted"
                 .formatted(key, key.bits(), HostKey.MIN_RSA_BITS),
             "Give the server an Ed25519 host key: ssh-keygen -A makes it.");
       }
@@ -57,7 +57,7 @@ abstract class AbstractHostKeyCheck implements HostKeyCheck {
 
   /** What cannot be done, in errors. */
   static String doing(String host, int port) {
-    return "connect to %s:%d".formatted(host, port);
+    return "connect to %s:%s".formatted(host, port);
   }
 
   @Override

@@ -126,10 +126,10 @@ public final class GeneratedKey {
       throw new IllegalArgumentException("port must be 1 to 65535, is " + port);
     }
     if (NAME.matcher(host).matches()) {
-      return "%s:%d".formatted(host, port);
+      return "%s:%s".formatted(host, port);
     }
     if (IPV6.matcher(host).matches()) {
-      return "[%s]:%d".formatted(host, port);
+      return "[%s]:%s".formatted(host, port);
     }
     throw new IllegalArgumentException(
         "host must be a name or an address, without a port or brackets");

@@ -56,7 +56,7 @@ final class KnownHosts {
           throw new TunnelException(
               TunnelException.Kind.HOST_KEY,
               "read " + source,
-              "line %d is malformed: %s".formatted(number, e.getMessage()),
+              "line %s is malformed: %s".formatted(number, e.getMessage()),
               "Correct or remove the line.",
               e);
         }

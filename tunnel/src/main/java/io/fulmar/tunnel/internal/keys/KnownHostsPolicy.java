@@ -173,7 +173,7 @@ public final class KnownHostsPolicy implements HostKeyPolicy {
     HostKey authority = line.key();
     String flaw =
         authority != null && authority.tooSmall()
-            ? "is signed by an RSA key of fewer than %d bits".formatted(HostKey.MIN_RSA_BITS)
+            ? "is signed by an RSA key of fewer than %s bits".formatted(HostKey.MIN_RSA_BITS)
             : HostCertificate.flaw(certificate, host, Instant.now());
     if (flaw == null) {
       return null;
@@ -226,6 +226,6 @@ public final class KnownHostsPolicy implements HostKeyPolicy {
   }
 
   private static String place(KnownHosts known, Line line) {
-    return "%s, line %d".formatted(known.source(), line.number());
+    return "%s, line %s".formatted(known.source(), line.number());
   }
 }

@@ -105,7 +105,7 @@ final class PrivateKeyReader {
     if (pair.getPublic() instanceof RSAKey rsa
         && rsa.getModulus().bitLength() < HostKey.MIN_RSA_BITS) {
       throw bad(
-          "it is an RSA key of %d bits, and fewer than %d are not accepted"
+          "it is an RSA key of %s bits, and fewer than %s are not accepted"
               .formatted(rsa.getModulus().bitLength(), HostKey.MIN_RSA_BITS),
           MAKE_ED25519);
     }
