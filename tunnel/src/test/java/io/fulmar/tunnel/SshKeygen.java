@@ -11,6 +11,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import net.schmizz.sshj.common.Buffer;
+import org.junit.jupiter.api.Assumptions;
 
 /** The real ssh-keygen, which makes and reads what is tested. */
 final class SshKeygen {
@@ -64,7 +65,10 @@ final class SshKeygen {
       }
       return new Output(process.exitValue(), text);
     } catch (IOException e) {
-      throw new UncheckedIOException("the tests need openssh-client", e);
+      if ("true".equals(System.getenv("CI"))) {
+        throw new UncheckedIOException("the tests need openssh-client", e);
+      }
+      return Assumptions.abort("ssh-keygen is not installed (openssh-client): " + e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new AssertionError(e);
