@@ -19,6 +19,7 @@ import java.util.stream.StreamSupport;
 import javax.net.SocketFactory;
 import net.schmizz.keepalive.KeepAliveRunner;
 import net.schmizz.sshj.SSHClient;
+import net.schmizz.sshj.common.DisconnectReason;
 import net.schmizz.sshj.connection.Connection;
 import net.schmizz.sshj.transport.TransportException;
 import net.schmizz.sshj.userauth.keyprovider.KeyProvider;
@@ -55,6 +56,12 @@ public final class Dial {
   private volatile boolean aborted;
   private volatile Step step = Step.RESOLVE;
   private volatile @Nullable Socket current;
+
+  /** What ended the connection; null if nothing has. */
+  private volatile @Nullable String died;
+
+  /** What the server said when it ended the connection. */
+  private volatile @Nullable String goodbye;
 
   /** An attempt that begins now. */
   public Dial(Route route, Traffic traffic) {
@@ -232,6 +239,19 @@ public final class Dial {
           return true;
         });
     client.addHostKeyVerifier(check);
+    goodbye = null;
+    died = null;
+    client
+        .getTransport()
+        .setDisconnectListener(
+            (reason, message) -> {
+              died = message;
+              if (reason != DisconnectReason.UNKNOWN && reason != DisconnectReason.BY_APPLICATION) {
+                goodbye = message;
+              }
+              // Before sshj tells who waits: it forgets him who has just begun to send and wait.
+              close(socket);
+            });
     if (hop == route.last()
         && client.getConnection().getKeepAlive() instanceof KeepAliveRunner keepAlive) {
       keepAlive.setKeepAliveInterval((int) Math.max(1, route.keepAlive().toSeconds()));
@@ -309,7 +329,8 @@ public final class Dial {
   private TunnelException disagreed(Hop hop, Exception e) {
     TransportSocket socket = sockets.get(sockets.size() - 1);
     String doing = "connect to " + hop.place();
-    String why = TunnelFailures.why(e);
+    String first = died;
+    String why = first == null ? TunnelFailures.why(e) : " (" + first + ")";
     // Once its offer was taken, the next step has begun.
     if (socket.offered() && step != Step.HOST_KEY) {
       return new TunnelException(
@@ -349,17 +370,28 @@ public final class Dial {
     if (hop.password() != null) {
       tried.add("password");
     }
-    boolean refused = !isLost(e);
+    boolean lost = isLost(e);
+    String said = goodbye;
+    if (lost && said == null) {
+      return new TunnelException(
+          Kind.NO_SSH,
+          "log in to " + hop.place(),
+          "the connection to the SSH server %s ended while it looked at the log-in of %s"
+              .formatted(hop.place(), hop.user()),
+          "Look at its log.",
+          e);
+    }
     return new TunnelException(
         Kind.AUTHENTICATION,
         "log in to " + hop.place(),
-        "the SSH server %s %s the user %s with %s%s"
+        "the SSH server %s %s the user %s with %s%s%s"
             .formatted(
                 hop.place(),
-                refused ? "refuses" : "ended the connection while it looked at",
+                lost ? "ended the connection while it looked at" : "refuses",
                 hop.user(),
                 String.join(", ", tried),
-                allowed.isEmpty() ? "" : "; it allows " + allowed),
+                allowed.isEmpty() ? "" : "; it allows " + allowed,
+                said == null || said.isBlank() ? "" : " (" + said + ")"),
         "Look whether the public key is in authorized_keys of that user, its file and folder are writable by"
             + " nobody else, and AllowUsers, MaxAuthTries and PubkeyAcceptedAlgorithms permit it; its log"
             + " tells.",

@@ -2,6 +2,7 @@ package io.fulmar.tunnel.internal.ssh;
 
 import java.io.BufferedInputStream;
 import java.io.FilterInputStream;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -34,6 +35,7 @@ final class TransportSocket extends Socket {
   private final Socket socket;
   private final Arriving arriving;
   private final Named in;
+  private volatile boolean closedHere;
 
   TransportSocket(Socket socket) throws IOException {
     super((SocketImpl) null);
@@ -88,11 +90,12 @@ final class TransportSocket extends Socket {
 
   @Override
   public OutputStream getOutputStream() throws IOException {
-    return socket.getOutputStream();
+    return new Leaving(socket.getOutputStream());
   }
 
   @Override
   public void close() throws IOException {
+    closedHere = true;
     socket.close();
   }
 
@@ -147,7 +150,7 @@ final class TransportSocket extends Socket {
   }
 
   /** What comes from the network, as it comes. */
-  private static final class Arriving extends FilterInputStream {
+  private final class Arriving extends FilterInputStream {
     private final AtomicLong count = new AtomicLong();
     private volatile boolean ended;
 
@@ -167,7 +170,9 @@ final class TransportSocket extends Socket {
       try {
         got = super.read(bytes, from, length);
       } catch (IOException e) {
-        ended = true;
+        if (!closedHere) {
+          ended = true;
+        }
         throw e;
       }
       if (got < 0) {
@@ -176,6 +181,25 @@ final class TransportSocket extends Socket {
         count.addAndGet(got);
       }
       return got;
+    }
+  }
+
+  /** What goes to the network. */
+  private final class Leaving extends FilterOutputStream {
+    Leaving(OutputStream out) {
+      super(out);
+    }
+
+    @Override
+    public void write(byte[] bytes, int from, int length) throws IOException {
+      try {
+        out.write(bytes, from, length);
+      } catch (IOException e) {
+        if (!closedHere) {
+          arriving.ended = true;
+        }
+        throw e;
+      }
     }
   }
 
