@@ -10,6 +10,7 @@ import io.fulmar.tunnel.ForwardTunnel;
 import io.fulmar.tunnel.OpenTunnel;
 import io.fulmar.tunnel.TunnelEvent;
 import io.fulmar.tunnel.TunnelState;
+import io.fulmar.verify.fault.Direction;
 import io.fulmar.verify.fault.FaultyProxy;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Eventually;
@@ -25,6 +26,8 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The SSH connection is lost, with a word or without: whoever reads or writes hears of it, and the
@@ -154,6 +157,51 @@ class LossTest extends ChannelFixture {
         for (Socket socket : sockets) {
           socket.close();
         }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 30, 45, 200, 1_200, 1_500, 1_700, 2_000})
+  @DisplayName("T-03: a link that is cut at some byte, while it is made, is made again")
+  void cutWhileItIsMade(int bytes) throws Exception {
+    try (FaultyProxy proxy = FaultyProxy.before(server.host(), server.port())) {
+      ForwardTunnel tunnel = forward(server, proxy.port()).build();
+      proxy.resetAfterBytes("SSH-2.0", bytes, 1);
+      try (Dialer dialer = tunnel.dialer()) {
+        TunnelEvent first = nextEvent();
+        if (proxy.resets() == 1) {
+          assertThat(first.cause()).isNotNull();
+          assertThat(first.cause().kind()).as(first.cause().getMessage()).isIn(Kind.NO_SSH);
+        }
+        assertConnects(dialer);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {45, 1_200, 1_700})
+  @DisplayName("T-18: a server that falls silent at some byte is given up in time")
+  void silentWhileItIsMade(int bytes) throws Exception {
+    Duration timeout = Duration.ofSeconds(1);
+    try (FaultyProxy proxy = FaultyProxy.before(server.host(), server.port())) {
+      ForwardTunnel tunnel = forward(server, proxy.port()).connectTimeout(timeout).build();
+      proxy.silenceAfterBytes("SSH-2.0", bytes, Direction.BOTH, 1);
+      try (Dialer dialer = tunnel.dialer()) {
+        long began = System.nanoTime();
+        TunnelEvent first = nextEvent();
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(timeout.plusSeconds(2));
+        if (proxy.resets() == 1) {
+          assertThat(first.cause().kind()).isEqualTo(Kind.NO_SSH);
+          assertThat(first.cause().getMessage())
+              .containsAnyOf(
+                  "did not name itself as an SSH server within 1000 ms",
+                  "fell silent while keys were exchanged within 1000 ms",
+                  "fell silent while it looked at the log-in of %s within 1000 ms"
+                      .formatted(server.user()));
+        }
+        assertConnects(dialer);
+        proxy.resetAll();
       }
     }
   }

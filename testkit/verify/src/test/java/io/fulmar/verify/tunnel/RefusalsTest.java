@@ -109,6 +109,7 @@ class RefusalsTest extends ChannelFixture {
             "Cannot connect to %s: the SSH server %s ended the connection while it looked at the"
                 + " user %s with key %s, key %s, key %s",
             place(), place(), server.user(), first.file(), second.file(), key.file())
+        .hasMessageContaining("(Too many authentication failures")
         .hasMessageEndingWith(PERMIT);
   }
 
