@@ -12,6 +12,7 @@ import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.CheckSteps;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
+import io.fulmar.spi.Tunnel;
 import io.fulmar.spi.Verdict;
 import io.fulmar.spi.Writer;
 import java.io.OutputStream;
@@ -57,6 +58,19 @@ class PublicSurfaceTest extends SurfaceContract {
     return Sync.builder("crm").model(model()).to(DESTINATION);
   }
 
+  private static final Tunnel TUNNEL =
+      new Tunnel() {
+        @Override
+        public String name() {
+          return "ssh://fulmar@bastion:22";
+        }
+
+        @Override
+        public Dialer dialer() {
+          throw new UnsupportedOperationException("dialer");
+        }
+      };
+
   private static Model model() {
     return Model.query("rows", "select 1 as k").key("k");
   }
@@ -88,7 +102,9 @@ class PublicSurfaceTest extends SurfaceContract {
               CheckSteps.Findings.class,
               CheckSteps.Look.class,
               Writer.class,
-              Destination.class)
+              Destination.class,
+              Tunnel.class,
+              Tunnel.Dialer.class)
           .notShown(
               "HttpDestination.request",
               "HttpDestination.clear",
@@ -167,6 +183,7 @@ class PublicSurfaceTest extends SurfaceContract {
           .sample(PrintStream.class, silent())
           .sample(Secret.class, Secret.of("x"))
           .sample(SocketFactory.class, SocketFactory.getDefault())
+          .sample(Tunnel.class, TUNNEL)
           .sample(
               DataSource.class,
               Proxy.newProxyInstance(
