@@ -3,6 +3,7 @@ package io.fulmar;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fulmar.spi.Tunnel;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import javax.net.SocketFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -170,5 +172,31 @@ class SourceOptionsTest {
   })
   void addressesOfBothKindsAreRead(String given, String shown) {
     assertThat(Source.of(options("hosts", given)).hosts()).containsExactly(shown);
+  }
+
+  private static final class NoTunnel implements Tunnel {
+    @Override
+    public String name() {
+      throw new AssertionError("nobody asks");
+    }
+
+    @Override
+    public Dialer dialer() {
+      throw new AssertionError("nothing is dialled");
+    }
+  }
+
+  @Test
+  void tunnelAndSocketFactoryExcludeEachOther() {
+    Source.Builder source =
+        Source.builder()
+            .host("db")
+            .database("shop")
+            .user("fulmar")
+            .socketFactory(SocketFactory.getDefault())
+            .tunnel(new NoTunnel());
+    assertThatThrownBy(source::build)
+        .isExactlyInstanceOf(IllegalStateException.class)
+        .hasMessage("tunnel(...) and socketFactory(...) exclude each other");
   }
 }

@@ -16,12 +16,14 @@ import io.fulmar.verify.fixture.SharedServer;
 import io.fulmar.verify.fixture.SshKeyFile;
 import io.fulmar.verify.fixture.SshServer;
 import io.fulmar.verify.fixture.SshServerUnderTest;
+import io.fulmar.verify.fixture.SshSettings;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
 
 /**
  * What the tests of syncs through a tunnel share: for each a database, an SSH server that lets a
@@ -33,7 +35,7 @@ abstract class TunnelFixture {
 
   @TempDir Path directory;
 
-  SshServerUnderTest kind = SshServerUnderTest.MINA;
+  @Parameter SshServerUnderTest kind = SshServerUnderTest.MINA;
 
   TestDatabase database;
   SshServer server;
@@ -46,6 +48,13 @@ abstract class TunnelFixture {
     key = SshKeyFile.create(directory);
     server = kind.start();
     server.authorise(key.publicLine(), "restrict", "port-forwarding");
+  }
+
+  /** Another server than that of each test, which lets the key in with these options. */
+  void restartWith(SshSettings settings, String... options) {
+    server.close();
+    server = kind.start(settings);
+    server.authorise(key.publicLine(), options);
   }
 
   @AfterEach
