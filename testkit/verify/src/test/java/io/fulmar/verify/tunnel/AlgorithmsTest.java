@@ -141,7 +141,7 @@ class AlgorithmsTest extends ChannelFixture {
   @DisplayName("T-14: keys are renewed every megabyte while data goes both ways")
   void rekeyUnderLoad() throws Exception {
     restartWith(SshSettings.builder().rekeyBytes(1_000_000).build());
-    byte[] sent = new byte[5_000_000];
+    byte[] sent = new byte[3_000_000];
     new Random(14).nextBytes(sent);
     ForwardTunnel tunnel = forward().windowBytes(256 << 10).build();
     try (Dialer dialer = tunnel.dialer();

@@ -14,7 +14,6 @@ import io.fulmar.tunnel.TunnelState;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Eventually;
 import io.fulmar.verify.fixture.HangingPort;
-import io.fulmar.verify.fixture.SshServerUnderTest;
 import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -25,6 +24,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Tunnels are closed in each of their states, and many times: nothing of them is left. */
@@ -32,7 +32,6 @@ import org.junit.jupiter.api.Test;
 @DisplayName("T-07: a tunnel that is closed leaves nothing")
 class ClosingTest extends ChannelFixture {
   private static final Duration AT_ONCE = Duration.ofSeconds(3);
-  private static final int TUNNELS = 50;
 
   private static void assertClosesAtOnce(ForwardTunnel tunnel, AutoCloseable open)
       throws Exception {
@@ -99,7 +98,7 @@ class ClosingTest extends ChannelFixture {
   @DisplayName("however far a connection has come")
   void whileItIsMade() throws Exception {
     // Each time a little later in what a connection takes.
-    for (int millis = 0; millis < 200; millis += 10) {
+    for (int millis = 0; millis < 200; millis += 20) {
       ForwardTunnel tunnel = forward().build();
       OpenTunnel open = tunnel.open();
       TimeUnit.MILLISECONDS.sleep(millis);
@@ -163,9 +162,17 @@ class ClosingTest extends ChannelFixture {
   }
 
   @Test
+  void hundredConnectionsAndTenTunnels() throws Exception {
+    openAndClose(100, 10);
+  }
+
+  @Test
+  @Tag("soak")
   void thousandConnectionsAndFiftyTunnels() throws Exception {
-    // The other server takes forty times as long for each.
-    int channels = kind == SshServerUnderTest.OPENSSH ? 1_000 : 100;
+    openAndClose(1_000, 50);
+  }
+
+  private void openAndClose(int channels, int tunnels) throws Exception {
     ForwardTunnel tunnel = forward().build();
     try (Dialer dialer = tunnel.dialer();
         OpenTunnel open = tunnel.open();
@@ -192,7 +199,7 @@ class ClosingTest extends ChannelFixture {
               threads.stream().filter(name -> !name.contains("-port-")).toList());
     }
     int before = OwnProcess.openFiles();
-    for (int i = 0; i < TUNNELS; i++) {
+    for (int i = 0; i < tunnels; i++) {
       try (Dialer dialer = tunnel.dialer()) {
         assertConnects(dialer);
       }

@@ -2,6 +2,7 @@ package io.fulmar.verify.tunnel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
@@ -14,6 +15,7 @@ import io.fulmar.verify.fault.Direction;
 import io.fulmar.verify.fault.FaultyProxy;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Eventually;
+import io.fulmar.verify.fixture.SshServerUnderTest;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -128,6 +130,7 @@ class LossTest extends ChannelFixture {
   @Test
   @DisplayName("T-03: a link that takes nothing more is given up, whoever is stuck in it")
   void stuckLink() throws Exception {
+    assumeTrue(kind == SshServerUnderTest.OPENSSH, "no server takes part in this");
     try (StuckLink link = StuckLink.to(server.host(), server.port());
         ServerSocket behind = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"))) {
       behind.setSoTimeout(SOON_MILLIS);
@@ -162,7 +165,7 @@ class LossTest extends ChannelFixture {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 30, 45, 200, 1_200, 1_500, 1_700, 2_000})
+  @ValueSource(ints = {1, 45, 1_200, 1_500, 1_700, 2_000})
   @DisplayName("T-03: a link that is cut at some byte, while it is made, is made again")
   void cutWhileItIsMade(int bytes) throws Exception {
     try (FaultyProxy proxy = FaultyProxy.before(server.host(), server.port())) {

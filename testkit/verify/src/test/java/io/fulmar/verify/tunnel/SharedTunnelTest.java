@@ -166,7 +166,7 @@ class SharedTunnelTest extends ChannelFixture {
         SshServer middle = start(SshSettings.defaults())) {
       UserKey own = UserKey.file(key.file());
       ForwardTunnel tunnel = forward().via(hop(edge, own), hop(middle, own)).build();
-      byte[] sent = new byte[3_000_000];
+      byte[] sent = new byte[1_000_000];
       new Random(3).nextBytes(sent);
       try (Dialer dialer = tunnel.dialer();
           Socket socket = connect(dialer, echo.port())) {
@@ -230,7 +230,7 @@ class SharedTunnelTest extends ChannelFixture {
   }
 
   @Test
-  @DisplayName("OpenSSH and Apache MINA SSHD are told that a tunnel goes, not left to find out")
+  @DisplayName("an SSH server is told that a tunnel goes, and not left to find out")
   void saysGoodbye() throws Exception {
     try (OpenTunnel open = forward().build().open()) {
       open.awaitUp(SOON);

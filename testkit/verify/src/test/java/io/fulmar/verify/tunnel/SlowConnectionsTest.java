@@ -163,7 +163,7 @@ class SlowConnectionsTest extends ChannelFixture {
               () ->
                   socket.connect(
                       InetSocketAddress.createUnresolved("127.0.0.1", hanging.port()), 1_000));
-      for (int i = 0; i < 20; i++) {
+      for (int i = 0; i < 3; i++) {
         assertConnects(dialer);
       }
       assertThat(slow).isNotDone();
