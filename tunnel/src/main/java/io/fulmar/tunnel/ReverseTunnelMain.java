@@ -8,11 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,29 +84,20 @@ public final class ReverseTunnelMain {
     Settings settings = new Settings(file, properties);
     Place server = settings.place("server", 22);
     Place database = settings.place("database", 0);
-    ReverseTunnel.Builder tunnel =
-        SshTunnel.reverse(server.host)
-            .port(server.port)
-            .user(settings.required("user"))
-            .key(key(settings))
-            .listen(settings.number("listen", settings.required("listen")))
-            .to(database.host, database.port);
+    ReverseTunnel.Builder tunnel = settings.get("server", at -> SshTunnel.reverse(server.host));
+    settings.use("server", at -> tunnel.port(server.port));
+    settings.use("user", tunnel::user);
+    tunnel.key(key(settings));
+    settings.use("listen", at -> tunnel.listen(number(at)));
+    settings.use("database", at -> tunnel.to(database.host, database.port));
     HostKeys hostKeys = hostKeys(settings);
     if (hostKeys != null) {
       tunnel.hostKeys(hostKeys);
     }
-    String bind = settings.optional("bind-address");
-    if (bind != null) {
-      tunnel.bindAddress(bind);
-    }
-    String keepAlive = settings.optional("keep-alive-seconds");
-    if (keepAlive != null) {
-      tunnel.keepAlive(Duration.ofSeconds(settings.number("keep-alive-seconds", keepAlive)));
-    }
-    String probe = settings.optional("probe-seconds");
-    if (probe != null) {
-      tunnel.probeEvery(Duration.ofSeconds(settings.number("probe-seconds", probe)));
-    }
+    settings.useIfThere("bind-address", tunnel::bindAddress);
+    settings.useIfThere(
+        "keep-alive-seconds", at -> tunnel.keepAlive(Duration.ofSeconds(number(at))));
+    settings.useIfThere("probe-seconds", at -> tunnel.probeEvery(Duration.ofSeconds(number(at))));
     return tunnel.build();
   }
 
@@ -117,13 +108,16 @@ public final class ReverseTunnelMain {
       return properties;
     } catch (NoSuchFileException e) {
       throw new IllegalArgumentException("there is no file " + file, e);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          file + ": a \\u has not four hexadecimal digits after it; for a backslash, write two", e);
     } catch (IOException e) {
       throw new IllegalArgumentException("cannot read " + file + ": " + e.getMessage(), e);
     }
   }
 
   private static UserKey key(Settings settings) {
-    Path file = Path.of(settings.required("key"));
+    Path file = settings.get("key", Path::of);
     String variable = settings.optional("passphrase-env");
     return variable == null ? UserKey.file(file) : UserKey.file(file, Secret.ofEnv(variable));
   }
@@ -136,9 +130,9 @@ public final class ReverseTunnelMain {
           settings.file + ": known-hosts and fingerprint exclude each other");
     }
     if (fingerprint != null) {
-      return HostKeys.fingerprint(fingerprint);
+      return settings.get("fingerprint", HostKeys::fingerprint);
     }
-    return file == null ? null : HostKeys.knownHosts(Path.of(file));
+    return file == null ? null : HostKeys.knownHosts(settings.get("known-hosts", Path::of));
   }
 
   private record Place(String host, int port) {}
@@ -157,26 +151,49 @@ public final class ReverseTunnelMain {
       return value == null || value.isBlank() ? null : value.strip();
     }
 
-    int number(String name, String value) {
+    /** Makes something of a setting; what is wrong with it is said with its name. */
+    <T> T get(String name, Function<String, T> maker) {
+      String value = required(name);
       try {
-        return Integer.parseInt(value);
-      } catch (NumberFormatException e) {
-        throw new IllegalArgumentException(file + ": " + name + " is no whole number", e);
+        return maker.apply(value);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(
+            "%s: %s is wrong: %s".formatted(file, name, e.getMessage()), e);
+      }
+    }
+
+    void use(String name, Function<String, ?> user) {
+      get(name, user);
+    }
+
+    void useIfThere(String name, Function<String, ?> user) {
+      if (optional(name) != null) {
+        get(name, user);
       }
     }
 
     /** Host and port; an IPv6 address in brackets. */
     Place place(String name, int defaultPort) {
-      String value = required(name);
-      int colon = value.lastIndexOf(':');
-      boolean bare = colon < 0 || value.endsWith("]");
-      if (bare && defaultPort == 0) {
-        throw new IllegalArgumentException(file + ": " + name + " must be host:port");
-      }
-      String host = bare ? value : value.substring(0, colon);
-      return new Place(
-          Objects.requireNonNull(host),
-          bare ? defaultPort : number(name, value.substring(colon + 1)));
+      return get(
+          name,
+          value -> {
+            int colon = value.lastIndexOf(':');
+            boolean bare = colon < 0 || value.endsWith("]");
+            String host = bare ? value : value.substring(0, colon);
+            if ((bare && defaultPort == 0) || (host.contains(":") && !host.startsWith("["))) {
+              throw new IllegalArgumentException(
+                  "it must be host:port, an IPv6 address in brackets, is " + value);
+            }
+            return new Place(host, bare ? defaultPort : number(value.substring(colon + 1)));
+          });
+    }
+  }
+
+  private static int number(String value) {
+    try {
+      return Integer.parseInt(value);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("it is no whole number", e);
     }
   }
 }
