@@ -193,7 +193,8 @@ public final class SshSession implements AutoCloseable {
       throw new TunnelException(
           Kind.FORWARDING_REFUSED,
           doing,
-          "the SSH server refuses to listen there, and SSH gives no reason",
+          "the SSH server refuses to listen on %s:%s, and SSH gives no reason"
+              .formatted(address, port),
           "Either the port is taken, by an earlier connection of this tunnel that the server has not yet given"
               + " up perhaps (ClientAliveInterval), then it becomes free by itself; or permitlisten in"
               + " authorized_keys names another port or address; or AllowTcpForwarding (no, local) or"

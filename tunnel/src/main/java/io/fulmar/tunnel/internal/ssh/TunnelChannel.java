@@ -142,7 +142,13 @@ public final class TunnelChannel implements Channel {
 
   /** Says no to the other side. */
   public void reject(Reason reason, String why) throws IOException {
-    connection.sendOpenFailure(recipient, reason, why);
+    // That of sshj has no language tag (RFC 4254, section 5.1), and servers end the connection for
+    // it.
+    transmit(
+        packet(Message.CHANNEL_OPEN_FAILURE)
+            .putUInt32(reason.getCode())
+            .putString(why)
+            .putString(""));
   }
 
   private void established(int itsId, long itsWindow, long itsPacket) {
