@@ -15,6 +15,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
@@ -236,7 +237,10 @@ public abstract class SurfaceContract {
     for (int i = 0; i < setter.arguments(); i++) {
       Type type = setter.executable().getGenericParameterTypes()[i];
       int found = 0;
-      for (Object value : surface.values(type)) {
+      List<Object> values = new ArrayList<>(surface.values(type));
+      // Where none of those is good, the one that was named must be.
+      values.add(setter.good()[i]);
+      for (Object value : values) {
         Object[] arguments = setter.good();
         arguments[i] = value;
         if (outcome(setter, arguments) != null) {

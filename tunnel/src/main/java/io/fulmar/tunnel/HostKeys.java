@@ -1,5 +1,6 @@
 package io.fulmar.tunnel;
 
+import io.fulmar.TunnelException;
 import io.fulmar.tunnel.internal.keys.FingerprintPolicy;
 import io.fulmar.tunnel.internal.keys.HostKeyPolicy;
 import io.fulmar.tunnel.internal.keys.KnownHostsFile;
@@ -63,26 +64,30 @@ public final class HostKeys {
    * The host key stands in a text.
    *
    * @param text lines of the form of {@code known_hosts}
-   * @throws io.fulmar.TunnelException of kind {@code HOST_KEY} naming the line if one is malformed
+   * @throws IllegalArgumentException naming the line, if one is malformed
    */
   public static HostKeys knownHostsText(String text) {
     Objects.requireNonNull(text, "text");
-    return new HostKeys(new KnownHostsPolicy(KnownHostsSource.text(text)));
+    try {
+      return new HostKeys(new KnownHostsPolicy(KnownHostsSource.text(text)));
+    } catch (TunnelException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
   }
 
   /**
    * The host key has this fingerprint, or one of these. A server has a key for each type and shows
    * one of them: the Ed25519 key if it has one, otherwise ECDSA, otherwise RSA.
    *
-   * @param sha256 {@code SHA256:} and base64, as {@code ssh-keygen -l} shows it
+   * @param fingerprint {@code SHA256:} and base64, as {@code ssh-keygen -l} shows it
    * @param more others that are right, too: during a change of keys, or of other servers of the
    *     same name
    * @throws IllegalArgumentException if one is no SHA-256 fingerprint
    */
-  public static HostKeys fingerprint(String sha256, String... more) {
+  public static HostKeys fingerprint(String fingerprint, String... more) {
     List<String> all = new ArrayList<>();
-    all.add(Objects.requireNonNull(sha256, "sha256"));
-    for (String one : more) {
+    all.add(Objects.requireNonNull(fingerprint, "fingerprint"));
+    for (String one : Objects.requireNonNull(more, "more")) {
       all.add(Objects.requireNonNull(one, "more"));
     }
     return new HostKeys(new FingerprintPolicy(all));

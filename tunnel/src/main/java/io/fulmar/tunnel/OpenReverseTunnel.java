@@ -1,6 +1,7 @@
 package io.fulmar.tunnel;
 
 import io.fulmar.TunnelException;
+import io.fulmar.tunnel.internal.link.LinkState;
 import io.fulmar.tunnel.internal.reverse.ReverseLink;
 import java.time.Duration;
 import java.util.Objects;
@@ -27,10 +28,15 @@ public final class OpenReverseTunnel implements AutoCloseable {
    *
    * @param timeout bound on waiting
    * @throws TunnelException why it does not
+   * @throws IllegalStateException if the tunnel was closed
    * @throws InterruptedException if this thread is interrupted while it waits
    */
   public void awaitUp(Duration timeout) throws InterruptedException {
-    link.awaitUp(Objects.requireNonNull(timeout, "timeout"));
+    Objects.requireNonNull(timeout, "timeout");
+    if (link.state() == LinkState.CLOSED) {
+      throw new IllegalStateException("the tunnel was closed");
+    }
+    link.awaitUp(timeout);
   }
 
   /** The port that the SSH server listens on; 0 as long as it has not chosen one. */

@@ -46,8 +46,9 @@ public final class OpenTunnel implements AutoCloseable {
    * @throws InterruptedException if this thread is interrupted while it waits
    */
   public void awaitUp(Duration timeout) throws InterruptedException {
+    Objects.requireNonNull(timeout, "timeout");
     open();
-    link.session(Objects.requireNonNull(timeout, "timeout"));
+    link.session(timeout);
   }
 
   /**
@@ -60,10 +61,10 @@ public final class OpenTunnel implements AutoCloseable {
    * @throws TunnelException which says what of the way does not work
    */
   public void probe(String host, int port, Duration timeout) {
-    open();
     Objects.requireNonNull(host, "host");
     SshSettings.inRange("port", port, 1, 65_535);
     Objects.requireNonNull(timeout, "timeout");
+    open();
     try {
       Probe.ask(link.probe(), host, port, timeout);
       link.probed(null);
@@ -86,11 +87,11 @@ public final class OpenTunnel implements AutoCloseable {
    * @throws TunnelException if the port is taken
    */
   public LocalPort listen(int localPort, String host, int port, int maxConnections) {
-    open();
     SshSettings.inRange("localPort", localPort, 0, 65_535);
     Objects.requireNonNull(host, "host");
     SshSettings.inRange("port", port, 1, 65_535);
     SshSettings.inRange("maxConnections", maxConnections, 1, 1_000);
+    open();
     try {
       LocalListener listener = new LocalListener(link, localPort, host, port, maxConnections);
       listeners.add(listener);

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
@@ -53,10 +54,10 @@ public final class ReverseTunnelMain {
    *     message names it
    */
   public static void main(String[] args) throws InterruptedException {
-    if (args.length != 1) {
+    if (Objects.requireNonNull(args, "args").length != 1) {
       throw new IllegalArgumentException("one argument is needed: the configuration file");
     }
-    ReverseTunnel tunnel = tunnel(Path.of(args[0]));
+    ReverseTunnel tunnel = tunnel(Path.of(Objects.requireNonNull(args[0], "args")));
     OpenReverseTunnel open = tunnel.open();
     CountDownLatch ended = new CountDownLatch(1);
     Runtime.getRuntime()

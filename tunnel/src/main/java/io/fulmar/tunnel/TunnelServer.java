@@ -156,7 +156,7 @@ public final class TunnelServer implements AutoCloseable {
      * @throws IllegalArgumentException if it is out of range
      */
     public Builder port(int value) {
-      port = (int) inRange("port", value, 0, 65_535);
+      port = SshSettings.inRange("port", value, 0, 65_535);
       return this;
     }
 
@@ -168,7 +168,7 @@ public final class TunnelServer implements AutoCloseable {
      * @throws IllegalArgumentException if it is empty
      */
     public Builder bindAddress(String value) {
-      if (value.isBlank()) {
+      if (Objects.requireNonNull(value, "bindAddress").isBlank()) {
         throw new IllegalArgumentException("bindAddress is empty.");
       }
       bindAddress = value;
@@ -194,7 +194,7 @@ public final class TunnelServer implements AutoCloseable {
             "user must be of 1 to 64 letters, digits, \"_\", \".\" and \"-\".");
       }
       PublicKeyLine key = PublicKeyLine.parse(publicKey);
-      inRange("port", port, 1, 65_535);
+      SshSettings.inRange("port", port, 1, 65_535);
       for (AcceptedKey other : accepted) {
         if (other.key().equals(key)) {
           throw new IllegalStateException(
@@ -216,7 +216,7 @@ public final class TunnelServer implements AutoCloseable {
      * @throws IllegalArgumentException if it is out of range
      */
     public Builder maxSessions(int value) {
-      maxSessions = (int) inRange("maxSessions", value, 1, 10_000);
+      maxSessions = SshSettings.inRange("maxSessions", value, 1, 10_000);
       return this;
     }
 
@@ -227,7 +227,7 @@ public final class TunnelServer implements AutoCloseable {
      * @throws IllegalArgumentException if it is out of range
      */
     public Builder maxConnections(int value) {
-      maxConnections = (int) inRange("maxConnections", value, 1, 1_000);
+      maxConnections = SshSettings.inRange("maxConnections", value, 1, 1_000);
       return this;
     }
 
@@ -238,8 +238,8 @@ public final class TunnelServer implements AutoCloseable {
      * @throws IllegalArgumentException if it is out of range
      */
     public Builder keepAlive(Duration value) {
-      inRange("keepAlive in ms", value.toMillis(), 1_000, 600_000);
-      keepAlive = value;
+      keepAlive =
+          SshSettings.inRange("keepAlive", value, Duration.ofSeconds(1), Duration.ofMinutes(10));
       return this;
     }
 
@@ -266,14 +266,6 @@ public final class TunnelServer implements AutoCloseable {
                 + " org.apache.sshd:sshd-osgi.",
             e);
       }
-    }
-
-    private static long inRange(String name, long value, long least, long most) {
-      if (value < least || value > most) {
-        throw new IllegalArgumentException(
-            "%s must be from %s to %s, not %s.".formatted(name, least, most, value));
-      }
-      return value;
     }
   }
 }

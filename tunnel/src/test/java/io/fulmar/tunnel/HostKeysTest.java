@@ -185,7 +185,7 @@ class HostKeysTest {
             "Cannot read %s: line 3 is malformed: %s. Correct or remove the line."
                 .formatted(file, fact));
     assertThatThrownBy(() -> HostKeys.knownHostsText(text))
-        .isExactlyInstanceOf(TunnelException.class)
+        .isExactlyInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "Cannot read the given known hosts: line 3 is malformed: %s. Correct or remove the line."
                 .formatted(fact));

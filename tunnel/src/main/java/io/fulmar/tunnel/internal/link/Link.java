@@ -392,7 +392,7 @@ public final class Link implements AutoCloseable {
     waiting++;
     changed.signalAll();
     try {
-      long left = timeout.toNanos();
+      long left = nanos(timeout);
       long wanted = attempting ? begun : begun + 1;
       while (true) {
         String doing = "connect to " + route.last().place();
@@ -432,7 +432,15 @@ public final class Link implements AutoCloseable {
     }
   }
 
-  /** Waits until there is none, for a test of it. */
+  /** As many as there can be; none if it is negative. */
+  private static long nanos(Duration timeout) {
+    Duration most = Duration.ofDays(365);
+    return timeout.isNegative()
+        ? 0
+        : timeout.compareTo(most) > 0 ? most.toNanos() : timeout.toNanos();
+  }
+
+  /** How it is. */
   public LinkState state() {
     lock.lock();
     try {
