@@ -25,6 +25,7 @@ import io.fulmar.verify.fixture.SshSettings;
 import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -137,6 +138,40 @@ class ReverseTunnelTest extends ChannelFixture {
     } finally {
       taken.close();
     }
+  }
+
+  @Test
+  @DisplayName("T-05: a port of which OpenSSH has ::1 alone, until 127.0.0.1 is free too")
+  void portIsHalfTaken() throws Exception {
+    assumeTrue(kind == SshServerUnderTest.OPENSSH, "the other listens on 127.0.0.1 alone");
+    TestDatabase database = SharedServer.get().createDatabase();
+    ServerSocket taken = new ServerSocket(port, 50, InetAddress.getByName("127.0.0.1"));
+    var closing =
+        begin(
+            () -> {
+              while (!taken.isClosed()) {
+                taken.accept().close();
+              }
+            });
+    try (OpenReverseTunnel tunnel =
+        reverse().probeEvery(OFTEN).to(database.host(), database.port()).build().open()) {
+      tunnel.awaitUp(SOON);
+      Eventually.is(TunnelState.DEGRADED, "state", () -> tunnel.status().state());
+      assertThat(tunnel.status().failure())
+          .hasMessage(
+              "Cannot probe 127.0.0.1:%s: 127.0.0.1:%s ended the connection without an answer."
+                  + " Look at host and port, and whether the server is up.",
+              port, port);
+      taken.close();
+      assertThat(end(closing)).isInstanceOf(SocketException.class);
+      Eventually.is(true, "SSH connections", () -> tunnel.status().sshConnections() > 1);
+      awaitUp(tunnel);
+      TestDatabase through = new TestDatabase("127.0.0.1", port, database.name(), database.user());
+      assertThat(Queries.first(through, "select 1")).isEqualTo("1");
+    } finally {
+      taken.close();
+    }
+    database.drop();
   }
 
   @Test
