@@ -78,9 +78,10 @@ final class TunnelVariants {
           read("ssh -L, " + added, null, farPort, connections, rows);
         }
       }
+      report(heap, rows);
+      slowReaders(near.sockets());
       near.close();
       far.close();
-      report(heap, rows);
     }
   }
 
@@ -91,6 +92,35 @@ final class TunnelVariants {
         .key(UserKey.file(server.key()))
         .hostKeys(HostKeys.fingerprint(server.fingerprint()))
         .build();
+  }
+
+  /** Four readers that take one row and then nothing, while the server sends what it may. */
+  private void slowReaders(SocketFactory sockets) throws Exception {
+    long before = usedAfterCollection();
+    List<Connection> connections = new ArrayList<>();
+    List<CopyOut> reads = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      Connection connection = connect(sockets, port);
+      connections.add(connection);
+      CopyOut read = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(COPY);
+      read.readFromCopy();
+      reads.add(read);
+    }
+    Thread.sleep(3_000);
+    double grown = (usedAfterCollection() - before) / 1e6;
+    System.out.printf(
+        "%nHeap that 4 readers take that have stopped: %.1f MB (goal: the windows, 4 x 4.2 MB, and what four connections take themselves)%n",
+        grown);
+    for (int i = 0; i < 4; i++) {
+      reads.get(i).cancelCopy();
+      connections.get(i).close();
+    }
+  }
+
+  private static long usedAfterCollection() {
+    System.gc();
+    System.gc();
+    return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
   }
 
   private void report(String heap, long rows) {
@@ -139,14 +169,7 @@ final class TunnelVariants {
   }
 
   private long read(@Nullable SocketFactory sockets, int at) throws SQLException {
-    Properties properties = new Properties();
-    properties.setProperty("user", user);
-    if (sockets != null) {
-      properties.setProperty("socketFactory", Registered.class.getName());
-      properties.setProperty("socketFactoryArg", Registered.token(sockets));
-    }
-    String url = "jdbc:postgresql://%s:%s/%s".formatted(host, at, database);
-    try (Connection connection = DriverManager.getConnection(url, properties)) {
+    try (Connection connection = connect(sockets, at)) {
       CopyOut out = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(COPY);
       long rows = -1; // the trailer is a message too
       while (out.readFromCopy() != null) {
@@ -154,6 +177,17 @@ final class TunnelVariants {
       }
       return rows;
     }
+  }
+
+  private Connection connect(@Nullable SocketFactory sockets, int at) throws SQLException {
+    Properties properties = new Properties();
+    properties.setProperty("user", user);
+    if (sockets != null) {
+      properties.setProperty("socketFactory", Registered.class.getName());
+      properties.setProperty("socketFactoryArg", Registered.token(sockets));
+    }
+    return DriverManager.getConnection(
+        "jdbc:postgresql://%s:%s/%s".formatted(host, at, database), properties);
   }
 
   /** What pgjdbc makes by name; the sockets of a tunnel. */
