@@ -70,7 +70,7 @@ public final class ReverseTunnel {
     private int windowBytes = 4 << 20;
     private int maxConnections = 100;
     private Duration probeEvery = Duration.ofSeconds(30);
-    private String bindAddress = "localhost";
+    private String bindAddress = "127.0.0.1";
     private int port = -1;
     private String targetHost = "";
     private int targetPort;
@@ -100,8 +100,9 @@ public final class ReverseTunnel {
 
     /**
      * On which of its addresses the SSH server listens, where it lets clients say so ({@code
-     * GatewayPorts clientspecified}); {@code localhost} is its loopback. Anything else opens the
-     * database's port to a network. Default {@code localhost}.
+     * GatewayPorts clientspecified}). {@code localhost} is the loopback of both protocols, and
+     * OpenSSH is content if it gets one of them. Anything else opens the database's port to a
+     * network. Default {@code 127.0.0.1}.
      */
     public Builder bindAddress(String value) {
       Objects.requireNonNull(value, "bindAddress");

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * listen} (the port there) and {@code database} (host:port), and may have {@code passphrase-env}
  * (the variable with the passphrase of the key), {@code known-hosts} (a file; default {@code
  * ~/.ssh/known_hosts}) or {@code fingerprint} ({@code SHA256:...}), {@code bind-address} (default
- * {@code localhost}), {@code keep-alive-seconds} (default 7) and {@code probe-seconds} (default 30;
+ * {@code 127.0.0.1}), {@code keep-alive-seconds} (default 7) and {@code probe-seconds} (default 30;
  * 0 for never).
  */
 public final class ReverseTunnelMain {

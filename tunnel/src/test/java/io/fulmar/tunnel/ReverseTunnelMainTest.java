@@ -56,7 +56,7 @@ class ReverseTunnelMainTest {
     Map<String, String> settings = settings();
     assertThat(ReverseTunnelMain.tunnel(file(settings)))
         .hasToString(
-            "ReverseTunnel[ssh://shop@gateway.example.com:2222 listens on localhost:5433 for"
+            "ReverseTunnel[ssh://shop@gateway.example.com:2222 listens on 127.0.0.1:5433 for"
                 + " db.internal:5432]");
     settings.remove("fingerprint");
     settings.put("server", "[2001:db8::1]");

@@ -108,7 +108,7 @@ class ReverseTunnelProcessTest extends ChannelFixture {
       assertThat(ended.exit()).isEqualTo(128 + 15);
       assertThat(ended.output())
           .contains(
-              "ReverseTunnel[ssh://%s@%s:%s listens on localhost:%s for 127.0.0.1:%s]"
+              "ReverseTunnel[ssh://%s@%s:%s listens on 127.0.0.1:%s for 127.0.0.1:%s]"
                   .formatted(server.user(), server.host(), server.port(), port, echo.port()))
           .doesNotContain("Exception");
     }

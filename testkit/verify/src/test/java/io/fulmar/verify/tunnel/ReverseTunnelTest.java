@@ -106,7 +106,7 @@ class ReverseTunnelTest extends ChannelFixture {
     assertThat(refused.kind()).isEqualTo(Kind.FORWARDING_REFUSED);
     assertThat(refused)
         .hasMessage(
-            "Cannot connect to %s:%s: the SSH server refuses to listen on localhost:%s, and SSH"
+            "Cannot connect to %s:%s: the SSH server refuses to listen on 127.0.0.1:%s, and SSH"
                 + " gives no reason. %s",
             server.host(), server.port(), port, NO_PORT);
     assertThat(tunnel.status().state()).isEqualTo(TunnelState.CONNECTING);
@@ -141,7 +141,8 @@ class ReverseTunnelTest extends ChannelFixture {
   }
 
   @Test
-  @DisplayName("T-05: a port of which OpenSSH has ::1 alone, until 127.0.0.1 is free too")
+  @DisplayName(
+      "T-05: a port of localhost of which OpenSSH has ::1 alone, until 127.0.0.1 is free too")
   void portIsHalfTaken() throws Exception {
     assumeTrue(kind == SshServerUnderTest.OPENSSH, "the other listens on 127.0.0.1 alone");
     TestDatabase database = SharedServer.get().createDatabase();
@@ -154,7 +155,12 @@ class ReverseTunnelTest extends ChannelFixture {
               }
             });
     try (OpenReverseTunnel tunnel =
-        reverse().probeEvery(OFTEN).to(database.host(), database.port()).build().open()) {
+        reverse()
+            .bindAddress("localhost")
+            .probeEvery(OFTEN)
+            .to(database.host(), database.port())
+            .build()
+            .open()) {
       tunnel.awaitUp(SOON);
       Eventually.is(TunnelState.DEGRADED, "state", () -> tunnel.status().state());
       assertThat(tunnel.status().failure())
@@ -235,7 +241,7 @@ class ReverseTunnelTest extends ChannelFixture {
         key.publicLine(),
         "restrict",
         "port-forwarding",
-        "permitlisten=\"localhost:" + (port == 10_000 ? 10_001 : port - 1) + "\"");
+        "permitlisten=\"127.0.0.1:" + (port == 10_000 ? 10_001 : port - 1) + "\"");
     try (OpenReverseTunnel tunnel = reverse().build().open()) {
       assertRefusesToListen(tunnel);
       assertThat(isFree(port)).isTrue();
