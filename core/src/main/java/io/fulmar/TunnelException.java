@@ -26,7 +26,7 @@ public final class TunnelException extends FulmarException {
     ALGORITHMS,
     /** The SSH server did not prove that it is the right one. */
     HOST_KEY,
-    /** A private key or the secret for it cannot be used. */
+    /** A private key, its passphrase or the password cannot be used. */
     USER_KEY,
     /** The SSH server does not accept user, key or password. */
     AUTHENTICATION,

@@ -304,8 +304,10 @@ class UserKeyTest {
     assertThat(key).hasToString("UserKey[the given key]");
     assertThat(UserKey.file(Path.of("/k"), forbidden)).hasToString("UserKey[/k]");
     assertThatThrownBy(() -> key.source().load())
-        .isExactlyInstanceOf(ConfigurationException.class)
-        .hasMessage("asked");
+        .isExactlyInstanceOf(TunnelException.class)
+        .hasMessage(
+            "Cannot use the given key: the key is not to be had (asked). Look at where it comes"
+                + " from.");
   }
 
   private static String pem(String label, byte[] body) {

@@ -56,7 +56,7 @@ public final class GivenUserKey implements UserKeySource {
   @Override
   public KeyProvider load() {
     PrivateKeyReader reader = new PrivateKeyReader(doing(), passphrase);
-    String content = text != null ? text.reveal() : content();
+    String content = text != null ? SecretText.of(doing(), "the key", text) : content();
     return new KeyPairWrapper(reader.read(content));
   }
 

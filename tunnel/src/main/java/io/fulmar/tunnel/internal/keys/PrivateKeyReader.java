@@ -336,7 +336,7 @@ final class PrivateKeyReader {
           "it is encrypted, and there is no passphrase for it",
           "Give the passphrase as a Secret with the key.");
     }
-    char[] phrase = passphrase.reveal().toCharArray();
+    char[] phrase = SecretText.of(doing, "the passphrase", passphrase).toCharArray();
     try {
       return decryption.decrypt(phrase);
     } catch (TunnelException e) {

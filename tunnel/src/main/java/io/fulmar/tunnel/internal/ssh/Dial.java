@@ -4,6 +4,7 @@ import io.fulmar.Secret;
 import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
 import io.fulmar.tunnel.internal.keys.HostKeyCheck;
+import io.fulmar.tunnel.internal.keys.SecretText;
 import io.fulmar.tunnel.internal.keys.UserKeySource;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -148,6 +149,12 @@ public final class Dial {
     for (UserKeySource key : hop.keys()) {
       keys.add(key.load());
     }
+    Secret password = hop.password();
+    // Now, so that an attempt without one knocks at no door.
+    String revealed =
+        password == null
+            ? null
+            : SecretText.of("log in to " + hop.place(), "the password", password);
     HostKeyCheck check = hop.hostKeys().check();
     SSHClient client = new SSHClient(hop.algorithms().config());
     try {
@@ -157,7 +164,7 @@ public final class Dial {
       handshake(hop, client, socket, check);
       clients.add(client);
       step = Step.LOG_IN;
-      logIn(hop, client, keys);
+      logIn(hop, client, keys, revealed);
       // From here on, a write waits as long as the link lives.
       Connection connection = client.getConnection();
       connection.setTimeoutMs(Integer.MAX_VALUE);
@@ -261,12 +268,13 @@ public final class Dial {
     client.connect(hop.host(), hop.port());
   }
 
-  private void logIn(Hop hop, SSHClient client, List<KeyProvider> keys) throws IOException {
+  private static void logIn(
+      Hop hop, SSHClient client, List<KeyProvider> keys, @Nullable String password)
+      throws IOException {
     List<AuthMethod> methods = new ArrayList<>();
     for (KeyProvider key : keys) {
       methods.add(new AuthPublickey(key));
     }
-    Secret password = hop.password();
     if (password != null) {
       Revealed revealed = new Revealed(password);
       methods.add(new AuthPassword(revealed));
@@ -489,17 +497,17 @@ public final class Dial {
     }
   }
 
-  /** Reveals a password when it is asked for, once. */
+  /** Gives a password when it is asked for, once. */
   private static final class Revealed implements PasswordFinder {
-    private final Secret secret;
+    private final String password;
 
-    Revealed(Secret secret) {
-      this.secret = secret;
+    Revealed(String password) {
+      this.password = password;
     }
 
     @Override
     public char[] reqPassword(Resource<?> resource) {
-      return secret.reveal().toCharArray();
+      return password.toCharArray();
     }
 
     @Override
