@@ -1,13 +1,10 @@
 package io.fulmar.tunnel;
 
+import io.fulmar.tunnel.internal.link.LinkEvents;
 import io.fulmar.tunnel.internal.reverse.ReverseLink;
-import io.fulmar.tunnel.internal.ssh.Hop;
 import io.fulmar.tunnel.internal.ssh.Route;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A tunnel that is opened from inside the private network: this process connects out to an SSH
@@ -25,28 +22,37 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class ReverseTunnel {
-  private final Builder settings;
+  private final Settings settings;
 
-  private ReverseTunnel(Builder settings) {
+  private ReverseTunnel(Settings settings) {
     this.settings = settings;
   }
+
+  private record Settings(
+      Route route,
+      LinkEvents events,
+      String bindAddress,
+      int port,
+      String targetHost,
+      int targetPort,
+      int maxConnections,
+      Duration probeEvery) {}
 
   /**
    * Opens the tunnel; it makes itself again whenever it is lost. Does not wait: see {@link
    * OpenReverseTunnel#awaitUp}. Whoever opened it closes it.
    */
   public OpenReverseTunnel open() {
-    Route route = settings.route();
     return new OpenReverseTunnel(
         new ReverseLink(
-            route,
-            settings.bindAddress,
-            settings.port,
-            settings.targetHost,
-            settings.targetPort,
-            settings.maxConnections,
-            settings.probeEvery,
-            ForwardTunnel.events(route, settings.listener)));
+            settings.route(),
+            settings.bindAddress(),
+            settings.port(),
+            settings.targetHost(),
+            settings.targetPort(),
+            settings.maxConnections(),
+            settings.probeEvery(),
+            settings.events()));
   }
 
   /** Where it leads, without secrets. */
@@ -55,26 +61,20 @@ public final class ReverseTunnel {
     return "ReverseTunnel[%s listens on %s:%s for %s:%s]"
         .formatted(
             settings.route().name(),
-            settings.bindAddress,
-            settings.port,
-            settings.targetHost,
-            settings.targetPort);
+            settings.bindAddress(),
+            settings.port(),
+            settings.targetHost(),
+            settings.targetPort());
   }
 
   /** Collects the settings of a tunnel. Not threadsafe. */
-  public static final class Builder extends SshSettings<Builder> {
-    private List<Hop> before = List.of();
-    private List<Hop> hops = List.of();
-    private Duration connectTimeout = Duration.ofSeconds(15);
-    private Duration keepAlive = Duration.ofSeconds(7);
-    private int windowBytes = 4 << 20;
+  public static final class Builder extends TunnelSettings<Builder> {
     private int maxConnections = 100;
     private Duration probeEvery = Duration.ofSeconds(30);
     private String bindAddress = "127.0.0.1";
     private int port = -1;
     private String targetHost = "";
     private int targetPort;
-    private @Nullable TunnelListener listener;
 
     Builder(String host) {
       super(host);
@@ -83,10 +83,6 @@ public final class ReverseTunnel {
     @Override
     Builder self() {
       return this;
-    }
-
-    private Route route() {
-      return new Route(hops, connectTimeout, keepAlive, windowBytes);
     }
 
     /**
@@ -131,40 +127,6 @@ public final class ReverseTunnel {
     }
 
     /**
-     * SSH servers to go through first, in this order ({@code ProxyJump}); each is reached from the
-     * one before it. Default: none.
-     */
-    public Builder via(SshHop first, SshHop... more) {
-      List<Hop> through = new ArrayList<>();
-      through.add(Objects.requireNonNull(first, "first").hop());
-      for (SshHop each : Objects.requireNonNull(more, "more")) {
-        through.add(Objects.requireNonNull(each, "more").hop());
-      }
-      before = List.copyOf(through);
-      return this;
-    }
-
-    /**
-     * Bound on making the SSH connection, all hops and log-ins included, 1 s to 5 min. Default 15
-     * s.
-     */
-    public Builder connectTimeout(Duration value) {
-      connectTimeout =
-          inRange("connectTimeout", value, Duration.ofSeconds(1), Duration.ofMinutes(5));
-      return this;
-    }
-
-    /**
-     * How often the SSH server is asked whether it is still there, 1 s to 10 min, in whole seconds.
-     * After three questions without an answer the connection counts as lost: with the default,
-     * within 28 s. Default 7 s.
-     */
-    public Builder keepAlive(Duration value) {
-      keepAlive = inRange("keepAlive", value, Duration.ofSeconds(1), Duration.ofMinutes(10));
-      return this;
-    }
-
-    /**
      * How often the database is asked for one byte, 1 s to 1 h, through the SSH server if that lets
      * itself be asked for its own port ({@code permitopen}), else directly; zero for never. If the
      * database answers and the port does not, three times in a row, the SSH connection is made
@@ -179,26 +141,11 @@ public final class ReverseTunnel {
     }
 
     /**
-     * How much of one connection may be on its way or unread here, 64 kB to 256 MB. Default 4 MiB
-     * (4,194,304).
-     */
-    public Builder windowBytes(int value) {
-      windowBytes = inRange("windowBytes", value, 64 << 10, 256 << 20);
-      return this;
-    }
-
-    /**
      * Most connections at once, 1 to 1,000; further ones are refused. Two threads each. Default
      * 100.
      */
     public Builder maxConnections(int value) {
       maxConnections = inRange("maxConnections", value, 1, 1_000);
-      return this;
-    }
-
-    /** Told what happens to the tunnel. Default: nobody. */
-    public Builder listener(TunnelListener value) {
-      listener = Objects.requireNonNull(value, "listener");
       return this;
     }
 
@@ -214,21 +161,17 @@ public final class ReverseTunnel {
       if (targetHost.isEmpty()) {
         throw new IllegalStateException("to(...) is missing");
       }
-      List<Hop> all = new ArrayList<>(before);
-      all.add(hop());
-      Builder copy = new Builder(targetHost);
-      copy.hops = List.copyOf(all);
-      copy.connectTimeout = connectTimeout;
-      copy.keepAlive = keepAlive;
-      copy.windowBytes = windowBytes;
-      copy.maxConnections = maxConnections;
-      copy.probeEvery = probeEvery;
-      copy.bindAddress = bindAddress;
-      copy.port = port;
-      copy.targetHost = targetHost;
-      copy.targetPort = targetPort;
-      copy.listener = listener;
-      return new ReverseTunnel(copy);
+      Route route = route();
+      return new ReverseTunnel(
+          new Settings(
+              route,
+              events(route),
+              bindAddress,
+              port,
+              targetHost,
+              targetPort,
+              maxConnections,
+              probeEvery));
     }
   }
 }

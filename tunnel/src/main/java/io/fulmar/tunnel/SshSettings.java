@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param <B> the builder that has them
  */
 public abstract sealed class SshSettings<B extends SshSettings<B>>
-    permits ForwardTunnel.Builder, ReverseTunnel.Builder, SshHop.Builder {
+    permits TunnelSettings, SshHop.Builder {
   private static final int MOST_KEYS = 5;
 
   private final String host;
