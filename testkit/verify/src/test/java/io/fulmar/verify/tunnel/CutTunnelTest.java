@@ -95,7 +95,7 @@ class CutTunnelTest extends TunnelFixture {
 
   /** How often a reverse tunnel is cut: each takes longer, for nobody waits who could hurry it. */
   int reverseCuts() {
-    return 5;
+    return 3;
   }
 
   private static long bytes(TunnelStatus status) {
