@@ -26,6 +26,7 @@ import io.fulmar.tunnel.SshSettings;
 import io.fulmar.tunnel.SshTunnel;
 import io.fulmar.tunnel.TunnelListener;
 import io.fulmar.tunnel.TunnelServer;
+import io.fulmar.tunnel.TunnelSettings;
 import io.fulmar.tunnel.TunnelState;
 import io.fulmar.tunnel.UserKey;
 import java.io.IOException;
@@ -65,6 +66,7 @@ class TunnelSurfaceTest extends SurfaceContract {
           .sample(SshHop.class, hop().build())
           .sample(SshHop[].class, new SshHop[0])
           .sample(SshSettings.class, forward())
+          .sample(TunnelSettings.class, forward())
           .sample(SshKeyPair.class, KEY)
           .sample(OpenTunnel.class, closed(forward().build().open()))
           .sample(OpenReverseTunnel.class, closed(reverse().build().open()))
