@@ -1,7 +1,6 @@
 package io.fulmar.tunnel;
 
 import io.fulmar.TunnelException;
-import io.fulmar.tunnel.internal.link.LinkState;
 import io.fulmar.tunnel.internal.reverse.ReverseLink;
 import java.time.Duration;
 import java.util.Objects;
@@ -33,7 +32,7 @@ public final class OpenReverseTunnel implements AutoCloseable {
    */
   public void awaitUp(Duration timeout) throws InterruptedException {
     Objects.requireNonNull(timeout, "timeout");
-    if (link.state() == LinkState.CLOSED) {
+    if (link.state() == TunnelState.CLOSED) {
       throw new IllegalStateException("the tunnel was closed");
     }
     link.awaitUp(timeout);

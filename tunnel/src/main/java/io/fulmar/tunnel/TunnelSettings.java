@@ -86,7 +86,6 @@ public abstract sealed class TunnelSettings<B extends TunnelSettings<B>> extends
     return told == null
         ? (state, cause) -> {}
         : (state, cause) ->
-            told.onEvent(
-                new TunnelEvent(route.name(), TunnelStatus.stateOf(state), Instant.now(), cause));
+            told.onEvent(new TunnelEvent(route.name(), state, Instant.now(), cause));
   }
 }

@@ -1,7 +1,6 @@
 package io.fulmar.tunnel;
 
 import io.fulmar.TunnelException;
-import io.fulmar.tunnel.internal.link.LinkState;
 import io.fulmar.tunnel.internal.ssh.Traffic;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -31,13 +30,13 @@ public record TunnelStatus(
     @Nullable TunnelException failure) {
 
   static TunnelStatus of(
-      LinkState state,
+      TunnelState state,
       Instant since,
       int sshConnections,
       Traffic traffic,
       @Nullable TunnelException failure) {
     return new TunnelStatus(
-        stateOf(state),
+        state,
         since,
         sshConnections,
         traffic.open(),
@@ -46,14 +45,5 @@ public record TunnelStatus(
         traffic.sentBytes(),
         traffic.receivedBytes(),
         failure);
-  }
-
-  static TunnelState stateOf(LinkState state) {
-    return switch (state) {
-      case CONNECTING -> TunnelState.CONNECTING;
-      case UP -> TunnelState.UP;
-      case DEGRADED -> TunnelState.DEGRADED;
-      case CLOSED -> TunnelState.CLOSED;
-    };
   }
 }

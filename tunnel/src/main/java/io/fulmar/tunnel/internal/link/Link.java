@@ -2,6 +2,7 @@ package io.fulmar.tunnel.internal.link;
 
 import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
+import io.fulmar.tunnel.TunnelState;
 import io.fulmar.tunnel.internal.ssh.Dial;
 import io.fulmar.tunnel.internal.ssh.Route;
 import io.fulmar.tunnel.internal.ssh.SshSession;
@@ -60,7 +61,7 @@ public final class Link implements AutoCloseable {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private LinkState state = LinkState.CONNECTING;
+  private TunnelState state = TunnelState.CONNECTING;
   private @Nullable SshSession session;
   private @Nullable TunnelException failure;
   private long begun;
@@ -284,7 +285,7 @@ public final class Link implements AutoCloseable {
     } else {
       LOG.debug("tunnel={} state=CONNECTING {}", route.name(), why.getMessage());
     }
-    tell(LinkState.CONNECTING, why);
+    tell(TunnelState.CONNECTING, why);
   }
 
   private void up(SshSession made) {
@@ -294,13 +295,13 @@ public final class Link implements AutoCloseable {
       session = made;
       failure = null;
       connections++;
-      state = LinkState.UP;
+      state = TunnelState.UP;
       changed.signalAll();
     } finally {
       lock.unlock();
     }
     LOG.info("tunnel={} state=UP connections={}", route.name(), connections());
-    tell(LinkState.UP, null);
+    tell(TunnelState.UP, null);
   }
 
   /** Until the connection ends; looks after it meanwhile. */
@@ -330,7 +331,7 @@ public final class Link implements AutoCloseable {
       session = null;
       closing = closed;
       if (!closing) {
-        state = LinkState.CONNECTING;
+        state = TunnelState.CONNECTING;
         failure = cause;
       }
       changed.signalAll();
@@ -339,7 +340,7 @@ public final class Link implements AutoCloseable {
     }
     if (!closing) {
       LOG.warn("tunnel={} state=CONNECTING {}", route.name(), cause.getMessage());
-      tell(LinkState.CONNECTING, cause);
+      tell(TunnelState.CONNECTING, cause);
     }
   }
 
@@ -349,13 +350,13 @@ public final class Link implements AutoCloseable {
    * @param problem what went wrong; null if it went well
    */
   public void worked(@Nullable TunnelException problem) {
-    LinkState now;
+    TunnelState now;
     lock.lock();
     try {
       if (session == null || closed) {
         return;
       }
-      now = problem == null ? LinkState.UP : LinkState.DEGRADED;
+      now = problem == null ? TunnelState.UP : TunnelState.DEGRADED;
       failure = problem;
       if (now == state) {
         return;
@@ -372,7 +373,7 @@ public final class Link implements AutoCloseable {
     tell(now, problem);
   }
 
-  private void tell(LinkState now, @Nullable TunnelException cause) {
+  private void tell(TunnelState now, @Nullable TunnelException cause) {
     try {
       events.changed(now, cause);
     } catch (RuntimeException e) {
@@ -441,10 +442,10 @@ public final class Link implements AutoCloseable {
   }
 
   /** How it is. */
-  public LinkState state() {
+  public TunnelState state() {
     lock.lock();
     try {
-      return closed ? LinkState.CLOSED : state;
+      return closed ? TunnelState.CLOSED : state;
     } finally {
       lock.unlock();
     }
@@ -500,6 +501,6 @@ public final class Link implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     LOG.debug("tunnel={} state=CLOSED", route.name());
-    tell(LinkState.CLOSED, null);
+    tell(TunnelState.CLOSED, null);
   }
 }

@@ -1,6 +1,7 @@
 package io.fulmar.tunnel.internal.link;
 
 import io.fulmar.TunnelException;
+import io.fulmar.tunnel.TunnelState;
 import org.jspecify.annotations.Nullable;
 
 /** Told of each change of state, one after the other; must return soon. */
@@ -11,5 +12,5 @@ public interface LinkEvents {
    * @param state the state that it has now
    * @param cause what led to it; null if nothing is wrong
    */
-  void changed(LinkState state, @Nullable TunnelException cause);
+  void changed(TunnelState state, @Nullable TunnelException cause);
 }

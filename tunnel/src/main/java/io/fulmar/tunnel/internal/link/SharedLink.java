@@ -2,6 +2,7 @@ package io.fulmar.tunnel.internal.link;
 
 import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
+import io.fulmar.tunnel.TunnelState;
 import io.fulmar.tunnel.internal.ssh.ChannelSocket;
 import io.fulmar.tunnel.internal.ssh.Route;
 import io.fulmar.tunnel.internal.ssh.SshSession;
@@ -12,7 +13,6 @@ import java.io.IOException;
 import java.net.SocketException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +28,7 @@ public final class SharedLink {
   private @Nullable Link link;
   private int users;
   private Instant since = Instant.now();
-  private LinkState noted = LinkState.CLOSED;
+  private TunnelState noted = TunnelState.CLOSED;
 
   /**
    * One that nobody uses yet.
@@ -46,7 +46,7 @@ public final class SharedLink {
         };
   }
 
-  private synchronized void note(LinkState state) {
+  private synchronized void note(TunnelState state) {
     if (state != noted) {
       noted = state;
       since = Instant.now();
@@ -62,7 +62,7 @@ public final class SharedLink {
   public synchronized void use() {
     users++;
     if (users == 1) {
-      note(LinkState.CONNECTING);
+      note(TunnelState.CONNECTING);
       link = new Link(route, traffic, Link.Work.NONE, events);
     }
   }
@@ -197,9 +197,9 @@ public final class SharedLink {
   }
 
   /** How it is. */
-  public LinkState state() {
+  public TunnelState state() {
     Link current = current();
-    return current == null ? LinkState.CLOSED : current.state();
+    return current == null ? TunnelState.CLOSED : current.state();
   }
 
   /** What went wrong last; null if all is well. */
@@ -216,7 +216,7 @@ public final class SharedLink {
 
   /** Since when it is as it is. */
   public synchronized Instant since() {
-    return Objects.requireNonNull(since);
+    return since;
   }
 
   /** What goes through it. */

@@ -2,9 +2,9 @@ package io.fulmar.tunnel.internal.reverse;
 
 import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
+import io.fulmar.tunnel.TunnelState;
 import io.fulmar.tunnel.internal.link.Link;
 import io.fulmar.tunnel.internal.link.LinkEvents;
-import io.fulmar.tunnel.internal.link.LinkState;
 import io.fulmar.tunnel.internal.relay.Probe;
 import io.fulmar.tunnel.internal.relay.Relays;
 import io.fulmar.tunnel.internal.ssh.ChannelSocket;
@@ -229,7 +229,7 @@ public final class ReverseLink implements AutoCloseable {
   }
 
   /** How it is. */
-  public LinkState state() {
+  public TunnelState state() {
     return link.state();
   }
 
