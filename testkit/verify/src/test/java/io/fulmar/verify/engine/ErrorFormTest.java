@@ -36,8 +36,8 @@ import io.fulmar.spi.NotAppliedException;
 import io.fulmar.spi.StopRunException;
 import io.fulmar.spi.Verdict;
 import io.fulmar.testkit.RecordingDestination;
+import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -221,7 +221,7 @@ class ErrorFormTest extends SourceFixture {
             SourceException.class,
             RUN + " sqlstate=08001",
             List.of("refuses connections", "Look at host and port"),
-            test -> test.run(test.quick().port(freePort()).build(), test.plain())),
+            test -> test.run(test.quick().port(UnusedPort.onLoopback()).build(), test.plain())),
         new Case(
             "another key",
             ConfigurationException.class,
@@ -722,12 +722,6 @@ class ErrorFormTest extends SourceFixture {
         .password(Secret.of("secret-" + CANARY))
         .allowWeakAuthentication()
         .connectTimeout(Duration.ofMillis(500));
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    }
   }
 
   private SyncReport locked() throws Exception {
