@@ -400,6 +400,8 @@ public final class TestPostgres implements AutoCloseable {
               .setPgBinaryResolver(binaries)
               // Who has the port may be somebody who never answers.
               .setConnectConfig("socketTimeout", Long.toString(ANSWER_TIMEOUT.toSeconds()))
+              .setConnectConfig("sslmode", "disable")
+              .setConnectConfig("gssEncMode", "disable")
               .setServerConfig("unix_socket_directories", quoted(""));
       if (durable) {
         settings.setServerConfig("fsync", "on").setServerConfig("synchronous_commit", "on");

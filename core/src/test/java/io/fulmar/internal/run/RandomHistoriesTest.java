@@ -145,7 +145,7 @@ class RandomHistoriesTest {
             Rule.RESET_LEAVES_UNTIL);
     List<Rule> rules = new ArrayList<>(EnumSet.complementOf(EnumSet.copyOf(rare)));
     Collections.shuffle(rules);
-    return rules.subList(0, Math.min(rules.size(), Integer.getInteger("fulmar.rules", 8)));
+    return rules.subList(0, Math.min(rules.size(), Integer.getInteger("fulmar.rules", 5)));
   }
 
   @ParameterizedTest(name = "{0}")

@@ -45,6 +45,7 @@ class DiffAndFoldTest {
   private static final long NOW = 1_768_471_200_000L;
   private static final Diff.Seeds SEEDS = new Diff.Seeds(4711, "815");
   private static final int ROUNDS = Integer.getInteger("fulmar.rounds", 1);
+  private static final int KEYS = 600;
 
   @TempDir(factory = InMemory.class)
   Path temporary;
@@ -398,7 +399,7 @@ class DiffAndFoldTest {
       Rules rules = rules(random);
       Remembered had = random.nextInt(3) > 0 ? V : Remembered.NOTHING;
       State state = new State(had, new TreeMap<>(), new TreeMap<>());
-      for (long id = 0; id < 1_500; id++) {
+      for (long id = 0; id < KEYS; id++) {
         if (random.nextInt(3) > 0) {
           Memory memory = memory(random, id);
           state.memory().put(id, memory);
@@ -440,7 +441,7 @@ class DiffAndFoldTest {
 
   private static List<Line> lines(Random random) {
     List<Line> lines = new ArrayList<>();
-    for (long id = 0; id < 1_500; id++) {
+    for (long id = 0; id < KEYS; id++) {
       int copies = random.nextInt(40) == 0 ? 2 + random.nextInt(3) : random.nextInt(5) > 0 ? 1 : 0;
       String v = String.valueOf((char) ('a' + random.nextInt(3)));
       for (int i = 0; i < copies; i++) {

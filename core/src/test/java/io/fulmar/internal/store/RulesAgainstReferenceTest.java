@@ -23,6 +23,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -60,20 +61,32 @@ class RulesAgainstReferenceTest {
       long until) {}
 
   @Test
+  void rulesAgreeWithTheReferenceOnOneInThreeCombinationsOfASmallDomain() {
+    assertThat(compared(3)).isGreaterThan(160_000);
+  }
+
+  @Test
+  @Tag("soak")
   void rulesAgreeWithTheReferenceOnEveryCombinationOfASmallDomain() {
+    assertThat(compared(1)).isGreaterThan(500_000);
+  }
+
+  /** Compares one in so many, others each time; a difference names its case. */
+  private static long compared(int stride) {
     List<String> differences = new ArrayList<>();
-    long[] cases = new long[1];
+    long[] cases = {new Random().nextInt(stride), 0};
     everyCase(
         one -> {
-          cases[0]++;
-          String difference = difference(one, Set.of());
-          if (difference != null && differences.size() < 3) {
-            differences.add(difference);
+          if (cases[0]++ % stride == 0) {
+            cases[1]++;
+            String difference = difference(one, Set.of());
+            if (difference != null && differences.size() < 3) {
+              differences.add(difference);
+            }
           }
         });
-
     assertThat(differences).isEmpty();
-    assertThat(cases[0]).isGreaterThan(500_000);
+    return cases[1];
   }
 
   @Test

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 /** A server whose port somebody else takes between the choice and the start. */
 class TakenPortTest {
-  private static final Duration TIMEOUT = Duration.ofSeconds(3);
+  private static final Duration TIMEOUT = Duration.ofSeconds(1);
   private static TestPostgres other;
 
   @BeforeAll

@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class TlsTest {
   private static final Certificates AUTHORITY = Certificates.authority("Fulmar Test Authority");
-  private static final Certificates CLIENT = AUTHORITY.sign("cert");
+  private static final Certificates CLIENT = AUTHORITY.signKeyOf("RSA", "cert");
 
   @TempDir static Path files;
   private static TestPostgres postgres;

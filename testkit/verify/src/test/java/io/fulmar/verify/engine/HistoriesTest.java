@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @DisplayName("P1, P2, P3, P8, P12: random histories of both engines")
 class HistoriesTest {
-  private static final int SAMPLE = Integer.getInteger("fulmar.histories", 5);
+  private static final int SAMPLE = Integer.getInteger("fulmar.histories", 3);
 
   private static TestPostgres postgres;
 

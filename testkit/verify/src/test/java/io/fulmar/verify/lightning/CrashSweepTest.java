@@ -49,7 +49,7 @@ class CrashSweepTest {
   private static final Random RANDOM = new Random(SEED);
 
   /** How many points are tried by default. */
-  private static final int SAMPLE = Integer.getInteger("fulmar.deaths", 6);
+  private static final int SAMPLE = Integer.getInteger("fulmar.deaths", 4);
 
   /** Points of a life without tables of its own: {@link ExactlyOnceTest}, {@link MoveCrashTest}. */
   private static final Set<CrashPoint> ELSEWHERE =

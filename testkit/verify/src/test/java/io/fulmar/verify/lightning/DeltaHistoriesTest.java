@@ -36,7 +36,7 @@ class DeltaHistoriesTest {
   void deltaScanLooksAtAllThatAFullComparisonFinds() throws SQLException {
     long seed = Long.getLong("fulmar.seed", 1L);
     Map<String, Integer> seen =
-        DeltaHistory.play(seed, Long.getLong("fulmar.seed") == null ? 30 : 1, database);
+        DeltaHistory.play(seed, Long.getLong("fulmar.seed") == null ? 15 : 1, database);
     System.out.println("histories from " + seed + ": " + seen);
     if (Long.getLong("fulmar.seed") == null) {
       assertThat(seen)

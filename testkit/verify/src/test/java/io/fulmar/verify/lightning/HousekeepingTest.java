@@ -193,7 +193,7 @@ class HousekeepingTest {
 
   @Test
   void someRunsLeaveTheCatalogsAsTheyWere() throws SQLException {
-    holdSteady(60);
+    holdSteady(30);
   }
 
   @Test

@@ -10,6 +10,8 @@ import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +19,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -26,6 +29,10 @@ class ReverseTunnelProcessTest extends ChannelFixture {
   private final int port = UnusedPort.onLoopback();
 
   private Path configuration(String... more) throws IOException {
+    return configurationFor(server.host(), more);
+  }
+
+  private Path configurationFor(String host, String... more) throws IOException {
     Path file = directory.resolve("tunnel.properties");
     Files.writeString(
         file,
@@ -39,7 +46,7 @@ class ReverseTunnelProcessTest extends ChannelFixture {
         probe-seconds = 0
         """
                 .formatted(
-                    server.host(),
+                    host,
                     server.port(),
                     server.user(),
                     key.file(),
@@ -50,13 +57,14 @@ class ReverseTunnelProcessTest extends ChannelFixture {
     return file;
   }
 
-  private FutureTask<ForkedJvm.End> start(Path configuration) {
+  private FutureTask<ForkedJvm.End> start(Path configuration, String... options) {
     FutureTask<ForkedJvm.End> end =
         new FutureTask<>(
             () ->
                 ForkedJvm.run(
                     directory.resolve("output"),
-                    List.of("-XX:TieredStopAtLevel=1"),
+                    Stream.concat(Stream.of("-XX:TieredStopAtLevel=1"), Stream.of(options))
+                        .toList(),
                     ReverseTunnelMain.class,
                     List.of(configuration.toString())));
     new Thread(end, "test-process").start();
@@ -113,6 +121,26 @@ class ReverseTunnelProcessTest extends ChannelFixture {
           .doesNotContain("Exception");
     }
     Eventually.is(false, "the port", Duration.ofSeconds(2), this::listens);
+  }
+
+  @Test
+  @DisplayName("the name of the server is resolved anew at each attempt")
+  void serverThatHasMovedIsFoundUnderItsName() throws Exception {
+    Path hosts = directory.resolve("hosts");
+    Files.writeString(hosts, "127.0.0.9 bastion.example\n");
+    Path configuration = configurationFor("bastion.example");
+    FutureTask<ForkedJvm.End> end;
+    try (ServerSocket before =
+        new ServerSocket(server.port(), 1, InetAddress.getByName("127.0.0.9"))) {
+      before.setSoTimeout(SOON_MILLIS);
+      end = start(configuration, "-Djdk.net.hosts.file=" + hosts, "-Dsun.net.inetaddr.ttl=0");
+      Socket first = before.accept();
+      Files.writeString(hosts, "127.0.0.1 bastion.example\n");
+      first.close();
+    }
+    Eventually.is(true, "the port", this::listens);
+    assertThat(process(configuration).destroy()).isTrue();
+    end.get(20, TimeUnit.SECONDS);
   }
 
   @Test

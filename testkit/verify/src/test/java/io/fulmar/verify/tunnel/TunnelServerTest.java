@@ -416,7 +416,7 @@ class TunnelServerTest {
             client(server).start("-o", "RekeyLimit=1M", "-R", back()).awaitReverse()) {
       List<Future<Boolean>> answers = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
-        byte[] data = new byte[3 << 20];
+        byte[] data = new byte[2 << 20];
         new Random(seed + i).nextBytes(data);
         answers.add(threads.submit(echoes(threads, data)));
       }
