@@ -1,118 +1,92 @@
 package io.fulmar.verify.bench;
 
+import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
+import java.io.InputStreamReader;
+import java.lang.ProcessBuilder.Redirect;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.util.Arrays;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.locks.LockSupport;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 
 /**
  * A port of the loopback that leads to another one, where every byte arrives so much later; as wide
- * as the machine allows, as a long line is. This class is threadsafe; closing it ends its threads.
+ * as the machine allows, as a long line is. It is a process of its own, so that it takes neither
+ * heap nor collections from one of those that are measured. Closing it ends the process.
  */
 final class DelayedPort implements AutoCloseable {
-  private static final int PIECE = 128 << 10;
+  private final Process process;
+  private final int port;
 
   /**
-   * So many pieces may be on the way: 64 MB or more, many times what a line of that length holds.
-   */
-  private static final int MOST = 512;
-
-  private record Piece(byte[] bytes, long due) {}
-
-  private final ServerSocket listening;
-  private final int target;
-  private final long delayNanos;
-
-  /**
-   * Begins to listen.
+   * Starts the process.
    *
    * @param target the port that it leads to
    * @param delayMillis how much later bytes arrive, each way
    */
   DelayedPort(int target, int delayMillis) throws IOException {
-    this.target = target;
-    this.delayNanos = delayMillis * 1_000_000L;
-    this.listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-    daemon(this::accept);
+    process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "-cp",
+                System.getProperty("java.class.path"),
+                DelayedPort.class.getName(),
+                Integer.toString(target),
+                Integer.toString(delayMillis))
+            .redirectError(Redirect.INHERIT)
+            .start();
+    BufferedReader said =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII));
+    String line = said.readLine();
+    if (line == null) {
+      throw new IOException("the delayed port does not run");
+    }
+    port = Integer.parseInt(line);
   }
 
   int port() {
-    return listening.getLocalPort();
+    return port;
   }
 
-  private static void daemon(Runnable task) {
-    Thread thread = new Thread(task, "delayed");
-    thread.setDaemon(true);
-    thread.start();
+  /**
+   * The process: says on which port it listens, and ends with its input, so with whoever started
+   * it.
+   *
+   * @param args the port that it leads to, how many milliseconds later bytes arrive
+   */
+  public static void main(String[] args) throws IOException {
+    int target = Integer.parseInt(args[0]);
+    long delayNanos = Long.parseLong(args[1]) * 1_000_000L;
+    ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    DelayedWay.daemon(() -> accept(listening, target, delayNanos));
+    System.out.println(listening.getLocalPort());
+    while (System.in.read() >= 0) {
+      // Nothing is said to it.
+      continue;
+    }
   }
 
-  private void accept() {
+  private static void accept(ServerSocket listening, int target, long delayNanos) {
     while (!listening.isClosed()) {
       try {
         Socket near = listening.accept();
         Socket far = new Socket(InetAddress.getLoopbackAddress(), target);
         near.setTcpNoDelay(true);
         far.setTcpNoDelay(true);
-        carry(near, far);
-        carry(far, near);
+        new DelayedWay(near, far, delayNanos).start();
+        new DelayedWay(far, near, delayNanos).start();
       } catch (IOException e) {
-        // Closed, or nobody behind it: the benchmark fails by itself then.
+        // Nobody behind it: the benchmark fails by itself then.
         continue;
       }
     }
   }
 
-  private void carry(Socket from, Socket to) {
-    BlockingQueue<Piece> line = new LinkedBlockingQueue<>(MOST);
-    daemon(() -> read(from, line));
-    daemon(() -> write(line, to));
-  }
-
-  private void read(Socket from, BlockingQueue<Piece> line) {
-    byte[] bytes = new byte[PIECE];
-    try {
-      InputStream in = from.getInputStream();
-      int count = in.read(bytes);
-      while (count > 0) {
-        line.put(new Piece(Arrays.copyOf(bytes, count), System.nanoTime() + delayNanos));
-        count = in.read(bytes);
-      }
-      line.put(new Piece(new byte[0], System.nanoTime() + delayNanos));
-    } catch (IOException e) {
-      line.offer(new Piece(new byte[0], System.nanoTime()));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private static void write(BlockingQueue<Piece> line, Socket to) {
-    try (to) {
-      OutputStream out = to.getOutputStream();
-      for (Piece piece = line.take(); piece.bytes.length > 0; piece = line.take()) {
-        long early = piece.due - System.nanoTime();
-        while (early > 0) {
-          LockSupport.parkNanos(early);
-          early = piece.due - System.nanoTime();
-        }
-        out.write(piece.bytes);
-      }
-      to.shutdownOutput();
-    } catch (IOException e) {
-      // The reader of the other direction notices.
-      return;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
   @Override
-  public void close() throws IOException {
-    listening.close();
+  public void close() {
+    process.destroy();
   }
 }

@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -29,7 +31,8 @@ import org.postgresql.copy.CopyOut;
 /**
  * Reading a table by binary COPY: directly, through a tunnel of ours, and through {@code ssh -L},
  * by one connection and by four, on the loopback and with 20 ms added to each round trip, in turn
- * in one JVM, with the same cipher.
+ * in one JVM, with the same cipher. Where the system tells (Linux), the table says too how long the
+ * server's processes ran and how long they waited for a processor: everything shares one machine.
  */
 final class TunnelVariants {
   private static final String CIPHER = "aes128-gcm@openssh.com";
@@ -41,6 +44,11 @@ final class TunnelVariants {
   private final String database;
   private final String user;
   private final Rounds rounds = new Rounds();
+  private final Rounds ran = new Rounds();
+  private final Rounds waited = new Rounds();
+
+  /** What was read, and how long the server's process for it ran and waited for a processor. */
+  private record Read(long rows, double ran, double waited) {}
 
   private TunnelVariants(String[] args) {
     host = args[0];
@@ -62,10 +70,12 @@ final class TunnelVariants {
       Tunnel.Dialer far = tunnel(openSsh, farSsh.port()).dialer();
       int nearPort = openSsh.forward(openSsh.port(), port, CIPHER);
       int farPort = openSsh.forward(farSsh.port(), port, CIPHER);
-      long rows = read(null, port);
+      long rows = read(null, port).rows;
       for (int round = 0; round <= counted; round++) {
         if (round == 1) {
           rounds.warm();
+          ran.warm();
+          waited.warm();
         }
         for (int connections : new int[] {1, 4}) {
           String by = connections == 1 ? "1 connection" : connections + " connections";
@@ -125,22 +135,24 @@ final class TunnelVariants {
 
   private void report(String heap, long rows) {
     System.out.printf(
-        "| variant (%s, heap %s) | median s | min | max | rows/s | throughput to ssh -L | goal |%n",
+        "| variant (%s, heap %s) | median s | min | max | rows/s | throughput to ssh -L | goal | server ran s | waited for a processor s |%n",
         CIPHER, heap);
-    System.out.println("|---|---|---|---|---|---|---|");
+    System.out.println("|---|---|---|---|---|---|---|---|---|");
     for (String name : rounds.names()) {
       double median = rounds.median(name);
       String peer = "ssh -L" + name.substring(name.indexOf(','));
       long all = name.contains("4 connections") ? 4 * rows : rows;
       System.out.printf(
-          "| %s | %.2f | %.2f | %.2f | %,.0f | %.2f | %s |%n",
+          "| %s | %.2f | %.2f | %.2f | %,.0f | %.2f | %s | %.2f | %.2f |%n",
           name,
           median,
           rounds.least(name),
           rounds.most(name),
           all / median,
           rounds.median(peer) / median,
-          name.startsWith("ours") ? "0.9" : "");
+          name.startsWith("ours") ? "0.9" : "",
+          ran.median(name),
+          waited.median(name));
     }
   }
 
@@ -148,34 +160,45 @@ final class TunnelVariants {
       String name, @Nullable SocketFactory sockets, int at, int connections, long rows)
       throws Exception {
     ExecutorService threads = Executors.newFixedThreadPool(connections);
+    List<Read> done = new ArrayList<>();
     try {
       rounds.timed(
           name,
           () -> {
-            List<Future<Long>> reads = new ArrayList<>();
+            List<Future<Read>> reads = new ArrayList<>();
             for (int i = 0; i < connections; i++) {
               reads.add(threads.submit(() -> read(sockets, at)));
             }
-            for (Future<Long> read : reads) {
-              if (read.get() != rows) {
-                throw new IllegalStateException(
-                    "%s rows instead of %s".formatted(read.get(), rows));
-              }
+            for (Future<Read> read : reads) {
+              done.add(read.get());
             }
           });
     } finally {
       threads.shutdown();
     }
+    for (Read read : done) {
+      if (read.rows != rows) {
+        throw new IllegalStateException("%s rows instead of %s".formatted(read.rows, rows));
+      }
+    }
+    ran.add(name, done.stream().mapToDouble(Read::ran).sum());
+    waited.add(name, done.stream().mapToDouble(Read::waited).sum());
   }
 
-  private long read(@Nullable SocketFactory sockets, int at) throws SQLException {
+  private Read read(@Nullable SocketFactory sockets, int at) throws SQLException, IOException {
     try (Connection connection = connect(sockets, at)) {
-      CopyOut out = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(COPY);
+      PGConnection driver = connection.unwrap(PGConnection.class);
+      CopyOut out = driver.getCopyAPI().copyOut(COPY);
       long rows = -1; // the trailer is a message too
       while (out.readFromCopy() != null) {
         rows++;
       }
-      return rows;
+      Path times = Path.of("/proc/%s/schedstat".formatted(driver.getBackendPID()));
+      if (!Files.exists(times)) {
+        return new Read(rows, Double.NaN, Double.NaN);
+      }
+      String[] nanos = Files.readString(times).split(" ");
+      return new Read(rows, Long.parseLong(nanos[0]) / 1e9, Long.parseLong(nanos[1]) / 1e9);
     }
   }
 
