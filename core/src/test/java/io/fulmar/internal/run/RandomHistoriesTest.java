@@ -40,7 +40,7 @@ class RandomHistoriesTest {
   /** Those that {@link #historiesHoldEverythingThatCanHappen()} does not play. */
   @Test
   void destinationEqualsTheSourceInTheEnd() {
-    History.playAll(151, Integer.getInteger("fulmar.histories", 150), FakeSubject::new);
+    History.playAll(151, Integer.getInteger("fulmar.histories", 100), FakeSubject::new);
   }
 
   @Test

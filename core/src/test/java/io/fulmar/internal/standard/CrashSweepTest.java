@@ -46,7 +46,7 @@ class CrashSweepTest {
   private static final Random RANDOM = new Random(SEED);
 
   /** At how many points a process is killed by default; at each one in the long runs. */
-  private static final int SAMPLE = Integer.getInteger("fulmar.points", 12);
+  private static final int SAMPLE = Integer.getInteger("fulmar.points", 8);
 
   /** How many second deaths follow each first one. */
   private static final int SECOND_DEATHS = Integer.getInteger("fulmar.deaths", 1);

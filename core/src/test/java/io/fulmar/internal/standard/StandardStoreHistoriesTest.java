@@ -30,7 +30,7 @@ class StandardStoreHistoriesTest {
 
   @Test
   void destinationEqualsTheSourceInTheEnd() {
-    History.playAll(1, Integer.getInteger("fulmar.histories", 25), StoreSubject::new);
+    History.playAll(1, Integer.getInteger("fulmar.histories", 15), StoreSubject::new);
   }
 
   @Test

@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @DisplayName("P9: with a column of every type")
 class SettingsTest {
-  private static final int ROUNDS = 8;
+  private static final int ROUNDS = 5;
   private static final int ROWS = 4;
 
   /** Settings that output functions heed, and others that might matter. */
