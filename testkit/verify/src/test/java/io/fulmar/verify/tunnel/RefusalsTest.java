@@ -14,6 +14,7 @@ import io.fulmar.tunnel.TunnelState;
 import io.fulmar.tunnel.UserKey;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.EchoServer;
+import io.fulmar.verify.fixture.Eventually;
 import io.fulmar.verify.fixture.SshKeyFile;
 import io.fulmar.verify.fixture.SshServerUnderTest;
 import io.fulmar.verify.fixture.SshSettings;
@@ -73,7 +74,7 @@ class RefusalsTest extends ChannelFixture {
         refused,
         "refuses the user %s with key %s, key %s; it allows publickey"
             .formatted(server.user(), first.file(), second.file()));
-    assertThat(server.connections()).isZero();
+    Eventually.is(0, "connections", () -> server.connections());
   }
 
   @Test

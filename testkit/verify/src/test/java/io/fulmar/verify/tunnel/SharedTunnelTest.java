@@ -232,8 +232,12 @@ class SharedTunnelTest extends ChannelFixture {
   @Test
   @DisplayName("an SSH server is told that a tunnel goes, and not left to find out")
   void saysGoodbye() throws Exception {
-    try (OpenTunnel open = forward().build().open()) {
+    ForwardTunnel tunnel = forward().build();
+    try (OpenTunnel open = tunnel.open();
+        Dialer dialer = tunnel.dialer()) {
       open.awaitUp(SOON);
+      // What the server says after a log-in has arrived with this.
+      assertConnects(dialer);
     }
     Eventually.is(0, "connections", () -> server.connections());
     if (kind == SshServerUnderTest.OPENSSH) {

@@ -378,7 +378,8 @@ public final class Dial {
     if (hop.password() != null) {
       tried.add("password");
     }
-    boolean lost = isLost(e);
+    // Whoever refuses says what is allowed. Of an end at the wrong moment sshj does not tell.
+    boolean lost = isLost(e) || (allowed.isEmpty() && sockets.get(sockets.size() - 1).ended());
     String said = goodbye;
     if (lost && said == null) {
       return new TunnelException(
