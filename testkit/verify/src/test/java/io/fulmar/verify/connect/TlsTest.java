@@ -52,7 +52,7 @@ class TlsTest {
     database = postgres.createDatabase();
     database.execute("create role cert login", "create role scram login password 'canary'");
     root = AUTHORITY.certificateTo(files.resolve("root.pem"));
-    show(AUTHORITY.sign("db", "localhost"), "server");
+    show(AUTHORITY.signKeyOf("RSA", "db", "localhost"), "server");
     Hba.set(
         database,
         "hostssl all cert all cert",
