@@ -36,7 +36,7 @@ public record CheckReport(String source, @Nullable String sync, List<Step> steps
     WARNING,
     /** It does not work. */
     FAILED,
-    /** Not tried, since a step that it needs did not pass. */
+    /** Not tried, since a step that it needs did not pass, or the check ended before it. */
     SKIPPED
   }
 
@@ -47,7 +47,7 @@ public record CheckReport(String source, @Nullable String sync, List<Step> steps
    * @param verdict how it ended
    * @param took how long it took
    * @param found what was found, each fact in a few words; for a skipped step the step that it
-   *     needs
+   *     needs, or why the check ended
    * @param remedies what to do about it, sentences or SQL; empty if there is nothing to do
    */
   public record Step(

@@ -19,7 +19,9 @@ public interface SyncEngine extends AutoCloseable {
    * the same. A server that does not answer the first attempt is given a second one.
    *
    * <p>Takes at most the engine's {@code checkTimeout}, by default 30 s; what has not ended by then
-   * counts as failed. An interrupt ends the check likewise, and is kept.
+   * counts as failed. An interrupt ends the check likewise, and is kept. A check that was cut short
+   * has not passed, even between two steps: the report ends with the failed step {@code "remaining
+   * steps"} then.
    *
    * @return each step, with what was found and what to do about it
    */

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * the order in which the report shows them. Threadsafe; once ended, it takes nothing more.
  */
 final class Board {
+  /** What a check that was cut short between two steps did not do. */
+  private static final String REST = "remaining steps";
+
   private final List<Section> sections = new ArrayList<>();
   private final LongSupplier nanoTime;
   private final long began;
@@ -68,21 +71,26 @@ final class Board {
   }
 
   /**
-   * Closes the board.
+   * Closes the board. A check that was cut short never looks as if it had passed: where no step was
+   * under way that could say so, one more step does.
    *
-   * @param why what the steps that have not ended say
+   * @param cut why the check ended before all of its steps had; null if it did not
    */
-  synchronized List<Step> end(String why) {
+  synchronized List<Step> end(@Nullable String cut) {
     ended = true;
+    boolean said = cut == null;
     List<Step> steps = new ArrayList<>();
     for (Section section : sections) {
-      section.end(why);
+      said |= section.end(cut == null ? "it did not begin" : cut);
       steps.addAll(section.steps());
+    }
+    if (!said) {
+      steps.add(new Step(REST, Verdict.FAILED, Duration.ZERO, List.of(cut), List.of()));
     }
     return steps;
   }
 
-  CheckReport report(String source, @Nullable String sync, String why) {
-    return new CheckReport(source, sync, end(why), took());
+  CheckReport report(String source, @Nullable String sync, @Nullable String cut) {
+    return new CheckReport(source, sync, end(cut), took());
   }
 }

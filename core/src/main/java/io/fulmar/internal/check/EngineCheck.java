@@ -22,7 +22,7 @@ public final class EngineCheck implements AutoCloseable {
   private final SyncStore store;
   private final Source source;
   private final RunnerSettings settings;
-  private final Set<CompletableFuture<String>> running = ConcurrentHashMap.newKeySet();
+  private final Set<CompletableFuture<@Nullable String>> running = ConcurrentHashMap.newKeySet();
 
   /**
    * The checks of an engine.
@@ -61,8 +61,8 @@ public final class EngineCheck implements AutoCloseable {
     if (!inSource) {
       tasks.start("engine", () -> store.check(ofEngine, sync));
     }
-    String why = tasks.await();
-    CheckReport report = board.report(SourceCheck.name(source), nameOf(sync), why);
+    String cut = tasks.await();
+    CheckReport report = board.report(SourceCheck.name(source), nameOf(sync), cut);
     tasks.end(ofSource::cut);
     return report;
   }
@@ -81,7 +81,7 @@ public final class EngineCheck implements AutoCloseable {
   private final class Tasks {
     private final String name;
     private final AtomicInteger unfinished;
-    private final CompletableFuture<String> over = new CompletableFuture<>();
+    private final CompletableFuture<@Nullable String> over = new CompletableFuture<>();
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
 
     Tasks(String name, int number) {
@@ -102,13 +102,13 @@ public final class EngineCheck implements AutoCloseable {
               over.complete("its thread ended by " + escaped.getClass().getName());
             }
             if (unfinished.decrementAndGet() == 0) {
-              over.complete("it did not begin");
+              over.complete(null);
             }
           });
     }
 
-    /** Waits until all are over, or the check is; says why a step may not have ended. */
-    String await() {
+    /** Waits until all are over, or the check is; says why it ended before they did, else null. */
+    @Nullable String await() {
       running.add(over);
       boolean interrupted = false;
       try {

@@ -160,8 +160,8 @@ final class Section implements CheckSteps {
     return List.copyOf(steps);
   }
 
-  /** What has not ended says why. */
-  synchronized void end(String why) {
+  /** What has not ended says why; returns whether a step was under way, which has failed by it. */
+  synchronized boolean end(String why) {
     Running cut = running;
     running = null;
     if (cut != null) {
@@ -173,6 +173,7 @@ final class Section implements CheckSteps {
         steps.add(skipped(name, why));
       }
     }
+    return cut != null;
   }
 
   @Override

@@ -295,6 +295,58 @@ class CheckTest extends SourceFixture {
     }
   }
 
+  @Test
+  void aCheckThatIsInterruptedBetweenTwoStepsHasNotPassed() throws Exception {
+    database.execute("create table item (id int primary key)");
+    Thread caller = Thread.currentThread();
+    Destination between =
+        new Looked() {
+          @Override
+          public void check(CheckContext sync, CheckSteps steps) {
+            steps.step("endpoint", findings -> findings.found("answers"));
+            caller.interrupt();
+            awaitInterrupt();
+          }
+        };
+    Sync sync = sync("select id from item", "id").to(between).build();
+    try (SyncEngine engine = StandardEngine.on(source(), state)) {
+      CheckReport report = engine.check(sync);
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(report.passed()).as(report.text()).isFalse();
+      assertThat(verdicts(report))
+          .endsWith("destination endpoint PASSED", "remaining steps FAILED");
+      assertThat(step(report, "remaining steps").found())
+          .containsExactly("the check was interrupted");
+    }
+  }
+
+  private static void awaitInterrupt() {
+    try {
+      new CountDownLatch(1).await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Test
+  void aDestinationWhoseClassesAreMissingHasNotPassed() throws Exception {
+    database.execute("create table item (id int primary key)");
+    Destination incomplete =
+        new Looked() {
+          @Override
+          public void check(CheckContext sync, CheckSteps steps) {
+            throw new NoClassDefFoundError("com/fasterxml/jackson/core/JsonFactory");
+          }
+        };
+    CheckReport report =
+        check(source(), sync("select id from item", "id").to(incomplete).build(), state);
+    assertThat(verdicts(report)).endsWith("first rows PASSED", "remaining steps FAILED");
+    assertThatThrownBy(report::throwIfFailed)
+        .isInstanceOf(CheckFailedException.class)
+        .hasMessageContaining(
+            "(remaining steps: its thread ended by java.lang.NoClassDefFoundError)");
+  }
+
   private static final String CATALOG =
       """
       select md5(concat(
