@@ -20,13 +20,16 @@ import java.util.List;
  * same run.
  *
  * <p>Arguments: rows in thousands (default 3000; a third of them is delivered), counted rounds
- * (default 5), and a section: standard, lightning, growth, delivery, destinations, tunnel or all
- * (default, without growth, which takes the rows, a third and ten thirds of them, and without
- * tunnel, which needs the programs of OpenSSH).
+ * (default 5), and a section: standard, lightning, growth, delivery, destinations, tunnel, ciphers
+ * or all (default, without growth, which takes the rows, a third and ten thirds of them, and without
+ * tunnel and ciphers, which need the programs of OpenSSH; the second is the first with each cipher).
  */
 public final class Benchmark {
   /** In a source folder that only the profile of the benchmark compiles. */
   private static final String SNAPSHOT = "io.fulmar.verify.bench.DebeziumSnapshot";
+
+  private static final String CIPHER = "aes128-gcm@openssh.com";
+  private static final List<String> CIPHERS = List.of(CIPHER, "aes256-gcm@openssh.com", "aes128-ctr");
 
   private Benchmark() {}
 
@@ -58,7 +61,10 @@ public final class Benchmark {
         growth(postgres, thousands);
       }
       if (section.equals("tunnel")) {
-        tunnel(postgres, thousands, rounds);
+        tunnel(postgres, thousands, rounds, List.of(CIPHER));
+      }
+      if (section.equals("ciphers")) {
+        tunnel(postgres, thousands, rounds, CIPHERS);
       }
       if (all || section.equals("delivery")) {
         delivery(postgres, thousands * 1_000 / 3, rounds);
@@ -96,10 +102,13 @@ public final class Benchmark {
     }
   }
 
-  private static void tunnel(TestPostgres postgres, long thousands, int rounds) throws Exception {
+  private static void tunnel(
+      TestPostgres postgres, long thousands, int rounds, List<String> ciphers) throws Exception {
     System.out.printf("%n## Tunnel, TPC-H orders, %s%n", machine());
     TestDatabase database = load(postgres, thousands);
-    run(TunnelVariants.class, database, "-Xmx256m", Integer.toString(rounds));
+    for (String cipher : ciphers) {
+      run(TunnelVariants.class, database, "-Xmx256m", Integer.toString(rounds), cipher);
+    }
   }
 
   private static void delivery(TestPostgres postgres, long rows, int rounds) throws Exception {

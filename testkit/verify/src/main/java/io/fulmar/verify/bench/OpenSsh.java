@@ -23,9 +23,16 @@ final class OpenSsh implements AutoCloseable {
   private final SshKeyPair host = SshKeyPair.generate();
   private final SshKeyPair user = SshKeyPair.generate();
   private final int port;
+  private final String cipher;
   private final List<Process> processes = new ArrayList<>();
 
-  OpenSsh() throws IOException, InterruptedException {
+  /**
+   * Starts the server.
+   *
+   * @param cipher the only one that it offers, as OpenSSH names it
+   */
+  OpenSsh(String cipher) throws IOException, InterruptedException {
+    this.cipher = cipher;
     directory = Files.createTempDirectory("fulmar-bench-ssh");
     port = free();
     host.write(directory.resolve("host"));
@@ -35,6 +42,7 @@ final class OpenSsh implements AutoCloseable {
         directory.resolve("config"),
         """
         Port %s
+        Ciphers %s
         ListenAddress 127.0.0.1
         HostKey %s
         PidFile none
@@ -43,7 +51,7 @@ final class OpenSsh implements AutoCloseable {
         UsePAM no
         PermitRootLogin yes
         """
-            .formatted(port, directory.resolve("host"), directory.resolve("authorized")));
+            .formatted(port, cipher, directory.resolve("host"), directory.resolve("authorized")));
     if ("root".equals(System.getProperty("user.name"))) {
       Files.createDirectories(Path.of("/run/sshd"));
     }
@@ -72,10 +80,9 @@ final class OpenSsh implements AutoCloseable {
    *
    * @param through the port that it connects to
    * @param target the port that it forwards to
-   * @param cipher as OpenSSH names it
    * @return the port that it listens on
    */
-  int forward(int through, int target, String cipher) throws IOException, InterruptedException {
+  int forward(int through, int target) throws IOException, InterruptedException {
     int local = free();
     start(
         "ssh",
