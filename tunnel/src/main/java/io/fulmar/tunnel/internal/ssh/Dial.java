@@ -21,6 +21,7 @@ import javax.net.SocketFactory;
 import net.schmizz.keepalive.KeepAliveRunner;
 import net.schmizz.sshj.SSHClient;
 import net.schmizz.sshj.common.DisconnectReason;
+import net.schmizz.sshj.common.SSHException;
 import net.schmizz.sshj.connection.Connection;
 import net.schmizz.sshj.transport.TransportException;
 import net.schmizz.sshj.userauth.keyprovider.KeyProvider;
@@ -378,8 +379,7 @@ public final class Dial {
     if (hop.password() != null) {
       tried.add("password");
     }
-    // Whoever refuses says what is allowed. Of an end at the wrong moment sshj does not tell.
-    boolean lost = isLost(e) || (allowed.isEmpty() && sockets.get(sockets.size() - 1).ended());
+    boolean lost = isLost(e);
     String said = goodbye;
     if (lost && said == null) {
       return new TunnelException(
@@ -407,9 +407,11 @@ public final class Dial {
         e);
   }
 
+  /** An end is sshj's own exception, a reset the socket's; both come inside those of a log-in. */
   private static boolean isLost(Exception e) {
     for (Throwable at = e; at != null; at = at.getCause()) {
-      if (at instanceof TransportException) {
+      boolean ofSocket = at instanceof IOException && !(at instanceof SSHException);
+      if (at instanceof TransportException || ofSocket) {
         return true;
       }
     }
