@@ -19,10 +19,13 @@ import org.jspecify.annotations.Nullable;
  * This class is threadsafe; closing it ends the checks that are going on.
  */
 public final class EngineCheck implements AutoCloseable {
+  private static final String CLOSED = "the engine was closed";
+
   private final SyncStore store;
   private final Source source;
   private final RunnerSettings settings;
   private final Set<CompletableFuture<@Nullable String>> running = ConcurrentHashMap.newKeySet();
+  private volatile boolean closed;
 
   /**
    * The checks of an engine.
@@ -45,26 +48,34 @@ public final class EngineCheck implements AutoCloseable {
     boolean inSource = !store.stepsInSource().isEmpty();
     SyncCheck ofSync = sync == null ? null : new SyncCheck(sync, ofSource, board);
     Tasks tasks = new Tasks(sync == null ? "check" : sync.name() + "-check", inSource ? 1 : 2);
-    tasks.start(
-        "source",
-        () -> {
-          try (ofSource) {
-            ofSource.look();
-            if (inSource) {
-              store.check(ofEngine, sync);
+    running.add(tasks.over);
+    try {
+      if (closed) {
+        tasks.over.complete(CLOSED);
+      }
+      tasks.start(
+          "source",
+          () -> {
+            try (ofSource) {
+              ofSource.look();
+              if (inSource) {
+                store.check(ofEngine, sync);
+              }
+              if (ofSync != null) {
+                ofSync.look();
+              }
             }
-            if (ofSync != null) {
-              ofSync.look();
-            }
-          }
-        });
-    if (!inSource) {
-      tasks.start("engine", () -> store.check(ofEngine, sync));
+          });
+      if (!inSource) {
+        tasks.start("engine", () -> store.check(ofEngine, sync));
+      }
+      String cut = tasks.await();
+      CheckReport report = board.report(SourceCheck.name(source), nameOf(sync), cut);
+      tasks.end(ofSource::cut);
+      return report;
+    } finally {
+      running.remove(tasks.over);
     }
-    String cut = tasks.await();
-    CheckReport report = board.report(SourceCheck.name(source), nameOf(sync), cut);
-    tasks.end(ofSource::cut);
-    return report;
   }
 
   private static @Nullable String nameOf(@Nullable Sync sync) {
@@ -74,7 +85,8 @@ public final class EngineCheck implements AutoCloseable {
   /** Ends the checks that are going on. */
   @Override
   public void close() {
-    running.forEach(over -> over.complete("the engine was closed"));
+    closed = true;
+    running.forEach(over -> over.complete(CLOSED));
   }
 
   /** The threads of one check. */
@@ -94,7 +106,10 @@ public final class EngineCheck implements AutoCloseable {
           "fulmar-" + name + "-" + what,
           () -> {
             threads.add(Thread.currentThread());
-            task.run();
+            // One that ends later interrupts this thread.
+            if (!over.isDone()) {
+              task.run();
+            }
           },
           escaped -> {
             threads.remove(Thread.currentThread());
@@ -109,7 +124,6 @@ public final class EngineCheck implements AutoCloseable {
 
     /** Waits until all are over, or the check is; says why it ended before they did, else null. */
     @Nullable String await() {
-      running.add(over);
       boolean interrupted = false;
       try {
         return over.get(settings.checkTimeout().toNanos(), TimeUnit.NANOSECONDS);
@@ -121,7 +135,6 @@ public final class EngineCheck implements AutoCloseable {
       } catch (ExecutionException e) {
         throw new IllegalStateException("nothing completes it so", e);
       } finally {
-        running.remove(over);
         if (interrupted) {
           Thread.currentThread().interrupt();
         }
@@ -130,6 +143,7 @@ public final class EngineCheck implements AutoCloseable {
 
     /** Ends those that go on; nobody waits for them. */
     void end(Runnable cut) {
+      over.complete(null);
       if (unfinished.get() > 0) {
         settings.start("fulmar-" + name + "-cancel", cut, escaped -> {});
         threads.forEach(Thread::interrupt);

@@ -41,6 +41,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import javax.net.SocketFactory;
 import org.junit.jupiter.api.DisplayName;
@@ -566,6 +567,37 @@ class CheckTest extends SourceFixture {
     thread.join();
     assertThat(step(report, "destination endpoint").found())
         .containsExactly("the engine was closed");
+  }
+
+  @Test
+  void anEngineThatIsClosedWhileACheckBeginsEndsTheCheck() throws Exception {
+    try (FaultyProxy proxy = FaultyProxy.before(database.host(), database.port())) {
+      proxy.silence();
+      Source source =
+          sourceBuilder().port(proxy.port()).connectTimeout(Duration.ofMinutes(5)).build();
+      AtomicReference<SyncEngine> closing = new AtomicReference<>();
+      StandardEngine.Builder builder =
+          StandardEngine.builder(source, state)
+              .checkTimeout(Duration.ofMinutes(5))
+              .threads(
+                  task -> {
+                    // Once, with the first of its threads.
+                    SyncEngine open = closing.getAndSet(null);
+                    if (open != null) {
+                      open.close();
+                    }
+                    return new Thread(task);
+                  });
+      SyncEngine engine = builder.build();
+      closing.set(engine);
+      FutureTask<CheckReport> check = new FutureTask<>(engine::check);
+      Thread thread = new Thread(check);
+      thread.start();
+      CheckReport report = check.get(20, TimeUnit.SECONDS);
+      thread.join();
+      assertThat(report.passed()).isFalse();
+      assertThat(report.steps()).anyMatch(s -> s.found().contains("the engine was closed"));
+    }
   }
 
   @Test
