@@ -21,15 +21,17 @@ import java.util.List;
  *
  * <p>Arguments: rows in thousands (default 3000; a third of them is delivered), counted rounds
  * (default 5), and a section: standard, lightning, growth, delivery, destinations, tunnel, ciphers
- * or all (default, without growth, which takes the rows, a third and ten thirds of them, and without
- * tunnel and ciphers, which need the programs of OpenSSH; the second is the first with each cipher).
+ * or all (default, without growth, which takes the rows, a third and ten thirds of them, and
+ * without tunnel and ciphers, which need the programs of OpenSSH; the second is the first with each
+ * cipher).
  */
 public final class Benchmark {
   /** In a source folder that only the profile of the benchmark compiles. */
   private static final String SNAPSHOT = "io.fulmar.verify.bench.DebeziumSnapshot";
 
   private static final String CIPHER = "aes128-gcm@openssh.com";
-  private static final List<String> CIPHERS = List.of(CIPHER, "aes256-gcm@openssh.com", "aes128-ctr");
+  private static final List<String> CIPHERS =
+      List.of(CIPHER, "aes256-gcm@openssh.com", "aes128-ctr");
 
   private Benchmark() {}
 

@@ -18,7 +18,9 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The connection ends while the server looks at a log-in, with a server that waits for the test. */
+/**
+ * The connection ends while the server looks at a log-in, with a server that waits for the test.
+ */
 class LostLogInTest extends ChannelFixture {
   @ParameterizedTest
   @ValueSource(ints = {1, 2})
