@@ -29,6 +29,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
@@ -122,6 +126,86 @@ class SharedTunnelTest extends ChannelFixture {
         .containsExactly(null, Kind.TARGET_UNREACHABLE, null, Kind.LOST, null, null);
     assertThat(heard).extracting(TunnelEvent::tunnel).containsOnly(tunnel.name());
     assertThat(heard).isSortedAccordingTo((a, b) -> a.at().compareTo(b.at()));
+  }
+
+  @Test
+  @DisplayName("a listener hears one event after the other, whoever brings them, and in order")
+  void slowListener() throws Exception {
+    int nobody = UnusedPort.onLoopback();
+    CountDownLatch heardFirst = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    AtomicInteger atOnce = new AtomicInteger();
+    AtomicInteger mostAtOnce = new AtomicInteger();
+    ForwardTunnel tunnel =
+        forward()
+            .listener(
+                event -> {
+                  mostAtOnce.accumulateAndGet(atOnce.incrementAndGet(), Math::max);
+                  heardFirst.countDown();
+                  awaitQuietly(goOn);
+                  events.add(event);
+                  atOnce.decrementAndGet();
+                })
+            .build();
+    try (Dialer dialer = tunnel.dialer()) {
+      heardFirst.await();
+      // Neither of these waits for the listener, and it hears of both.
+      assertThat(refusal(dialer, nobody).kind()).isEqualTo(Kind.TARGET_UNREACHABLE);
+      assertConnects(dialer);
+      assertThat(events).isEmpty();
+      goOn.countDown();
+    }
+    assertThat(events)
+        .extracting(TunnelEvent::state)
+        .containsExactly(TunnelState.UP, TunnelState.DEGRADED, TunnelState.UP, TunnelState.CLOSED);
+    assertThat(mostAtOnce).hasValue(1);
+  }
+
+  @Test
+  @DisplayName(
+      "a tunnel that is opened again tells that it was closed before it tells that it is up")
+  void openedAgain() throws Exception {
+    AtomicBoolean first = new AtomicBoolean(true);
+    CountDownLatch goOn = new CountDownLatch(1);
+    ForwardTunnel tunnel =
+        forward()
+            .listener(
+                event -> {
+                  if (first.getAndSet(false)) {
+                    awaitQuietly(goOn);
+                  }
+                  events.add(event);
+                })
+            .build();
+    OpenTunnel opened = tunnel.open();
+    opened.awaitUp(SOON);
+    var closing = begin(opened::close);
+    Eventually.is(TunnelState.CLOSED, "state", () -> tunnel.status().state());
+    try (OpenTunnel again = tunnel.open()) {
+      again.awaitUp(SOON);
+      goOn.countDown();
+      assertThat(end(closing)).isNull();
+    }
+    assertThat(events)
+        .extracting(TunnelEvent::state)
+        .containsExactly(TunnelState.UP, TunnelState.CLOSED, TunnelState.UP, TunnelState.CLOSED);
+  }
+
+  /** Whoever interrupts, but not for ever. */
+  private static void awaitQuietly(CountDownLatch latch) {
+    long until = System.nanoTime() + SOON.toNanos();
+    boolean interrupted = false;
+    while (true) {
+      try {
+        latch.await(until - System.nanoTime(), TimeUnit.NANOSECONDS);
+        break;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Test

@@ -56,7 +56,7 @@ public final class Link implements AutoCloseable {
   private final Route route;
   private final Traffic traffic;
   private final Work work;
-  private final LinkEvents events;
+  private final Announcer announcer;
   private final Thread supervisor;
 
   private final ReentrantLock lock = new ReentrantLock();
@@ -75,13 +75,13 @@ public final class Link implements AutoCloseable {
   /**
    * Begins to connect.
    *
-   * @param events told on the threads of the link and of its users
+   * @param announcer tells on the threads of the link and of its users
    */
-  public Link(Route route, Traffic traffic, Work work, LinkEvents events) {
+  public Link(Route route, Traffic traffic, Work work, Announcer announcer) {
     this.route = route;
     this.traffic = traffic;
     this.work = work;
-    this.events = events;
+    this.announcer = announcer;
     this.supervisor = daemon(this::supervise, "fulmar-tunnel-" + route.last().host());
     supervisor.start();
   }
@@ -276,6 +276,7 @@ public final class Link implements AutoCloseable {
       failed = begun;
       news = failure == null || failure.kind() != why.kind();
       failure = why;
+      announce(TunnelState.CONNECTING, why);
       changed.signalAll();
     } finally {
       lock.unlock();
@@ -285,7 +286,7 @@ public final class Link implements AutoCloseable {
     } else {
       LOG.debug("tunnel={} state=CONNECTING {}", route.name(), why.getMessage());
     }
-    tell(TunnelState.CONNECTING, why);
+    announcer.tell();
   }
 
   private void up(SshSession made) {
@@ -296,12 +297,13 @@ public final class Link implements AutoCloseable {
       failure = null;
       connections++;
       state = TunnelState.UP;
+      announce(TunnelState.UP, null);
       changed.signalAll();
     } finally {
       lock.unlock();
     }
     LOG.info("tunnel={} state=UP connections={}", route.name(), connections());
-    tell(TunnelState.UP, null);
+    announcer.tell();
   }
 
   /** Until the connection ends; looks after it meanwhile. */
@@ -334,14 +336,15 @@ public final class Link implements AutoCloseable {
         state = TunnelState.CONNECTING;
         failure = cause;
       }
+      announce(TunnelState.CONNECTING, cause);
       changed.signalAll();
     } finally {
       lock.unlock();
     }
     if (!closing) {
       LOG.warn("tunnel={} state=CONNECTING {}", route.name(), cause.getMessage());
-      tell(TunnelState.CONNECTING, cause);
     }
+    announcer.tell();
   }
 
   /**
@@ -362,6 +365,7 @@ public final class Link implements AutoCloseable {
         return;
       }
       state = now;
+      announce(now, problem);
     } finally {
       lock.unlock();
     }
@@ -370,14 +374,13 @@ public final class Link implements AutoCloseable {
     } else {
       LOG.warn("tunnel={} state=DEGRADED {}", route.name(), problem.getMessage());
     }
-    tell(now, problem);
+    announcer.tell();
   }
 
-  private void tell(TunnelState now, @Nullable TunnelException cause) {
-    try {
-      events.changed(now, cause);
-    } catch (RuntimeException e) {
-      LOG.warn("tunnel={} its listener threw {}", route.name(), e.getClass().getName(), e);
+  /** Under the lock, so that the order is that of the changes; nothing follows the end. */
+  private void announce(TunnelState now, @Nullable TunnelException cause) {
+    if (!closed) {
+      announcer.add(now, cause);
     }
   }
 
@@ -471,36 +474,49 @@ public final class Link implements AutoCloseable {
     }
   }
 
-  /** Ends the connection and everything in it. Returns when no thread is left, or after 5 s. */
-  @Override
-  public void close() {
-    SshSession open;
+  /** The state is CLOSED from now on; {@link #close} ends the rest. */
+  void end() {
     lock.lock();
     try {
-      if (closed) {
-        return;
-      }
+      announce(TunnelState.CLOSED, null);
       closed = true;
-      open = session;
-      session = null;
       changed.signalAll();
     } finally {
       lock.unlock();
     }
-    closeQuietly(open);
+  }
+
+  /** Ends the connection and everything in it. Returns when no thread is left, or after 5 s. */
+  @Override
+  public void close() {
+    end();
+    closeQuietly(takeSession());
     supervisor.interrupt();
     boolean interrupted = Thread.interrupted();
     try {
       if (supervisor != Thread.currentThread()) {
         TimeUnit.NANOSECONDS.timedJoin(supervisor, CLOSING.toNanos());
       }
+      LOG.debug("tunnel={} state=CLOSED", route.name());
+      announcer.tell();
+      announcer.awaitTold(CLOSING.toNanos());
     } catch (InterruptedException e) {
       interrupted = true;
+      announcer.tell();
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    LOG.debug("tunnel={} state=CLOSED", route.name());
-    tell(TunnelState.CLOSED, null);
+  }
+
+  private @Nullable SshSession takeSession() {
+    lock.lock();
+    try {
+      SshSession open = session;
+      session = null;
+      return open;
+    } finally {
+      lock.unlock();
+    }
   }
 }

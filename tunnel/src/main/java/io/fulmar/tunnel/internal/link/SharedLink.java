@@ -23,12 +23,10 @@ import org.jspecify.annotations.Nullable;
 public final class SharedLink {
   private final Route route;
   private final int most;
-  private final LinkEvents events;
+  private final Announcer announcer;
   private final Traffic traffic;
   private @Nullable Link link;
   private int users;
-  private Instant since = Instant.now();
-  private TunnelState noted = TunnelState.CLOSED;
 
   /**
    * One that nobody uses yet.
@@ -39,18 +37,7 @@ public final class SharedLink {
     this.route = route;
     this.most = most;
     this.traffic = new Traffic(most);
-    this.events =
-        (state, cause) -> {
-          note(state);
-          events.changed(state, cause);
-        };
-  }
-
-  private synchronized void note(TunnelState state) {
-    if (state != noted) {
-      noted = state;
-      since = Instant.now();
-    }
+    this.announcer = new Announcer(route.name(), events);
   }
 
   /** The way that it goes. */
@@ -62,8 +49,8 @@ public final class SharedLink {
   public synchronized void use() {
     users++;
     if (users == 1) {
-      note(TunnelState.CONNECTING);
-      link = new Link(route, traffic, Link.Work.NONE, events);
+      announcer.note(TunnelState.CONNECTING);
+      link = new Link(route, traffic, Link.Work.NONE, announcer);
     }
   }
 
@@ -75,6 +62,10 @@ public final class SharedLink {
       if (users == 0) {
         unused = link;
         link = null;
+        if (unused != null) {
+          // Before the next one is up.
+          unused.end();
+        }
       }
     }
     if (unused != null) {
@@ -215,8 +206,8 @@ public final class SharedLink {
   }
 
   /** Since when it is as it is. */
-  public synchronized Instant since() {
-    return since;
+  public Instant since() {
+    return announcer.since();
   }
 
   /** What goes through it. */

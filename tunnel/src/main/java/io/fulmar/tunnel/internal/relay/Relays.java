@@ -24,6 +24,7 @@ public final class Relays implements AutoCloseable {
   private static final long CLOSING_MILLIS = 2_000;
 
   private final ThreadPoolExecutor threads;
+  private final Set<Thread> made = ConcurrentHashMap.newKeySet();
   private final Semaphore room;
   private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
 
@@ -47,6 +48,8 @@ public final class Relays implements AutoCloseable {
             task -> {
               Thread thread = new Thread(task, name + "-" + number.incrementAndGet());
               thread.setDaemon(true);
+              made.removeIf(each -> each.getState() == Thread.State.TERMINATED);
+              made.add(thread);
               return thread;
             });
   }
@@ -173,8 +176,14 @@ public final class Relays implements AutoCloseable {
     sockets.forEach(Relays::reset);
     sockets.clear();
     threads.shutdownNow();
+    long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSING_MILLIS);
     try {
-      threads.awaitTermination(CLOSING_MILLIS, TimeUnit.MILLISECONDS);
+      for (Thread thread : made) {
+        long left = until - System.nanoTime();
+        if (left > 0 && thread != Thread.currentThread()) {
+          TimeUnit.NANOSECONDS.timedJoin(thread, left);
+        }
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

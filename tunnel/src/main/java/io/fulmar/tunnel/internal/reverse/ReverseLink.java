@@ -3,6 +3,7 @@ package io.fulmar.tunnel.internal.reverse;
 import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
 import io.fulmar.tunnel.TunnelState;
+import io.fulmar.tunnel.internal.link.Announcer;
 import io.fulmar.tunnel.internal.link.Link;
 import io.fulmar.tunnel.internal.link.LinkEvents;
 import io.fulmar.tunnel.internal.relay.Probe;
@@ -32,6 +33,10 @@ public final class ReverseLink implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.tunnel");
   private static final Duration PROBE = Duration.ofSeconds(10);
   private static final int MOST_DEAF = 3;
+
+  /** One is carried, and one that has ended already waits for the database to end too. */
+  private static final int RELAYS_FOR_ONE = 2;
+
   private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1");
 
   private final Route route;
@@ -39,14 +44,13 @@ public final class ReverseLink implements AutoCloseable {
   private final int wantedPort;
   private final String host;
   private final int port;
-  private final int most;
   private final Duration every;
-  private final Traffic traffic = new Traffic();
+  private final Traffic traffic;
   private final Relays relays;
+  private final Announcer announcer;
   private final Link link;
   private volatile int listening;
   private volatile boolean looped;
-  private volatile Instant since = Instant.now();
   private int deaf;
 
   /**
@@ -74,19 +78,14 @@ public final class ReverseLink implements AutoCloseable {
     this.listening = wantedPort;
     this.host = host;
     this.port = port;
-    this.most = most;
+    this.traffic = new Traffic(most);
     this.every = every;
     this.looped = LOOPBACK.contains(address);
-    this.relays = new Relays("fulmar-tunnel-" + route.last().host() + "-relay", most);
-    this.link =
-        new Link(
-            route,
-            traffic,
-            new Listening(),
-            (state, cause) -> {
-              since = Instant.now();
-              events.changed(state, cause);
-            });
+    this.relays =
+        new Relays("fulmar-tunnel-" + route.last().host() + "-relay", most * RELAYS_FOR_ONE);
+    this.announcer = new Announcer(route.name(), events);
+    announcer.note(TunnelState.CONNECTING);
+    this.link = new Link(route, traffic, new Listening(), announcer);
   }
 
   private final class Listening implements Link.Work {
@@ -112,13 +111,19 @@ public final class ReverseLink implements AutoCloseable {
 
   /** Called by the reader of the SSH connection: hands on. */
   private void asked(TunnelChannel channel) throws IOException {
-    if (traffic.open() >= most || !relays.begin(() -> serve(channel))) {
-      traffic.refused();
-      channel.reject(Reason.RESOURCE_SHORTAGE, "too many connections");
+    boolean room = traffic.enter();
+    if (room && relays.begin(() -> serve(channel))) {
+      return;
     }
+    if (room) {
+      traffic.leave();
+    }
+    traffic.refused();
+    channel.reject(Reason.RESOURCE_SHORTAGE, "too many connections");
   }
 
   private void serve(TunnelChannel channel) {
+    boolean accepted = false;
     try {
       Socket socket = new Socket();
       try {
@@ -130,11 +135,16 @@ public final class ReverseLink implements AutoCloseable {
         return;
       }
       channel.accept();
+      accepted = true;
       link.worked(null);
       relays.carry(socket, channel);
     } catch (IOException e) {
       LOG.debug("tunnel={} {}", route.name(), e.getMessage());
       channel.close();
+    } finally {
+      if (!accepted) {
+        traffic.leave();
+      }
     }
   }
 
@@ -235,7 +245,7 @@ public final class ReverseLink implements AutoCloseable {
 
   /** Since when. */
   public Instant since() {
-    return since;
+    return announcer.since();
   }
 
   /** What went wrong last; null if all is well. */

@@ -30,7 +30,7 @@ final class TransportSocket extends Socket {
   private static final int LONGEST_LINE = 4 << 10;
 
   private static final int READ_AHEAD = 64 << 10;
-  private static final long STARTING_MILLIS = 100;
+  private static final long STARTING_MILLIS = 500;
 
   private final Socket socket;
   private final Arriving arriving;

@@ -289,6 +289,8 @@ public final class TunnelChannel implements Channel {
   }
 
   private void closedByOther() throws SSHException {
+    // First, so that who hears of the end sees it in the counts.
+    uncount();
     signal(
         () -> {
           eof = true;
@@ -296,7 +298,6 @@ public final class TunnelChannel implements Channel {
         });
     sendClose();
     connection.forget(this);
-    uncount();
   }
 
   private void asked(SSHPacket packet) throws Buffer.BufferException, SSHException {
@@ -308,6 +309,7 @@ public final class TunnelChannel implements Channel {
 
   @Override
   public void notifyError(SSHException lost) {
+    uncount();
     signal(
         () -> {
           ended = true;
@@ -315,7 +317,6 @@ public final class TunnelChannel implements Channel {
             error = TunnelFailures.lost(lost);
           }
         });
-    uncount();
   }
 
   private void signal(Runnable change) {
