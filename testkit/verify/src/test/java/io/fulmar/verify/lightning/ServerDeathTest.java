@@ -13,6 +13,7 @@ import io.fulmar.verify.fault.FaultyProxy;
 import io.fulmar.verify.fixture.ServerProcess;
 import io.fulmar.verify.fixture.ServerProcess.Stop;
 import java.sql.SQLException;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -62,9 +63,8 @@ class ServerDeathTest extends OwnServerFixture {
     database.execute("alter role " + ROLE + " set synchronous_commit = off", "checkpoint");
   }
 
-  /** One call after the other, which may act for two seconds at most. */
-  private Sync hasty() {
-    return syncBuilder().batchRows(BATCH).lanes(1).callDeadline(Duration.ofSeconds(1)).build();
+  private Sync oneByOne() {
+    return syncBuilder().batchRows(BATCH).lanes(1).build();
   }
 
   /** Ends the server in the fourth call. */
@@ -115,7 +115,7 @@ class ServerDeathTest extends OwnServerFixture {
           LightningEngine.builder(sourceBuilder().port(proxy.port()).build())
               .lease(Duration.ofSeconds(30))
               .build()) {
-        report = engine.run(hasty());
+        report = engine.run(oneByOne());
       }
       start[0].get(60, TimeUnit.SECONDS);
 
@@ -142,7 +142,7 @@ class ServerDeathTest extends OwnServerFixture {
 
     SyncReport report;
     try (LightningEngine engine = engineBuilder().lease(Duration.ofSeconds(30)).build()) {
-      report = engine.run(hasty());
+      report = engine.run(oneByOne());
     }
 
     assertThat(calls).hasValueGreaterThan(DEADLY_CALL);
@@ -171,7 +171,7 @@ class ServerDeathTest extends OwnServerFixture {
     SyncReport report;
     try (LightningEngine engine =
         LightningEngine.builder(source).lease(Duration.ofSeconds(2)).build()) {
-      report = engine.run(hasty());
+      report = engine.run(oneByOne());
     } finally {
       server().start();
     }
@@ -185,8 +185,10 @@ class ServerDeathTest extends OwnServerFixture {
     awaitQuery(
         "select bool_and(expires_at < clock_timestamp()) from fulmar_planner.fulmar_leases", "t");
     SyncReport next;
-    try (LightningEngine engine = engineBuilder().build()) {
-      next = engine.run(hasty()).throwIfFailed();
+    // By then no call of the first one may act any more.
+    Clock later = Clock.offset(Clock.systemUTC(), Duration.ofHours(1));
+    try (LightningEngine engine = engineBuilder().clock(later).build()) {
+      next = engine.run(oneByOne()).throwIfFailed();
     }
 
     assertThat(destination.changes(next.run()))
