@@ -17,6 +17,7 @@ import io.fulmar.lightning.LightningEngine;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
+import io.fulmar.verify.fixture.Queries;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -145,7 +146,7 @@ class ServerLimitsTest extends LightningFixture {
           () -> lock.execute("lock table fulmar_planner.s1_state_0 in access exclusive mode"));
 
       SyncReport report =
-          run(sourceBuilder().statementTimeout(Duration.ofMillis(300)).build(), sync());
+          run(sourceBuilder().statementTimeout(Duration.ofSeconds(1)).build(), sync());
 
       assertThat(report.status()).isEqualTo(RunStatus.FAILED);
       assertThat(report.error())
@@ -198,8 +199,7 @@ class ServerLimitsTest extends LightningFixture {
       String waiting =
           "select max(pid) from pg_stat_activity where datname = current_database()"
               + " and application_name like 'fulmar crm%' and wait_event_type = 'Lock'";
-      awaitQuery("select count(*) from (" + waiting + ") w where max > 0", "1");
-      String first = query(waiting);
+      String first = Queries.awaitAny(database, waiting);
       awaitQuery("select count(*) from (" + waiting + ") w where max <> " + first, "1");
       locks.rollback();
       assertThat(run.get(30, TimeUnit.SECONDS).throwIfFailed().total().accepted()).isEqualTo(3);
@@ -216,10 +216,7 @@ class ServerLimitsTest extends LightningFixture {
     setForRole("idle_in_transaction_session_timeout = '100ms'");
     whenCalled(
         () ->
-            awaitQuery(
-                "select count(*) from pg_stat_activity where usename = '%s' and datname = current_database()"
-                    .formatted(ROLE),
-                "0"));
+            awaitNoSession());
 
     assertThat(run().throwIfFailed().total().accepted()).isEqualTo(3);
     resetForRole("idle_session_timeout");
@@ -246,8 +243,7 @@ class ServerLimitsTest extends LightningFixture {
       String waiting =
           "select min(query_start) from pg_stat_activity where datname = current_database()"
               + " and application_name like 'fulmar crm _%' and wait_event_type = 'Lock'";
-      awaitQuery("select count(*) from (" + waiting + ") w where min is not null", "1");
-      String first = query(waiting);
+      String first = Queries.awaitAny(database, waiting);
       awaitQuery("select count(*) from (" + waiting + ") w where min > '" + first + "'", "1");
       locks.rollback();
       assertThat(run.get(30, TimeUnit.SECONDS).throwIfFailed().total().accepted()).isEqualTo(3);
@@ -325,15 +321,21 @@ class ServerLimitsTest extends LightningFixture {
 
   // ---------------------------------------------------------------------------------- connections
 
+  private static final String SESSIONS =
+      "select count(*) from pg_stat_activity where datname = current_database() and usename = '"
+          + ROLE
+          + "'";
+
+  /** Those of an engine that was closed end soon, and would leave room. */
+  private void awaitNoSession() throws SQLException {
+    awaitQuery(SESSIONS, "0");
+  }
+
   /** Takes what connections the role may still have in this database. */
   private List<Connection> hog(int leave) throws SQLException {
-    String used =
-        "select count(*) from pg_stat_activity where datname = current_database() and usename = '"
-            + ROLE
-            + "'";
     TestDatabase asRole = new TestDatabase(database.host(), database.port(), database.name(), ROLE);
     List<Connection> hogs = new ArrayList<>();
-    for (int i = Integer.parseInt(String.valueOf(query(used))); i < 5 - leave; i++) {
+    for (int i = Integer.parseInt(String.valueOf(query(SESSIONS))); i < 5 - leave; i++) {
       hogs.add(asRole.connect());
     }
     return hogs;
@@ -349,6 +351,7 @@ class ServerLimitsTest extends LightningFixture {
   @Test
   @DisplayName("C-06: a role without a connection left is told so, after few attempts")
   void noConnectionLeftRefusesTheRun() throws Exception {
+    awaitNoSession();
     database.execute("alter role " + ROLE + " connection limit 5");
     List<Connection> hogs = hog(0);
     try (SyncEngine engine = engineBuilder().build()) {
@@ -375,6 +378,7 @@ class ServerLimitsTest extends LightningFixture {
   @Test
   @DisplayName("C-06: with one connection alone a run goes on, without its heartbeats")
   void oneConnectionIsEnough() throws Exception {
+    awaitNoSession();
     database.execute("alter role " + ROLE + " connection limit 5");
     List<Connection> hogs = hog(1);
     try {
@@ -400,11 +404,7 @@ class ServerLimitsTest extends LightningFixture {
           });
       Thread caller = new Thread(() -> run.complete(run()), "caller");
       caller.start();
-      awaitQuery(
-          "select count(*) from pg_stat_activity where datname = current_database() and usename = '"
-              + ROLE
-              + "'",
-          "5");
+      awaitQuery(SESSIONS, "5");
       // The answers are kept until one of the attempts, which are a second apart, gets through.
       database.execute("select pg_sleep(1.5)");
       assertThat(run).isNotDone();

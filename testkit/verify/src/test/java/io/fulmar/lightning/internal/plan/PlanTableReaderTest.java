@@ -288,7 +288,7 @@ class PlanTableReaderTest {
       waitForThreads();
       assertThat(
               fixture.lines(
-                  "select state from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null"))
+                  "select state from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend' and xact_start is not null"))
           .isEmpty();
     }
   }
@@ -303,7 +303,7 @@ class PlanTableReaderTest {
     threads.get(0).join();
     Queries.await(
         fixture.place,
-        "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null",
+        "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend' and xact_start is not null",
         "0");
     reader.close();
   }
