@@ -159,6 +159,7 @@ class ProcessesTest extends LightningFixture {
       process.send("run");
       assertThat(process.line()).isEqualTo(SyncProcess.CALLING);
       process.signal("TERM");
+      assertThat(process.line()).isEqualTo(SyncProcess.CLOSING);
       awaitQuery(
           "select count(*) from pg_stat_activity where application_name like 'fulmar crm%'"
               + " and state = 'idle in transaction'",

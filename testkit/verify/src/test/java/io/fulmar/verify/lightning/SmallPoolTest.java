@@ -10,8 +10,13 @@ import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.lightning.LightningEngine;
+import io.fulmar.spi.Delivery;
+import io.fulmar.spi.StopRunException;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -24,7 +29,11 @@ import org.junit.jupiter.api.Timeout;
 @DisplayName("P4: a pool of the application with two connections is enough")
 @Timeout(120)
 class SmallPoolTest extends LightningFixture {
-  private static final Duration LEASE = Duration.ofSeconds(2);
+  private static final Duration LEASE = Duration.ofSeconds(6);
+  private static final Duration SHORT_LEASE = Duration.ofSeconds(2);
+
+  /** A heartbeat puts it off. */
+  private static final String EXPIRES = "select expires_at from fulmar_planner.fulmar_leases";
 
   @BeforeEach
   void createCopy() throws Exception {
@@ -44,9 +53,9 @@ class SmallPoolTest extends LightningFixture {
     return new HikariDataSource(config);
   }
 
-  private static SyncReport run(DataSource pool, Sync sync) {
-    try (LightningEngine engine = LightningEngine.builder(Source.of(pool)).lease(LEASE).build()) {
-      return engine.run(sync).throwIfFailed();
+  private static SyncReport run(DataSource pool, Duration lease, Sync sync) {
+    try (LightningEngine engine = LightningEngine.builder(Source.of(pool)).lease(lease).build()) {
+      return engine.run(sync);
     }
   }
 
@@ -59,16 +68,31 @@ class SmallPoolTest extends LightningFixture {
         Model.query("items", "select i.id, i.v from item i, (select pg_sleep(4) offset 0) s")
             .key("id");
     try (HikariDataSource pool = pool()) {
-      assertThat(run(pool, syncBuilder().model(slow).build()).total().accepted()).isEqualTo(2_000);
+      SyncReport report = run(pool, SHORT_LEASE, syncBuilder().model(slow).build());
+      assertThat(report.throwIfFailed().total().accepted()).isEqualTo(2_000);
     }
   }
 
   @Test
   @DisplayName("P4: lanes that reserve all the time leave the heartbeat its turn")
-  void lanesReserveAllTheTime() {
+  void lanesReserveAllTheTime() throws Exception {
+    database.execute("insert into item select i, 'v' || i from generate_series(2001, 40000) i");
+    AtomicInteger calls = new AtomicInteger();
+    // While they do, at least one heartbeat comes through.
+    AtomicReference<@Nullable String> expires = new AtomicReference<>();
+    destination.answers(
+        (run, batch) -> {
+          if (calls.incrementAndGet() % 100 == 0) {
+            String now = query(EXPIRES);
+            if (!expires.compareAndSet(null, now) && !expires.get().equals(now)) {
+              throw new StopRunException("BEATEN", "that is enough");
+            }
+          }
+          return Delivery.allAccepted();
+        });
     try (HikariDataSource pool = pool()) {
       Sync sync = syncBuilder().model(ITEMS).lanes(8).batchRows(1).build();
-      assertThat(run(pool, sync).total().accepted()).isEqualTo(2_000);
+      assertThat(run(pool, LEASE, sync).error()).hasMessageContaining("that is enough");
     }
   }
 
@@ -88,7 +112,7 @@ class SmallPoolTest extends LightningFixture {
                       .build())
               .lanes(4)
               .build();
-      assertThat(run(pool, sync).total().accepted()).isEqualTo(2_000);
+      assertThat(run(pool, LEASE, sync).throwIfFailed().total().accepted()).isEqualTo(2_000);
     }
   }
 }

@@ -36,6 +36,9 @@ final class SyncProcess {
   /** What it writes when another one has the sync. */
   static final String REFUSED = "refused";
 
+  /** What it writes when it was told to end. */
+  static final String CLOSING = "closing";
+
   private static final BufferedReader ORDERS =
       new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
 
@@ -118,7 +121,7 @@ final class SyncProcess {
       Sync sync = sync(crm, Duration.parse(args[4])).listener(SyncProcess::tell).build();
       try (LightningEngine engine =
           LightningEngine.builder(source).lease(Duration.parse(args[3])).build()) {
-        Thread hook = new Thread(engine::close);
+        Thread hook = new Thread(() -> close(engine));
         Runtime.getRuntime().addShutdownHook(hook);
         SyncReport report = engine.run(sync);
         System.out.println(
@@ -137,6 +140,11 @@ final class SyncProcess {
         System.out.println("shutting down");
       }
     }
+  }
+
+  private static void close(LightningEngine engine) {
+    System.out.println(CLOSING);
+    engine.close();
   }
 
   private static void tell(RunEvent event) {
