@@ -162,9 +162,9 @@ class DatabaseBehindTest extends ChannelFixture {
                   + " Look at host and port, and whether the server is up.",
               echo.port(), echo.port());
       assertThat(tunnel.status().state()).isEqualTo(TunnelState.DEGRADED);
-      assertThat(probed(open, silent.getLocalPort(), Duration.ofMillis(300)))
+      assertThat(probed(open, silent.getLocalPort(), Duration.ofSeconds(1)))
           .hasMessage(
-              "Cannot probe 127.0.0.1:%s: 127.0.0.1:%s did not answer within 300 ms. Look whether"
+              "Cannot probe 127.0.0.1:%s: 127.0.0.1:%s did not answer within 1000 ms. Look whether"
                   + " the server hangs, and at what stands between.",
               silent.getLocalPort(), silent.getLocalPort());
       int nobody = UnusedPort.onLoopback();

@@ -25,7 +25,7 @@ class FakeServersTest extends ChannelFixture {
   private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
   /** What a machine takes that does something else as well. */
-  private static final Duration LOADED = Duration.ofSeconds(2);
+  private static final Duration LOADED = Duration.ofSeconds(10);
 
   private static final int MEGABYTE = 1 << 20;
   private static final String NAME = "SSH-2.0-OpenSSH_9.2p1\r\n";

@@ -40,7 +40,7 @@ class LossTest extends ChannelFixture {
   private static final Duration KEEP_ALIVE = Duration.ofSeconds(1);
 
   /** Three questions without an answer, and a second; then what a loaded machine takes. */
-  private static final Duration NOTICED = KEEP_ALIVE.multipliedBy(3).plusSeconds(1).plusSeconds(2);
+  private static final Duration NOTICED = KEEP_ALIVE.multipliedBy(3).plusSeconds(1).plusSeconds(5);
 
   private static void assertLost(@Nullable Throwable of) {
     assertThat(of).isInstanceOf(IOException.class);
@@ -173,9 +173,9 @@ class LossTest extends ChannelFixture {
       proxy.resetAfterBytes("SSH-2.0", bytes, 1);
       try (Dialer dialer = tunnel.dialer()) {
         TunnelEvent first = nextEvent();
-        if (proxy.resets() == 1) {
-          assertThat(first.cause()).isNotNull();
-          assertThat(first.cause().kind()).as(first.cause().getMessage()).isIn(Kind.NO_SSH);
+        // Some of the bytes may come after the log-in.
+        if (first.state() != TunnelState.UP) {
+          assertThat(first.cause().kind()).as(first.cause().getMessage()).isEqualTo(Kind.NO_SSH);
         }
         assertConnects(dialer);
       }
@@ -193,8 +193,9 @@ class LossTest extends ChannelFixture {
       try (Dialer dialer = tunnel.dialer()) {
         long began = System.nanoTime();
         TunnelEvent first = nextEvent();
-        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(timeout.plusSeconds(2));
-        if (proxy.resets() == 1) {
+        assertThat(Duration.ofNanos(System.nanoTime() - began))
+            .isLessThan(timeout.multipliedBy(2).plusSeconds(5));
+        if (first.state() != TunnelState.UP) {
           assertThat(first.cause().kind()).isEqualTo(Kind.NO_SSH);
           assertThat(first.cause().getMessage())
               .containsAnyOf(
@@ -203,9 +204,20 @@ class LossTest extends ChannelFixture {
                   "fell silent while it looked at the log-in of %s within 1000 ms"
                       .formatted(server.user()));
         }
-        assertConnects(dialer);
+        Eventually.is(true, "connects", () -> connectsInTime(dialer));
         proxy.resetAll();
       }
+    }
+  }
+
+  /** False if an attempt did not end within its second either; the next one may. */
+  private boolean connectsInTime(Dialer dialer) {
+    try {
+      assertConnects(dialer);
+      return true;
+    } catch (IOException e) {
+      assertThat(e).hasMessageContaining(" 1000 ms");
+      return false;
     }
   }
 

@@ -187,8 +187,8 @@ class ReverseTunnelTest extends ChannelFixture {
     if (openSsh) {
       restartWith(
           SshSettings.builder()
-              .line("ClientAliveInterval 1")
-              .line("ClientAliveCountMax 1")
+              .line("ClientAliveInterval 2")
+              .line("ClientAliveCountMax 3")
               .build());
     }
     try (FaultyProxy proxy = FaultyProxy.before(server.host(), server.port())) {

@@ -157,16 +157,15 @@ class SlowConnectionsTest extends ChannelFixture {
     try (var hanging = HangingPort.open()) {
       assertConnects(dialer);
       String target = "127.0.0.1:" + hanging.port();
+      var address = InetSocketAddress.createUnresolved("127.0.0.1", hanging.port());
+      Socket slower = dialer.sockets().createSocket();
+      var outlasts = begin(() -> slower.connect(address, SOON_MILLIS));
       Socket socket = dialer.sockets().createSocket();
-      var slow =
-          begin(
-              () ->
-                  socket.connect(
-                      InetSocketAddress.createUnresolved("127.0.0.1", hanging.port()), 1_000));
+      var slow = begin(() -> socket.connect(address, 1_000));
       for (int i = 0; i < 3; i++) {
         assertConnects(dialer);
       }
-      assertThat(slow).isNotDone();
+      assertThat(outlasts).isNotDone();
       assertThat(end(slow))
           .isInstanceOf(IOException.class)
           .hasMessage(
@@ -179,6 +178,9 @@ class SlowConnectionsTest extends ChannelFixture {
       assertThat(tunnel.status().state()).isEqualTo(TunnelState.DEGRADED);
       assertThat(tunnel.status().refusals()).isEqualTo(1);
       socket.close();
+      assertThat(outlasts).isNotDone();
+      slower.close();
+      assertThat(end(outlasts)).isInstanceOf(SocketException.class).hasMessage("Socket closed");
       assertConnects(dialer);
       assertThat(tunnel.status().state()).isEqualTo(TunnelState.UP);
     }
