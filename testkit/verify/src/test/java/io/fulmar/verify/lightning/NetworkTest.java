@@ -172,7 +172,6 @@ class NetworkTest extends LightningFixture {
         });
 
     Duration minute = Duration.ofMinutes(1);
-    assertThat(runBy(sourceBuilder(), minute, minute))
-        .startsWith("SUCCEEDED");
+    assertThat(runBy(sourceBuilder(), minute, minute)).startsWith("SUCCEEDED");
   }
 }

@@ -214,9 +214,7 @@ class ServerLimitsTest extends LightningFixture {
   void idleSessionsAreNotUsedAgain() throws Exception {
     setForRole("idle_session_timeout = '200ms'");
     setForRole("idle_in_transaction_session_timeout = '100ms'");
-    whenCalled(
-        () ->
-            awaitNoSession());
+    whenCalled(() -> awaitNoSession());
 
     assertThat(run().throwIfFailed().total().accepted()).isEqualTo(3);
     resetForRole("idle_session_timeout");

@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -55,6 +56,9 @@ class TunnelServerTest {
   private static final int SOON_MILLIS = 10_000;
 
   @TempDir Path directory;
+
+  /** Some of the SSH servers of other tests end a minute later. */
+  private final Set<Thread> before = Thread.getAllStackTraces().keySet();
 
   private final int port = UnusedPort.onLoopback();
   private SshKeyFile key;
@@ -682,9 +686,9 @@ class TunnelServerTest {
     }
   }
 
-  private static List<String> ownThreads() {
+  private List<String> ownThreads() {
     return Thread.getAllStackTraces().keySet().stream()
-        .filter(Thread::isAlive)
+        .filter(thread -> thread.isAlive() && !before.contains(thread))
         .map(Thread::getName)
         .filter(
             name ->
