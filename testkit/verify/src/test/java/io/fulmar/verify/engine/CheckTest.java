@@ -44,14 +44,37 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import javax.net.SocketFactory;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** What a check says of a source that works and of one that does not, step by step. */
+/**
+ * What a check says of a source that works and of one that does not, step by step. The server is
+ * one of its own, on which nobody but a test takes a transaction number.
+ */
 class CheckTest extends SourceFixture {
+  private static TestPostgres quiet;
+
+  @Override
+  TestPostgres server() {
+    if (quiet == null) {
+      quiet =
+          TestPostgres.builder()
+              .parameter("timezone", "Asia/Kathmandu")
+              .parameter("autovacuum", "off")
+              .start();
+    }
+    return quiet;
+  }
+
+  @AfterAll
+  static void stopServer() {
+    quiet.close();
+    quiet = null;
+  }
 
   static CheckReport check(Source source, Sync sync, Path state) {
     try (SyncEngine engine = StandardEngine.on(source, state)) {

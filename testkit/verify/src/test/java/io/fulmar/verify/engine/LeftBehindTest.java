@@ -89,8 +89,8 @@ class LeftBehindTest extends SourceFixture {
           .throwIfFailed();
       assertThat(ask(pool, LEFT)).isEqualTo("0 0 0 none 0");
       assertThat(ask(pool, PROCESS)).isNotEqualTo(before);
-      assertThat(query("select count(*) from pg_locks where locktype = 'advisory'")).isEqualTo("0");
-      assertThat(query("select count(*) from pg_replication_slots")).isEqualTo("0");
+      awaitQuery("select count(*) from pg_locks where locktype = 'advisory'", "0");
+      awaitQuery("select count(*) from pg_replication_slots", "0");
       assertThat(ask(pool, "select dblink_get_connections()")).isNull();
     }
   }
@@ -188,7 +188,7 @@ class LeftBehindTest extends SourceFixture {
           .throwIfFailed();
       assertThat(ask(pooler.database().dataSource(), PROCESS)).isNotEqualTo(before);
       assertThat(ask(pooler.database().dataSource(), LEFT)).isEqualTo("0 0 0 none 0");
-      assertThat(query("select count(*) from pg_locks where locktype = 'advisory'")).isEqualTo("0");
+      awaitQuery("select count(*) from pg_locks where locktype = 'advisory'", "0");
     }
   }
 }

@@ -111,7 +111,8 @@ class SideEffectsTest extends SourceFixture {
       Model next =
           Model.query(
                   "next",
-                  "select 1 as id, (select count(*) from pg_locks where locktype = 'advisory') as locks,"
+                  "select 1 as id, (select count(*) from pg_locks where locktype = 'advisory'"
+                      + " and pid = pg_backend_pid()) as locks,"
                       + " current_setting('search_path') as path,"
                       + " coalesce(current_setting('app.leak', true), '') as leak,"
                       + " (select count(*) from pg_class where relname = 'kept') as temporary,"
@@ -119,6 +120,7 @@ class SideEffectsTest extends SourceFixture {
               .key("id");
       assertThat(texts(engine.preview(next).rows().get(0)))
           .containsExactly("1", "0", "\"$user\", public", "", "0", "0");
+      awaitQuery("select count(*) from pg_locks where locktype = 'advisory'", "0");
     }
   }
 

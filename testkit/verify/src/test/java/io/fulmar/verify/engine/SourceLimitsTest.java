@@ -214,6 +214,7 @@ class SourceLimitsTest extends SourceFixture {
     try (HikariDataSource pool = new HikariDataSource(config)) {
       run(Source.of(pool), sync(MODEL, "id").build()).throwIfFailed();
     }
+    awaitQuery(holding, "0 of 0"); // the pool's session takes a moment to end
     database.execute("update item set v = 'w' where id = 1");
     run(source(), sync(MODEL, "id").build()).throwIfFailed();
     assertThat(seen).hasSizeGreaterThanOrEqualTo(2).containsOnly("0 of 1");
