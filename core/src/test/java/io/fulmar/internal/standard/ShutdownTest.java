@@ -217,9 +217,12 @@ class ShutdownTest {
             .addShutdownHook(
                 new Thread(
                     () -> {
+                      Thread closer = new Thread(engine::close, "closer");
+                      closer.start();
+                      awaitStopped(closer);
                       ends.countDown();
-                      engine.close();
                       await(reported);
+                      join(closer);
                       System.out.println("closed");
                     }));
       }
@@ -238,6 +241,23 @@ class ShutdownTest {
       SyncReport report = engine.run(sync(crm, new ArrayList<>()));
       System.out.println("run " + report.status());
       reported.countDown();
+    }
+
+    /** Until the run has been told to stop, and what closes the engine waits for it. */
+    private static void awaitStopped(Thread closer) {
+      while (closer.getState() != Thread.State.TIMED_WAITING
+          && closer.getState() != Thread.State.TERMINATED) {
+        Thread.onSpinWait();
+      }
+    }
+
+    private static void join(Thread thread) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException(e);
+      }
     }
 
     private static void await(CountDownLatch latch) {

@@ -450,18 +450,30 @@ class SchemaChangeTest extends SourceFixture {
             Model.query(
                     "rows",
                     "select id, name, price from item where (select count(*) from"
-                        + " (select pg_sleep(0.3)) s) = 1")
+                        + " (select pg_advisory_xact_lock_shared(7)) s) = 1")
                 .key("id"));
     FutureTask<SyncReport> run = new FutureTask<>(() -> run(slow));
-    new Thread(run, "caller").start();
-    awaitQuery(
-        "select count(*) > 0 from pg_stat_activity where wait_event = 'PgSleep'"
-            + " and application_name like 'fulmar%' and datname = current_database()",
-        "t");
-
-    database.execute("alter table item drop column price"); // waits for the end of the snapshot
+    FutureTask<Boolean> change =
+        new FutureTask<>(
+            () -> {
+              database.execute("alter table item drop column price");
+              return true;
+            });
+    try (Connection holder = database.connect();
+        Statement lock = holder.createStatement()) {
+      lock.execute("select pg_advisory_lock(7)");
+      new Thread(run, "caller").start();
+      awaitQuery(Queries.WAITING_FOR_LOCK, "1");
+      new Thread(change, "change").start();
+      awaitQuery(
+          "select count(*) from pg_stat_activity where wait_event = 'relation'"
+              + " and query like 'alter table item %' and datname = current_database()",
+          "1"); // for the end of the snapshot
+      lock.execute("select pg_advisory_unlock(7)");
+    }
 
     SyncReport report = run.get(60, TimeUnit.SECONDS);
+    assertThat(change.get(60, TimeUnit.SECONDS)).isTrue();
     assertThat(report.status()).isEqualTo(RunStatus.SUCCEEDED);
     assertThat(report.changeSet().rows()).isEqualTo(200);
   }
