@@ -32,7 +32,12 @@ class ConnectFailureTest {
         .database("shop")
         .user("fulmar")
         .password(Secret.of("canary-password"))
-        .connectTimeout(Duration.ofSeconds(1));
+        .connectTimeout(Duration.ofSeconds(5));
+  }
+
+  /** To one that never answers, which is waited out. */
+  private static Source.Builder toSilent(int port) {
+    return to(port).connectTimeout(Duration.ofSeconds(1));
   }
 
   private static ConnectFailure failure(Source source) {
@@ -50,7 +55,7 @@ class ConnectFailureTest {
   }
 
   static Stream<Source.Builder> withAndWithoutTls() {
-    return Stream.of(to(1), to(1).withoutTls());
+    return Stream.of(toSilent(1), toSilent(1).withoutTls());
   }
 
   @ParameterizedTest
@@ -60,7 +65,7 @@ class ConnectFailureTest {
     try (StubServer server = StubServer.silent()) {
       long began = System.nanoTime();
       ConnectFailure failure = failure(source.port(server.port()).build());
-      assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(3));
+      assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(10));
       assertThat(failure.kind()).isEqualTo(Kind.NO_ANSWER);
       assertThat(message(failure))
           .isEqualTo(
@@ -79,7 +84,7 @@ class ConnectFailureTest {
               socket.getOutputStream().write('S');
               StubServer.readToTheEnd(socket);
             })) {
-      ConnectFailure failure = failure(to(server.port()).build());
+      ConnectFailure failure = failure(toSilent(server.port()).build());
       assertThat(failure.kind()).isEqualTo(Kind.NO_ANSWER);
       assertThat(message(failure)).contains("the server did not answer within 1 s");
     }
@@ -89,7 +94,11 @@ class ConnectFailureTest {
   void silenceIsNotTakenForAServerOfAnotherKind() throws Exception {
     try (StubServer server = StubServer.silent()) {
       ConnectFailure failure =
-          failure(to(server.port()).withoutTls().targetServer(Source.TargetServer.PRIMARY).build());
+          failure(
+              toSilent(server.port())
+                  .withoutTls()
+                  .targetServer(Source.TargetServer.PRIMARY)
+                  .build());
       assertThat(failure.kind()).isEqualTo(Kind.NO_ANSWER);
     }
   }

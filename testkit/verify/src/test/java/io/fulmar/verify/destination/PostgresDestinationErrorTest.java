@@ -450,7 +450,7 @@ class PostgresDestinationErrorTest {
         if (expected[0].equals("55P03")) {
           source.lockTimeout(Duration.ofMillis(100));
         } else {
-          source.statementTimeout(Duration.ofMillis(100));
+          source.statementTimeout(Duration.ofSeconds(1));
         }
         try (Writer writer =
             PostgresDestination.builder(source.build())

@@ -80,7 +80,7 @@ class TableNetworkTest {
                 fixture
                     .source()
                     .port(proxy.port())
-                    .connectTimeout(Duration.ofSeconds(1))
+                    .connectTimeout(Duration.ofSeconds(5))
                     .socketTimeout(Duration.ofSeconds(1))
                     .build())
             .table("public", "copy")
@@ -155,13 +155,13 @@ class TableNetworkTest {
   @ParameterizedTest
   @CsvSource({"fulmar: begin, TO_CLIENT", "fulmar: create stage, BOTH", "vvvv, TO_SERVER"})
   @DisplayName(
-      "B-02, B-05: nothing arrives any more: noticed within the socket timeout, and sent again")
+      "B-02, B-05: nothing arrives any more: noticed when the socket timeout is over, and sent again")
   void silence(String text, Direction direction) throws Exception {
     putRowInTheWayOfStraightCopy(text);
     proxy.silenceWhenClientSends(text, direction, 1);
     long began = System.nanoTime();
     SyncReport report = engine.run(sync().build()).throwIfFailed();
-    assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(6));
+    assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(16));
     assertThat(proxy.resets()).isEqualTo(1);
     assertThat(report.total().accepted()).isEqualTo(ROWS);
     assertThat(report.calls()).isEqualTo(2);
