@@ -61,7 +61,11 @@ class AlgorithmsTest extends ChannelFixture {
             each ->
                 each.name().contains("gcm")
                     ? Stream.of(each)
-                    : Stream.of("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512")
+                    : Stream.of(
+                            "hmac-sha2-256-etm@openssh.com",
+                            "hmac-sha2-512-etm@openssh.com",
+                            "hmac-sha2-256",
+                            "hmac-sha2-512")
                         .map(
                             mac ->
                                 new Case(

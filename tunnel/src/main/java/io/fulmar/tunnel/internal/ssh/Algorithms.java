@@ -8,7 +8,6 @@ import net.schmizz.sshj.Config;
 import net.schmizz.sshj.DefaultConfig;
 import net.schmizz.sshj.common.Factory;
 import net.schmizz.sshj.common.LoggerFactory;
-import net.schmizz.sshj.transport.cipher.Cipher;
 import net.schmizz.sshj.transport.compression.NoneCompression;
 import org.slf4j.Logger;
 import org.slf4j.helpers.NOPLogger;
@@ -43,13 +42,6 @@ public enum Algorithms {
           "rsa-sha2-512",
           "rsa-sha2-256");
 
-  private static final List<String> MACS =
-      List.of(
-          "hmac-sha2-256-etm@openssh.com",
-          "hmac-sha2-512-etm@openssh.com",
-          "hmac-sha2-256",
-          "hmac-sha2-512");
-
   /** sshj logs packets, passwords among them; what matters of it is told by errors. */
   private static final LoggerFactory SILENT =
       new LoggerFactory() {
@@ -66,21 +58,24 @@ public enum Algorithms {
 
   Config config() {
     DefaultConfig config = new Silent();
-    List<Factory.Named<Cipher>> ciphers = new ArrayList<>(JdkCiphers.all());
-    if (this == LEGACY) {
-      List<String> known = ciphers.stream().map(Factory.Named::getName).toList();
-      config.getCipherFactories().stream()
-          .filter(each -> !known.contains(each.getName()))
-          .forEach(ciphers::add);
-    }
-    config.setCipherFactories(ciphers);
+    config.setCipherFactories(own(JdkCiphers.all(), config.getCipherFactories()));
+    config.setMACFactories(own(JdkMacs.all(), config.getMACFactories()));
     config.setKeyExchangeFactories(chosen(config.getKeyExchangeFactories(), KEY_EXCHANGES));
-    config.setMACFactories(chosen(config.getMACFactories(), MACS));
     List<Factory.Named<KeyAlgorithm>> keys = chosen(config.getKeyAlgorithms(), KEYS);
     config.setKeyAlgorithms(keys);
     config.setCompressionFactories(List.of(new NoneCompression.Factory()));
     config.setKeepAliveProvider(KeepAliveProvider.KEEP_ALIVE);
     return config;
+  }
+
+  /** Ours; then those of sshj that have other names, if that is allowed. */
+  private <T> List<Factory.Named<T>> own(List<Factory.Named<T>> ours, List<Factory.Named<T>> all) {
+    List<Factory.Named<T>> chosen = new ArrayList<>(ours);
+    if (this == LEGACY) {
+      List<String> names = ours.stream().map(Factory.Named::getName).toList();
+      all.stream().filter(each -> !names.contains(each.getName())).forEach(chosen::add);
+    }
+    return chosen;
   }
 
   /** Those of the names, in their order; then the rest, if that is allowed. */
