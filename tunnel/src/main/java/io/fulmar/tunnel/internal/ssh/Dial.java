@@ -281,7 +281,12 @@ public final class Dial {
       methods.add(new AuthPassword(revealed));
       methods.add(new AuthKeyboardInteractive(new PasswordResponseProvider(revealed)));
     }
-    client.auth(hop.user(), methods);
+    try {
+      client.auth(hop.user(), methods);
+    } catch (IllegalStateException e) {
+      // What sshj says of a connection that ended when keys had just been exchanged.
+      throw new TransportException("ended before the log-in", e);
+    }
   }
 
   private TunnelException failure(Hop hop, HostKeyCheck check, Exception e) {
