@@ -493,13 +493,14 @@ public final class Link implements AutoCloseable {
     closeQuietly(takeSession());
     supervisor.interrupt();
     boolean interrupted = Thread.interrupted();
+    long until = System.nanoTime() + CLOSING.toNanos();
     try {
       if (supervisor != Thread.currentThread()) {
         TimeUnit.NANOSECONDS.timedJoin(supervisor, CLOSING.toNanos());
       }
       LOG.debug("tunnel={} state=CLOSED", route.name());
       announcer.tell();
-      announcer.awaitTold(CLOSING.toNanos());
+      announcer.awaitTold(until - System.nanoTime());
     } catch (InterruptedException e) {
       interrupted = true;
       announcer.tell();
