@@ -30,6 +30,11 @@ class EndedServerTest {
       ProcessHandle child = ProcessHandle.of(Long.parseLong(said.readLine())).orElseThrow();
       assertThat(TestPostgres.runs(child)).isTrue();
       Path status = Path.of("/proc/" + child.pid() + "/status");
+      // As long as it is a shell it may fetch the code.
+      Path program = Path.of("/proc/" + parent.pid() + "/comm");
+      while (!Files.readString(program).equals("sleep\n")) {
+        Thread.onSpinWait();
+      }
 
       parent.getOutputStream().close();
       while (!Files.readString(status).contains("State:\tZ")) {

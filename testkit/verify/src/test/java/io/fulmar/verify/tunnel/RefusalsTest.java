@@ -207,6 +207,19 @@ class RefusalsTest extends ChannelFixture {
   }
 
   @Test
+  @DisplayName("T-12: a place that a server opens for nobody, beside one that it does")
+  void placeThatAServerDoesNotOpen() throws IOException {
+    assumeTrue(kind == SshServerUnderTest.OPENSSH, "reads no sshd_config");
+    restartWith(SshSettings.builder().line("PermitOpen 127.0.0.1:" + echo.port()).build());
+    try (EchoServer other = EchoServer.start();
+        Dialer dialer = forward().build().dialer()) {
+      assertRefusesToForward(refusal(dialer, other.port()), other.port());
+      assertConnects(dialer);
+      assertThat(other.accepted()).isZero();
+    }
+  }
+
+  @Test
   @DisplayName("nobody listens on the place behind the server")
   void nobodyListens() {
     int nobody = UnusedPort.onLoopback();
