@@ -141,8 +141,8 @@ public final class ReverseTunnel {
     }
 
     /**
-     * Most connections at once, 1 to 1,000; further ones are refused. Two threads each. Default
-     * 100.
+     * Most connections at once, 1 to 1,000; further ones are refused. Two threads each, also for as
+     * many that have ended on one side and wait for the other. Default 100.
      */
     public Builder maxConnections(int value) {
       maxConnections = inRange("maxConnections", value, 1, 1_000);

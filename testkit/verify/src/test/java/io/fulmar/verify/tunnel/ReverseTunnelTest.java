@@ -430,8 +430,7 @@ class ReverseTunnelTest extends ChannelFixture {
       long began = System.nanoTime();
       tunnel.close();
       assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(3));
-      // The executor of the relays is told of a thread's end a moment before it.
-      Eventually.is(List.of(), "threads", Duration.ofSeconds(2), ChannelFixture::threads);
+      assertThat(threads()).isEmpty();
       assertEnded(idle);
     }
     Eventually.is(true, "the port is free", Duration.ofSeconds(2), () -> addresses(port).isEmpty());
