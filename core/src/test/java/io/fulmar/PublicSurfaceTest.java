@@ -144,7 +144,8 @@ class PublicSurfaceTest extends SurfaceContract {
               "StandardEngine.context",
               "StandardEngine.grace",
               "StandardEngine.checkTimeout",
-              "StandardEngine.clock")
+              "StandardEngine.clock",
+              "StandardEngine.steps")
           .argument("HttpDestination.outcome", 0, 422)
           .builder(Source.Builder.class, () -> source().tlsClientKey(Path.of("client.key")))
           .builder(Model.Query.class, () -> Model.query("rows", "select 1 as id"))

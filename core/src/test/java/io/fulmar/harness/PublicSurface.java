@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -467,6 +468,7 @@ public final class PublicSurface {
     samples.put(Path.class, Path.of("somewhere"));
     samples.put(Supplier.class, (Supplier<String>) () -> "x");
     samples.put(ThreadFactory.class, (ThreadFactory) Thread::new);
+    samples.put(Consumer.class, (Consumer<Object>) each -> {});
     samples.put(UnaryOperator.class, UnaryOperator.identity());
     samples.put(Clock.class, Clock.systemUTC());
     samples.put(Instant.class, Instant.EPOCH);

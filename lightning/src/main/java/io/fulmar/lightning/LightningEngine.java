@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -128,6 +129,7 @@ public interface LightningEngine extends SyncEngine {
     private Duration grace = Duration.ofSeconds(10);
     private Duration checkTimeout = Duration.ofSeconds(30);
     private @Nullable Clock clock;
+    private Consumer<String> steps = step -> {};
 
     private Builder(Source source) {
       this.source = Objects.requireNonNull(source, "source");
@@ -284,6 +286,25 @@ public interface LightningEngine extends SyncEngine {
       return this;
     }
 
+    /**
+     * Hears of each step whose effect outlives the process, by its name, in the order in which they
+     * are taken: for tests that let a process die there. It is called in mid-step, on any thread of
+     * the engine, by several at once, so it returns at once and throws nothing. Names may change
+     * with each release: learn them from a run without a death. Default: nobody hears of them.
+     *
+     * <pre>{@code
+     * builder.steps(step -> {
+     *   if (step.equals("ANSWERED")) {
+     *     Runtime.getRuntime().halt(137);
+     *   }
+     * });
+     * }</pre>
+     */
+    public Builder steps(Consumer<String> listener) {
+      steps = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
     private static Duration inRange(String what, Duration value, Duration least, Duration most) {
       Objects.requireNonNull(value, what);
       if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
@@ -330,7 +351,7 @@ public interface LightningEngine extends SyncEngine {
               logs,
               logsOf);
       return StoredEngine.of(
-          source, settings, own == null ? runner : runner.withThreads(own), clock);
+          source, settings, own == null ? runner : runner.withThreads(own), clock, steps);
     }
   }
 }

@@ -35,6 +35,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,8 +74,28 @@ public final class StandardStore implements SyncStore {
    */
   public StandardStore(
       Source source, Path root, MissingState missingState, long diffBytes, Clock clock) {
+    this(source, root, missingState, diffBytes, clock, step -> {});
+  }
+
+  /**
+   * As the other, and tells what has been done.
+   *
+   * @param steps hears of each {@link CrashPoint} by its name
+   */
+  public StandardStore(
+      Source source,
+      Path root,
+      MissingState missingState,
+      long diffBytes,
+      Clock clock,
+      Consumer<String> steps) {
     this(
-        new PostgresSnapshots(source), root, missingState, diffBytes, clock, CrashPoint.Watch.NONE);
+        new PostgresSnapshots(source),
+        root,
+        missingState,
+        diffBytes,
+        clock,
+        point -> steps.accept(point.name()));
   }
 
   StandardStore(

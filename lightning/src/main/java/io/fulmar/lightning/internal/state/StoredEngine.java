@@ -8,6 +8,7 @@ import io.fulmar.lightning.LightningEngine;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The engine over a {@link LightningStore}. This class is threadsafe. */
@@ -26,10 +27,18 @@ public final class StoredEngine extends StoreEngine implements LightningEngine {
    * @param settings of the engine
    * @param runner its threads; its clock is replaced
    * @param clock tells the time of holds and reports; null for that of the server
+   * @param steps hears of each {@link CrashPoint} by its name
    */
   public static StoredEngine of(
-      Source source, LightningSettings settings, RunnerSettings runner, @Nullable Clock clock) {
-    return over(new LightningStore(source, settings, runner, clock), source, runner);
+      Source source,
+      LightningSettings settings,
+      RunnerSettings runner,
+      @Nullable Clock clock,
+      Consumer<String> steps) {
+    return over(
+        new LightningStore(source, settings, runner, clock, point -> steps.accept(point.name())),
+        source,
+        runner);
   }
 
   /** An engine over a store, which is closed with it. */

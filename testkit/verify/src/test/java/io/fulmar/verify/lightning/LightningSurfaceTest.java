@@ -53,7 +53,8 @@ class LightningSurfaceTest extends SurfaceContract {
               "LightningEngine.context",
               "LightningEngine.grace",
               "LightningEngine.checkTimeout",
-              "LightningEngine.clock")
+              "LightningEngine.clock",
+              "LightningEngine.steps")
           .sample(LightningSetup.class, LightningSetup.of("fulmar"))
           .sample(SyncLogs.class, SyncLogs.off())
           .sample(Source.class, NOWHERE)
