@@ -43,6 +43,16 @@ final class Readme {
     }
   }
 
+  /** The version of this build. */
+  static String version() {
+    return Pattern.compile("<revision>([^<]+)</revision>")
+        .matcher(read("pom.xml"))
+        .results()
+        .findFirst()
+        .map(revision -> revision.group(1))
+        .orElseThrow();
+  }
+
   /** The contents of the fenced blocks of one language, in order; "" for those without one. */
   static List<String> blocks(String language) {
     return FENCE
