@@ -24,7 +24,8 @@ module io.fulmar.core {
   exports io.fulmar.internal.store to
       io.fulmar.lightning;
   exports io.fulmar.internal.type to
-      io.fulmar.lightning;
+      io.fulmar.lightning,
+      io.fulmar.testkit;
   exports io.fulmar.internal.standard to
       io.fulmar.lightning;
   exports io.fulmar.internal.destination to

@@ -379,8 +379,15 @@ class ArchitectureTest {
     noClasses()
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage(
-            "org.junit..", "org.assertj..", "io.fulmar.verify..", "io.fulmar.harness..")
+        .resideInAnyPackage("io.fulmar.verify..", "io.fulmar.harness..")
+        .check(published);
+    // The testkit has extensions, rules and assertions for users of these.
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.fulmar.testkit..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.junit..", "org.assertj..")
         .check(published);
     noClasses()
         .that()

@@ -1,8 +1,11 @@
 package io.fulmar.verify.destination;
 
 import io.fulmar.HttpDestination;
+import io.fulmar.Secret;
 import io.fulmar.spi.Destination;
+import io.fulmar.testkit.contract.DestinationContract;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -10,6 +13,8 @@ import org.junit.jupiter.api.BeforeEach;
 
 /** The contract over an API, whatever its requests look like. */
 abstract class HttpContract extends DestinationContract {
+  private static final String TOKEN = "token-51d0";
+
   private RecordServer server;
 
   /** The requests of the API. */
@@ -26,27 +31,35 @@ abstract class HttpContract extends DestinationContract {
   }
 
   @Override
-  final Destination destination() {
-    return requests(server.destination()).clear("DELETE", "records").build();
+  protected final Destination destination() {
+    return requests(server.destination())
+        .bearerToken(Secret.of(TOKEN))
+        .clear("DELETE", "records")
+        .build();
   }
 
   @Override
-  final Map<Long, Map<String, @Nullable String>> records() {
+  protected final Map<Long, Map<String, @Nullable String>> records() {
     return Map.copyOf(server.records());
   }
 
   @Override
-  final String form(Object value) {
+  protected final String form(Object value) {
     return JsonRecords.form(value);
   }
 
   @Override
-  final String refusedText() {
+  protected final String refusedText() {
     return "refused " + CANARY;
   }
 
   @Override
-  final AutoCloseable outOfReach() {
+  protected final List<String> secrets() {
+    return List.of(TOKEN);
+  }
+
+  @Override
+  protected final AutoCloseable outOfReach() {
     return server.busy();
   }
 }

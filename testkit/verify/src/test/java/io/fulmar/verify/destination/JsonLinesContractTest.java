@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fulmar.Action;
 import io.fulmar.JsonLinesDestination;
 import io.fulmar.spi.Destination;
+import io.fulmar.testkit.contract.DestinationContract;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,12 +29,12 @@ class JsonLinesContractTest extends DestinationContract {
   }
 
   @Override
-  Destination destination() {
+  protected Destination destination() {
     return JsonLinesDestination.builder(path()).build();
   }
 
   @Override
-  Map<Long, Map<String, @Nullable String>> records() throws Exception {
+  protected Map<Long, Map<String, @Nullable String>> records() throws Exception {
     Map<Long, Map<String, @Nullable String>> records = new LinkedHashMap<>();
     Set<String> seen = new HashSet<>();
     List<String> lines = Files.exists(path()) ? Files.readAllLines(path()) : List.of();
@@ -46,24 +47,34 @@ class JsonLinesContractTest extends DestinationContract {
       switch (Action.valueOf(change.get("action").textValue())) {
         case INSERT, UPDATE, UPSERT -> records.put(id, JsonRecords.texts(change.get("row")));
         case DELETE -> records.remove(id);
-        case CLEAR -> records.get(id).replaceAll((column, text) -> null);
+        case CLEAR -> {
+          if (records.containsKey(id)) {
+            records.get(id).replaceAll((column, text) -> null);
+          }
+        }
       }
     }
     return records;
   }
 
   @Override
-  String form(Object value) {
+  protected String form(Object value) {
     return JsonRecords.form(value);
   }
 
   @Override
-  String refusedText() {
-    return CANARY + "\ud800";
+  protected @Nullable String refusedText() {
+    // What no line can hold, no text of PostgreSQL does: JsonLinesDestinationTest has that.
+    return null;
   }
 
   @Override
-  AutoCloseable outOfReach() throws Exception {
+  protected boolean knowsRecords() {
+    return false;
+  }
+
+  @Override
+  protected AutoCloseable outOfReach() throws Exception {
     FileChannel other =
         FileChannel.open(
             Path.of(path() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);

@@ -1,7 +1,9 @@
 package io.fulmar.verify.destination;
 
+import io.fulmar.Secret;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.contract.DestinationContract;
 import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -9,6 +11,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -16,6 +19,8 @@ import org.junit.jupiter.api.BeforeAll;
 
 /** The contract over a table that keeps the sequence, on a real server. */
 class PostgresContractTest extends DestinationContract {
+  private static final String PASSWORD = "password-c07a";
+
   private static TestPostgres postgres;
 
   private TableFixture fixture;
@@ -31,7 +36,7 @@ class PostgresContractTest extends DestinationContract {
   }
 
   @Override
-  Destination destination() throws Exception {
+  protected Destination destination() throws Exception {
     fixture = new TableFixture(postgres.createDatabase());
     fixture.run(
         """
@@ -45,14 +50,19 @@ class PostgresContractTest extends DestinationContract {
           fulmar_deleted_at timestamptz not null)
         """);
     return io.fulmar.PostgresDestination.builder(
-            fixture.source().lockTimeout(Duration.ofMillis(200)).build())
+            fixture
+                .source()
+                .password(Secret.of(PASSWORD))
+                .allowWeakAuthentication()
+                .lockTimeout(Duration.ofMillis(200))
+                .build())
         .table("public", "records")
         .sequenceColumn("s")
         .build();
   }
 
   @Override
-  Map<Long, Map<String, @Nullable String>> records() throws Exception {
+  protected Map<Long, Map<String, @Nullable String>> records() throws Exception {
     Map<Long, Map<String, @Nullable String>> records = new LinkedHashMap<>();
     try (Connection connection = fixture.database().connect();
         Statement statement = connection.createStatement()) {
@@ -75,12 +85,22 @@ class PostgresContractTest extends DestinationContract {
   }
 
   @Override
-  String refusedText() {
+  protected String refusedText() {
     return "refused " + CANARY;
   }
 
   @Override
-  AutoCloseable outOfReach() throws Exception {
+  protected boolean keepsSequence() {
+    return true;
+  }
+
+  @Override
+  protected List<String> secrets() {
+    return List.of(PASSWORD);
+  }
+
+  @Override
+  protected AutoCloseable outOfReach() throws Exception {
     Connection holder = fixture.database().connect();
     holder.setAutoCommit(false);
     try (Statement statement = holder.createStatement()) {

@@ -118,7 +118,13 @@ final class RecordServer implements AutoCloseable {
     switch (what) {
       case "put" -> records.put(id, JsonRecords.texts(row));
       case "delete" -> records.remove(id);
-      default -> records.get(id).replaceAll((column, text) -> null);
+      default ->
+          records.computeIfPresent(
+              id,
+              (key, record) -> {
+                record.replaceAll((column, text) -> null);
+                return record;
+              });
     }
     return true;
   }
