@@ -5,29 +5,37 @@ module io.fulmar.core {
   // pgjdbc makes what a connection is made with by the names of its classes.
   exports io.fulmar.internal.postgres to
       org.postgresql.jdbc,
-      io.fulmar.lightning;
+      io.fulmar.lightning,
+      io.fulmar.testkit;
   // Fulmar's own modules.
   exports io.fulmar.internal.check to
-      io.fulmar.lightning;
+      io.fulmar.lightning,
+      io.fulmar.testkit;
   exports io.fulmar.internal.mapping to
       io.fulmar.lightning;
   exports io.fulmar.internal.plan to
-      io.fulmar.lightning;
+      io.fulmar.lightning,
+      io.fulmar.testkit;
   exports io.fulmar.internal.row to
       io.fulmar.lightning;
   exports io.fulmar.internal.run to
-      io.fulmar.lightning;
+      io.fulmar.lightning,
+      io.fulmar.testkit;
   exports io.fulmar.internal.source to
-      io.fulmar.lightning;
+      io.fulmar.lightning,
+      io.fulmar.testkit;
   exports io.fulmar.internal.sql to
-      io.fulmar.lightning;
+      io.fulmar.lightning,
+      io.fulmar.testkit;
   exports io.fulmar.internal.store to
-      io.fulmar.lightning;
+      io.fulmar.lightning,
+      io.fulmar.testkit;
   exports io.fulmar.internal.type to
       io.fulmar.lightning,
       io.fulmar.testkit;
   exports io.fulmar.internal.standard to
-      io.fulmar.lightning;
+      io.fulmar.lightning,
+      io.fulmar.testkit;
   exports io.fulmar.internal.destination to
       io.fulmar.lightning;
 

@@ -4,13 +4,19 @@ import io.fulmar.Action;
 import io.fulmar.Change;
 import io.fulmar.Operation;
 import io.fulmar.Row;
+import io.fulmar.RunOptions;
 import io.fulmar.spi.Batch;
+import io.fulmar.spi.BatchRejectedException;
 import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
+import io.fulmar.spi.NotAppliedException;
 import io.fulmar.spi.RunContext;
+import io.fulmar.spi.StopRunException;
 import io.fulmar.spi.Verdict;
 import io.fulmar.spi.Writer;
+import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -20,7 +26,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,16 +41,20 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * RecordingDestination crm = RecordingDestination.of("crm");
- * crm.verdicts(change -> change.key().value("id").equals(7)
- *     ? new Verdict.Rejected("BAD", "not this one", Verdict.Retry.NEXT_RUN)
- *     : new Verdict.Accepted());
+ * crm.whenKey(7L).reject("BAD").times(2);
  * SyncReport report = engine.run(Sync.builder("crm").model(customers).to(crm).build());
  * assert crm.changes(report.run()).size() == 10;
  * }</pre>
  *
+ * <p>What it answers is said line by line ({@link #whenKey}, {@link #whenChange}, {@link #onCall}),
+ * and a line that was not used is told by {@link #verifyScript}; for what no line is about, change
+ * by change ({@link #verdicts}) or call by call ({@link #answers}).
+ *
  * <p>This class is thread-safe.
  */
 public final class RecordingDestination implements Destination {
+  private static final Duration HANGS_WITHIN = Duration.ofSeconds(30);
+
   private final String identity;
   private final Capabilities capabilities;
   private final List<Call> calls = new ArrayList<>();
@@ -51,6 +64,9 @@ public final class RecordingDestination implements Destination {
   private final Set<String> varying = new HashSet<>();
   private Answering answering = (run, batch) -> Delivery.allAccepted();
   private Clearing clearing = run -> {};
+  private final List<ScriptLine> script = new ArrayList<>();
+  private CountDownLatch go = new CountDownLatch(1);
+  private int hanging;
   private int clears;
 
   private RecordingDestination(String identity, Capabilities capabilities) {
@@ -143,9 +159,96 @@ public final class RecordingDestination implements Destination {
     answering = Objects.requireNonNull(value, "value");
   }
 
-  /** Accepts everything in further calls, as at the beginning. */
+  /** Accepts everything in further calls, as at the beginning; the script stays. */
   public void acceptAll() {
     answers((run, batch) -> Delivery.allAccepted());
+  }
+
+  /**
+   * Begins a line of the script, for the changes of one key.
+   *
+   * @param first the first column of the key, as its value or as PostgreSQL's text
+   * @param more its further columns, in the order of the key
+   */
+  public ScriptLine whenKey(Object first, Object... more) {
+    List<Object> columns = new ArrayList<>();
+    columns.add(Objects.requireNonNull(first, "first"));
+    columns.addAll(List.of(more));
+    List<String> key = RunOptions.builder().key(columns.toArray()).build().keys().get(0);
+    return line("whenKey(" + String.join(", ", key) + ")", change -> key(change).equals(key), 0);
+  }
+
+  /**
+   * Begins a line of the script, for the changes that fulfil a condition.
+   *
+   * @param condition asked of each change that no earlier line is about
+   */
+  public ScriptLine whenChange(Predicate<Change> condition) {
+    return line("whenChange(...)", Objects.requireNonNull(condition, "condition"), 0);
+  }
+
+  /**
+   * Begins a line of the script, for all changes of one call.
+   *
+   * @param number of the call, 1 for the first one that this destination ever got
+   */
+  public ScriptLine onCall(int number) {
+    if (number < 1) {
+      throw new IllegalArgumentException("number must be at least 1, is " + number);
+    }
+    return line("onCall(" + number + ")", change -> true, number);
+  }
+
+  private synchronized ScriptLine line(String when, Predicate<Change> matches, int call) {
+    ScriptLine line = new ScriptLine(this, when, matches, call);
+    script.add(line);
+    return line;
+  }
+
+  /**
+   * Checks that everything in the script has happened: each answer as many times as {@link
+   * ScriptLine#times} says, and at least once.
+   *
+   * @throws AssertionError if not; the message shows the lines, with the keys that the test gave
+   */
+  public void verifyScript() {
+    List<String> left = unusedScript();
+    if (!left.isEmpty()) {
+      throw new AssertionError(
+          "The script of %s was not played to its end, so this test does not show what it seems to:%n- %s"
+              .formatted(identity, String.join(System.lineSeparator() + "- ", left)));
+    }
+  }
+
+  /** The lines of the script that were not used, or not as often as they say; a copy. */
+  public synchronized List<String> unusedScript() {
+    return script.stream().map(ScriptLine::leftOver).filter(Objects::nonNull).toList();
+  }
+
+  /** Lets the calls go on that hang; they accept what they hold. Later ones hang again. */
+  public synchronized void letGo() {
+    go.countDown();
+    go = new CountDownLatch(1);
+  }
+
+  /**
+   * Waits until calls hang.
+   *
+   * @param calls how many, 1 or more
+   * @throws IllegalStateException if they are fewer after 30 s
+   * @throws InterruptedException if the thread is interrupted
+   */
+  public synchronized void awaitHanging(int calls) throws InterruptedException {
+    long end = System.nanoTime() + HANGS_WITHIN.toNanos();
+    while (hanging < calls) {
+      long left = end - System.nanoTime();
+      if (left <= 0) {
+        throw new IllegalStateException(
+            "%s calls hang instead of %s after %s s: look at the lines with hang()"
+                .formatted(hanging, calls, HANGS_WITHIN.toSeconds()));
+      }
+      TimeUnit.NANOSECONDS.timedWait(this, left);
+    }
   }
 
   /** Answers further clears. */
@@ -245,7 +348,15 @@ public final class RecordingDestination implements Destination {
     return "RecordingDestination[" + identity + ", " + calls.size() + " calls]";
   }
 
-  private synchronized Answering note(RunContext run, Batch batch) {
+  /** What the script makes of a call. */
+  private record Scripted(
+      ScriptLine.@Nullable Step effect,
+      Map<String, @Nullable Verdict> verdicts,
+      List<Change> others,
+      Answering otherwise,
+      CountDownLatch go) {}
+
+  private synchronized Scripted note(RunContext run, Batch batch) {
     calls.add(new Call(run, batch));
     if (!capabilities.actions().contains(batch.action())) {
       violated("a batch asks for " + batch.action() + ", which is not taken");
@@ -260,7 +371,123 @@ public final class RecordingDestination implements Destination {
         violated("a batch holds a key twice");
       }
     }
-    return answering;
+    return play(batch);
+  }
+
+  private Scripted play(Batch batch) {
+    Map<Change, ScriptLine> lines = new LinkedHashMap<>();
+    Map<String, @Nullable Verdict> verdicts = new HashMap<>();
+    List<Change> others = new ArrayList<>();
+    for (ScriptLine line : script) {
+      for (Change change : batch.changes()) {
+        ScriptLine.Step step = line.stepFor(calls.size(), change);
+        if (step != null && step.effect != null && !lines.containsKey(change)) {
+          line.use(step);
+          return new Scripted(step, Map.of(), List.of(), answering, go);
+        }
+        if (step != null) {
+          lines.putIfAbsent(change, line);
+        }
+      }
+    }
+    for (Change change : batch.changes()) {
+      ScriptLine line = lines.get(change);
+      ScriptLine.Step step = line == null ? null : line.stepFor(calls.size(), change);
+      if (line == null || step == null || step.effect != null) {
+        others.add(change); // of this line, others have used up the answer
+      } else {
+        line.use(step);
+        verdicts.put(change.changeId(), step.verdict);
+      }
+    }
+    return new Scripted(null, verdicts, others, answering, go);
+  }
+
+  private @Nullable Delivery answer(RunContext run, Batch batch, Scripted scripted)
+      throws Exception {
+    if (scripted.effect() != null) {
+      return suffer(batch, scripted.effect(), scripted.go());
+    }
+    if (scripted.verdicts().isEmpty()) {
+      return scripted.otherwise().answer(run, batch);
+    }
+    Delivery.Builder delivery = Delivery.builder();
+    scripted
+        .verdicts()
+        .forEach(
+            (id, verdict) -> {
+              if (verdict != null) {
+                delivery.answer(id, verdict);
+              }
+            });
+    if (!scripted.others().isEmpty()) {
+      Batch rest = new Batch(batch.action(), scripted.others());
+      Delivery others = scripted.otherwise().answer(run, rest);
+      verdicts(rest, others).forEach(delivery::answer);
+    }
+    return delivery.build();
+  }
+
+  private Delivery suffer(Batch batch, ScriptLine.Step step, CountDownLatch until)
+      throws Exception {
+    String words = "the script of the test: " + step.name;
+    switch (Objects.requireNonNull(step.effect)) {
+      case NOT_APPLIED ->
+          throw step.retryAfter == null
+              ? new NotAppliedException(words, (Throwable) null)
+              : new NotAppliedException(words, step.retryAfter);
+      case BATCH_REJECTED -> throw new BatchRejectedException(step.code, words);
+      case STOP_RUN -> throw new StopRunException(step.code, words);
+      case THROW_BEFORE -> throw new IOException(words);
+      case THROW_AFTER -> {
+        accept(batch, Delivery.allAccepted());
+        throw new IOException(words);
+      }
+      case HANG -> hang(until);
+      case HANG_ON -> hangOn(until);
+    }
+    return Delivery.allAccepted();
+  }
+
+  private synchronized void hangs(int more) {
+    hanging += more;
+    notifyAll();
+  }
+
+  private void hang(CountDownLatch until) throws InterruptedException {
+    hangs(1);
+    try {
+      until.await();
+    } finally {
+      hangs(-1);
+    }
+  }
+
+  private void hangOn(CountDownLatch until) {
+    boolean interrupted = false;
+    hangs(1);
+    while (true) {
+      try {
+        until.await();
+        break;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    hangs(-1);
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** The verdicts of an answer by change id. */
+  private static Map<String, Verdict> verdicts(Batch batch, Delivery delivery) {
+    Map<String, Verdict> named = new HashMap<>();
+    delivery.answers().forEach(answer -> named.put(answer.changeId(), answer.verdict()));
+    if (delivery.unnamed() == Delivery.Unnamed.ACCEPTED) {
+      batch.changes().forEach(c -> named.putIfAbsent(c.changeId(), new Verdict.Accepted()));
+    }
+    return named;
   }
 
   private void check(Action action, Change change) {
@@ -281,12 +508,9 @@ public final class RecordingDestination implements Destination {
     if (delivery == null) {
       return;
     }
-    Map<String, Verdict> verdicts = new HashMap<>();
-    delivery.answers().forEach(answer -> verdicts.put(answer.changeId(), answer.verdict()));
-    Verdict unnamed =
-        delivery.unnamed() == Delivery.Unnamed.ACCEPTED ? new Verdict.Accepted() : null;
+    Map<String, Verdict> verdicts = verdicts(batch, delivery);
     for (Change change : batch.changes()) {
-      if (verdicts.getOrDefault(change.changeId(), unnamed) instanceof Verdict.Accepted) {
+      if (verdicts.get(change.changeId()) instanceof Verdict.Accepted) {
         if (batch.action() == Action.DELETE) {
           contents.remove(key(change));
         } else {
@@ -327,7 +551,7 @@ public final class RecordingDestination implements Destination {
     @Override
     public Delivery write(Batch batch) throws Exception {
       use();
-      Delivery delivery = note(run, batch).answer(run, batch);
+      Delivery delivery = answer(run, batch, note(run, batch));
       accept(batch, delivery);
       return delivery;
     }

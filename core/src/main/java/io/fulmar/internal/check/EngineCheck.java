@@ -5,6 +5,8 @@ import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.store.SyncStore;
+import io.fulmar.spi.CheckSteps;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,6 +14,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,8 +25,15 @@ import org.jspecify.annotations.Nullable;
 public final class EngineCheck implements AutoCloseable {
   private static final String CLOSED = "the engine was closed";
 
-  private final SyncStore store;
-  private final Source source;
+  /** Begins to look at a source. */
+  private interface Looking {
+    SourceSteps at(@Nullable Sync sync, Board board);
+  }
+
+  private final String name;
+  private final Looking looking;
+  private final List<String> inSource;
+  private final BiConsumer<CheckSteps, @Nullable Sync> ofEngine;
   private final RunnerSettings settings;
   private final Set<CompletableFuture<@Nullable String>> running = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
@@ -35,19 +46,52 @@ public final class EngineCheck implements AutoCloseable {
    * @param settings threads, time, and how long a check takes at most
    */
   public EngineCheck(SyncStore store, Source source, RunnerSettings settings) {
-    this.store = store;
-    this.source = source;
+    this(
+        SourceCheck.name(source),
+        (sync, board) -> new SourceCheck(source, sync, board, settings),
+        store.stepsInSource(),
+        store::check,
+        settings);
+  }
+
+  /**
+   * The checks of an engine whose source is no PostgreSQL.
+   *
+   * @param name what reports call the source
+   * @param looking begins to look at the source, for a sync or for none
+   * @param ofEngine takes the engine's own steps
+   * @param settings threads, time, and how long a check takes at most
+   */
+  public EngineCheck(
+      String name,
+      Function<@Nullable Sync, SourceSteps> looking,
+      BiConsumer<CheckSteps, @Nullable Sync> ofEngine,
+      RunnerSettings settings) {
+    this(name, (sync, board) -> looking.apply(sync), List.of(), ofEngine, settings);
+  }
+
+  private EngineCheck(
+      String name,
+      Looking looking,
+      List<String> inSource,
+      BiConsumer<CheckSteps, @Nullable Sync> ofEngine,
+      RunnerSettings settings) {
+    this.name = name;
+    this.looking = looking;
+    this.inSource = inSource;
+    this.ofEngine = ofEngine;
     this.settings = settings;
   }
 
   /** See {@link io.fulmar.SyncEngine#check()}; with a sync, {@link io.fulmar.SyncEngine#check}. */
   public CheckReport check(@Nullable Sync sync) {
     Board board = new Board(settings.nanoTime(), settings.checkTimeout());
-    SourceCheck ofSource = new SourceCheck(source, sync, board, settings);
-    Section ofEngine = board.section("", store.stepsInSource());
-    boolean inSource = !store.stepsInSource().isEmpty();
-    SyncCheck ofSync = sync == null ? null : new SyncCheck(sync, ofSource, board);
-    Tasks tasks = new Tasks(sync == null ? "check" : sync.name() + "-check", inSource ? 1 : 2);
+    SourceSteps source = looking.at(sync, board);
+    Section stepsOfSource = board.section("", source.names());
+    Section stepsOfEngine = board.section("", inSource);
+    boolean isInSource = !inSource.isEmpty();
+    SyncCheck ofSync = sync == null ? null : new SyncCheck(sync, source, board);
+    Tasks tasks = new Tasks(sync == null ? "check" : sync.name() + "-check", isInSource ? 1 : 2);
     running.add(tasks.over);
     try {
       if (closed) {
@@ -56,22 +100,22 @@ public final class EngineCheck implements AutoCloseable {
       tasks.start(
           "source",
           () -> {
-            try (ofSource) {
-              ofSource.look();
-              if (inSource) {
-                store.check(ofEngine, sync);
+            try (source) {
+              source.look(stepsOfSource);
+              if (isInSource) {
+                ofEngine.accept(stepsOfEngine, sync);
               }
               if (ofSync != null) {
                 ofSync.look();
               }
             }
           });
-      if (!inSource) {
-        tasks.start("engine", () -> store.check(ofEngine, sync));
+      if (!isInSource) {
+        tasks.start("engine", () -> ofEngine.accept(stepsOfEngine, sync));
       }
       String cut = tasks.await();
-      CheckReport report = board.report(SourceCheck.name(source), nameOf(sync), cut);
-      tasks.end(ofSource::cut);
+      CheckReport report = board.report(name, nameOf(sync), cut);
+      tasks.end(source::cut);
       return report;
     } finally {
       running.remove(tasks.over);

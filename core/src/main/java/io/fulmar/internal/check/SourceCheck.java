@@ -1,5 +1,9 @@
 package io.fulmar.internal.check;
 
+import io.fulmar.Model;
+import io.fulmar.ModelPreview;
+import io.fulmar.ModelValidation;
+import io.fulmar.Row;
 import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.internal.postgres.ConnectFailure;
@@ -7,12 +11,19 @@ import io.fulmar.internal.postgres.Connections;
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.postgres.Pooling;
 import io.fulmar.internal.postgres.SqlStates;
+import io.fulmar.internal.row.ImageRow;
+import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.source.Cancellation;
+import io.fulmar.internal.source.Describer;
 import io.fulmar.internal.source.ModelGrants;
+import io.fulmar.internal.source.ModelRows;
+import io.fulmar.internal.source.ModelShape;
+import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.source.SourceSession;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.spi.CheckSteps;
+import java.io.IOException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -20,6 +31,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
@@ -32,7 +44,7 @@ import org.slf4j.LoggerFactory;
  * The steps of a source, from the network to what its role may do. Used by one thread; {@link #cut}
  * may be called by another.
  */
-final class SourceCheck implements AutoCloseable {
+final class SourceCheck implements SourceSteps {
   static final String NETWORK = "network";
   static final String CREDENTIALS = "credentials";
   static final String LIST = "list schemas and tables";
@@ -52,7 +64,6 @@ final class SourceCheck implements AutoCloseable {
   private final String about;
   private final Board board;
   private final RunnerSettings settings;
-  private final Section section;
   private final Access access;
   private final Cancellation cancellation = new Cancellation();
   private @Nullable Connection connection;
@@ -64,7 +75,6 @@ final class SourceCheck implements AutoCloseable {
     this.about = sync == null ? "" : "[sync=" + sync.name() + "]";
     this.board = board;
     this.settings = settings;
-    this.section = board.section("", List.of(NETWORK, CREDENTIALS, LIST, PRIVILEGES));
     this.access = new Access(source, settings);
   }
 
@@ -75,12 +85,17 @@ final class SourceCheck implements AutoCloseable {
         : "postgresql://%s/%s".formatted(String.join(",", source.hosts()), source.database());
   }
 
-  /** Takes all steps. */
-  void look() {
-    section.step(NETWORK, this::network);
-    section.stepAfter(NETWORK, CREDENTIALS, this::credentials);
-    section.stepAfter(CREDENTIALS, LIST, this::list);
-    section.stepAfter(CREDENTIALS, PRIVILEGES, this::privileges);
+  @Override
+  public List<String> names() {
+    return List.of(NETWORK, CREDENTIALS, LIST, PRIVILEGES);
+  }
+
+  @Override
+  public void look(CheckSteps steps) {
+    steps.step(NETWORK, this::network);
+    steps.stepAfter(NETWORK, CREDENTIALS, this::credentials);
+    steps.stepAfter(CREDENTIALS, LIST, this::list);
+    steps.stepAfter(CREDENTIALS, PRIVILEGES, this::privileges);
   }
 
   private void network(CheckSteps.Findings findings) throws InterruptedException, SQLException {
@@ -252,8 +267,41 @@ final class SourceCheck implements AutoCloseable {
     }
   }
 
+  @Override
+  public Described describe(Model model) throws SQLException, InterruptedException {
+    try (SourceSession session = session()) {
+      limit(session, 0.4);
+      ModelValidation validation = Describer.validate(session, model);
+      return new Described(
+          validation, validation.isUsable() ? Describer.describe(session, model) : null);
+    }
+  }
+
+  @Override
+  public ModelPreview firstRows(Model model) throws SQLException, InterruptedException {
+    List<Row> rows = new ArrayList<>();
+    try (SourceSession session = session()) {
+      limit(session, 0.4);
+      ModelShape described = Describer.describe(session, model);
+      Shape rowShape = described.rowShape();
+      RowSink sink =
+          (buffer, from, to, fields) ->
+              rows.add(ImageRow.of(rowShape, Arrays.copyOfRange(buffer, from, to)));
+      ModelRows.read(
+          session,
+          described.previewSql(),
+          described.fieldKinds(),
+          described.fieldCount(),
+          "read the model " + model.name(),
+          sink);
+      return new ModelPreview(described.preview(), rows, List.of());
+    } catch (IOException e) {
+      throw new IllegalStateException("a list does not throw this", e);
+    }
+  }
+
   /** A session of the check; the first one has the connection of the first step. */
-  SourceSession session() throws SQLException, InterruptedException {
+  private SourceSession session() throws SQLException, InterruptedException {
     AtomicReference<@Nullable Connection> first = new AtomicReference<>(connection);
     connection = null;
     if (first.get() == null) {
@@ -270,7 +318,7 @@ final class SourceCheck implements AutoCloseable {
   /**
    * Lets no statement of a session take more than a share of what is left, and no lock half of it.
    */
-  void limit(SourceSession session, double share) throws SQLException {
+  private void limit(SourceSession session, double share) throws SQLException {
     long millis = Math.max(1, (long) (board.remaining().toMillis() * share));
     try (PreparedStatement statement =
         OneShot.prepare(session.connection(), CheckSql.LIMIT.sql())) {
@@ -280,12 +328,13 @@ final class SourceCheck implements AutoCloseable {
     }
   }
 
-  String about() {
+  @Override
+  public String about() {
     return about;
   }
 
-  /** Ends what is going on. */
-  void cut() {
+  @Override
+  public void cut() {
     cancellation.cancel();
   }
 

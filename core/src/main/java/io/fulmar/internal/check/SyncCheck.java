@@ -10,21 +10,13 @@ import io.fulmar.SourceException;
 import io.fulmar.Sync;
 import io.fulmar.internal.mapping.UsedColumns;
 import io.fulmar.internal.postgres.SqlStates;
-import io.fulmar.internal.row.ImageRow;
-import io.fulmar.internal.row.Shape;
-import io.fulmar.internal.source.Describer;
-import io.fulmar.internal.source.ModelRows;
 import io.fulmar.internal.source.ModelShape;
-import io.fulmar.internal.source.RowSink;
-import io.fulmar.internal.source.SourceSession;
 import io.fulmar.internal.source.UnstableColumns;
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.spi.CheckContext;
 import io.fulmar.spi.CheckSteps;
-import java.io.IOException;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -39,12 +31,12 @@ final class SyncCheck {
   static final String FIRST_ROWS = "first rows";
 
   private final Sync sync;
-  private final SourceCheck source;
+  private final SourceSteps source;
   private final Section ofModel;
   private final Section ofDestination;
   private @Nullable ModelShape shape;
 
-  SyncCheck(Sync sync, SourceCheck source, Board board) {
+  SyncCheck(Sync sync, SourceSteps source, Board board) {
     this.sync = sync;
     this.source = source;
     this.ofModel = board.section("", List.of(MODEL, FIRST_ROWS));
@@ -53,7 +45,8 @@ final class SyncCheck {
 
   /** Takes all steps. */
   void look() {
-    ofModel.stepAfter(SourceCheck.PRIVILEGES, MODEL, this::model);
+    List<String> needed = source.names();
+    ofModel.stepAfter(needed.get(needed.size() - 1), MODEL, this::model);
     ofModel.stepAfter(MODEL, FIRST_ROWS, this::firstRows);
     try {
       sync.destination().check(context(), ofDestination);
@@ -67,25 +60,22 @@ final class SyncCheck {
   }
 
   private void model(CheckSteps.Findings findings) throws SQLException, InterruptedException {
-    try (SourceSession session = source.session()) {
-      source.limit(session, 0.4);
-      ModelValidation validation = Describer.validate(session, sync.model());
-      for (ModelValidation.Finding finding : validation.findings()) {
-        ModelValidation.Position position = finding.position();
-        String fact = finding.fact() + (position == null ? "" : " (" + position.text() + ")");
-        switch (finding.severity()) {
-          case ERROR -> findings.failure(fact, finding.remedy());
-          case WARNING -> findings.warning(fact, finding.remedy());
-        }
+    SourceSteps.Described found = source.describe(sync.model());
+    for (ModelValidation.Finding finding : found.validation().findings()) {
+      ModelValidation.Position position = finding.position();
+      String fact = finding.fact() + (position == null ? "" : " (" + position.text() + ")");
+      switch (finding.severity()) {
+        case ERROR -> findings.failure(fact, finding.remedy());
+        case WARNING -> findings.warning(fact, finding.remedy());
       }
-      if (validation.isUsable()) {
-        ModelShape described = Describer.describe(session, sync.model());
-        UsedColumns.of(described, sync, source.about());
-        shape = described;
-        findings.found(
-            "%s columns, key %s"
-                .formatted(described.columns().size(), String.join(", ", sync.model().key())));
-      }
+    }
+    ModelShape described = found.shape();
+    if (described != null) {
+      UsedColumns.of(described, sync, source.about());
+      shape = described;
+      findings.found(
+          "%s columns, key %s"
+              .formatted(described.columns().size(), String.join(", ", sync.model().key())));
     }
   }
 
@@ -94,8 +84,8 @@ final class SyncCheck {
     ModelPreview first;
     ModelPreview second;
     try {
-      first = read();
-      second = read();
+      first = source.firstRows(sync.model());
+      second = source.firstRows(sync.model());
     } catch (SourceException e) {
       if (SqlStates.isStatementEnded(e.sqlState())) {
         findings.found("not looked at: the model takes too long for a check");
@@ -123,28 +113,6 @@ final class SyncCheck {
           "%s of them have a NULL in the key, or the key of another row, and would not be sent"
               .formatted(invalid),
           "Let the model return each key once and no NULL in it");
-    }
-  }
-
-  private ModelPreview read() throws SQLException, InterruptedException {
-    List<Row> rows = new ArrayList<>();
-    try (SourceSession session = source.session()) {
-      source.limit(session, 0.4);
-      ModelShape described = Describer.describe(session, sync.model());
-      Shape rowShape = described.rowShape();
-      RowSink sink =
-          (buffer, from, to, fields) ->
-              rows.add(ImageRow.of(rowShape, Arrays.copyOfRange(buffer, from, to)));
-      ModelRows.read(
-          session,
-          described.previewSql(),
-          described.fieldKinds(),
-          described.fieldCount(),
-          "read the model " + sync.model().name(),
-          sink);
-      return new ModelPreview(described.preview(), rows, List.of());
-    } catch (IOException e) {
-      throw new IllegalStateException("a list does not throw this", e);
     }
   }
 

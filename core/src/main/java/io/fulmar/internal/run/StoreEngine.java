@@ -58,10 +58,23 @@ public class StoreEngine implements SyncEngine {
    */
   public StoreEngine(
       SyncStore store, Source source, RunnerSettings settings, Consumer<Sync> usable) {
+    this(store, new EngineCheck(store, source, settings), settings, usable);
+  }
+
+  /**
+   * An engine that checks in its own way.
+   *
+   * @param store closed with the engine
+   * @param check closed with the engine
+   * @param settings of its runs
+   * @param usable throws why it cannot run a sync
+   */
+  public StoreEngine(
+      SyncStore store, EngineCheck check, RunnerSettings settings, Consumer<Sync> usable) {
     this.usable = usable;
     this.store = store;
     this.runner = new Runner(store, settings);
-    this.check = new EngineCheck(store, source, settings);
+    this.check = check;
   }
 
   @Override

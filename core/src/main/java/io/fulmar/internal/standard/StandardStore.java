@@ -98,7 +98,16 @@ public final class StandardStore implements SyncStore {
         point -> steps.accept(point.name()));
   }
 
-  StandardStore(
+  /**
+   * A store over models that are read from anywhere.
+   *
+   * @param snapshots what is read; closed with the store
+   * @param root the directory of all syncs
+   * @param missingState what to do about a sync that has no state
+   * @param diffBytes most memory outside the heap that a diff uses
+   * @param clock tells the time
+   */
+  public StandardStore(
       Snapshots snapshots, Path root, MissingState missingState, long diffBytes, Clock clock) {
     this(snapshots, root, missingState, diffBytes, clock, CrashPoint.Watch.NONE);
   }

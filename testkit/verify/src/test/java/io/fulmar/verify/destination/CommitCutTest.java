@@ -11,7 +11,7 @@ import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncMode;
 import io.fulmar.SyncReport;
-import io.fulmar.harness.ManualClock;
+import io.fulmar.testkit.ManualClock;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fault.FaultyProxy;
 import io.fulmar.verify.fixture.SharedServer;
@@ -43,7 +43,7 @@ class CommitCutTest {
 
   @TempDir Path state;
 
-  private final ManualClock clock = new ManualClock(Instant.parse("2026-03-01T00:00:00Z"));
+  private final ManualClock clock = ManualClock.at(Instant.parse("2026-03-01T00:00:00Z"));
   private TableFixture fixture;
   private FaultyProxy proxy;
   private SyncEngine engine;

@@ -5,9 +5,9 @@ import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
-import io.fulmar.harness.ManualClock;
 import io.fulmar.lightning.LightningEngine;
 import io.fulmar.lightning.LightningSetup;
+import io.fulmar.testkit.ManualClock;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
  */
 abstract class MoveFixture extends SourceFixture {
 
-  final ManualClock clock = new ManualClock(Instant.parse("2026-03-01T00:00:00Z"));
+  final ManualClock clock = ManualClock.at(Instant.parse("2026-03-01T00:00:00Z"));
 
   @BeforeEach
   void createSchemasAndItems() throws SQLException {

@@ -18,7 +18,6 @@ import io.fulmar.SyncStatus;
 import io.fulmar.harness.CrmLog;
 import io.fulmar.harness.LoggedCrm;
 import io.fulmar.harness.LoggedCrm.Mood;
-import io.fulmar.harness.ManualClock;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.PlanReader;
@@ -30,6 +29,7 @@ import io.fulmar.lightning.internal.state.CrashPoint;
 import io.fulmar.lightning.internal.state.LightningSettings;
 import io.fulmar.lightning.internal.state.LightningStore;
 import io.fulmar.lightning.internal.state.StoredEngine;
+import io.fulmar.testkit.ManualClock;
 import io.fulmar.testkit.TestDatabase;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -359,8 +359,7 @@ final class Life implements AutoCloseable {
     this.database = database;
     this.log = log;
     this.step = before == null ? Step.BEGIN : Step.valueOf(before.step());
-    this.clock =
-        new ManualClock(before == null ? FIRST_DAY : Instant.ofEpochMilli(before.lastAt()));
+    this.clock = ManualClock.at(before == null ? FIRST_DAY : Instant.ofEpochMilli(before.lastAt()));
     this.crm = crm();
     RunnerSettings settings =
         RunnerSettings.defaults().withWaiter((stop, duration) -> pass(duration));
