@@ -7,6 +7,7 @@ module io.fulmar.testkit {
   // JUnit makes the extension of the contract, and calls its rules.
   opens io.fulmar.testkit.contract to
       org.junit.platform.commons;
+  exports io.fulmar.testkit.tpch;
 
   requires transitive io.fulmar.core;
   requires java.management;
@@ -15,4 +16,5 @@ module io.fulmar.testkit {
   requires static org.jspecify;
   requires static org.junit.jupiter.api;
   requires org.postgresql.jdbc;
+  requires static tpch;
 }

@@ -2,7 +2,7 @@ package io.fulmar.verify.bench;
 
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
-import io.fulmar.verify.tpch.Tpch;
+import io.fulmar.testkit.tpch.Tpch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;

@@ -13,7 +13,7 @@ import io.fulmar.SyncReport;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
-import io.fulmar.verify.tpch.Tpch;
+import io.fulmar.testkit.tpch.Tpch;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.tpch.Tpch;
 import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.ResultSet;

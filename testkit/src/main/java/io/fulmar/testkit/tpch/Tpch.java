@@ -1,4 +1,4 @@
-package io.fulmar.verify.tpch;
+package io.fulmar.testkit.tpch;
 
 import io.trino.tpch.Customer;
 import io.trino.tpch.CustomerGenerator;
