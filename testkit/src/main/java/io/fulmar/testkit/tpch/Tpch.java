@@ -9,7 +9,10 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Objects;
 import java.util.function.BiConsumer;
+import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 
@@ -17,9 +20,21 @@ import org.postgresql.copy.CopyIn;
  * The tables {@code customer} and {@code orders} of TPC-H, generated and loaded: the same rows
  * every time at the same scale. At scale 1 there are 150,000 customers and 1,500,000 orders.
  *
+ * <pre>{@code
+ * try (Connection connection = database.connect()) {
+ *   long rows = Tpch.atScale(0.1).loadOrders(connection);
+ * }
+ * }</pre>
+ *
  * <p>A table is created where the connection's {@code search_path} points to, filled by {@code
- * COPY} while it has no index, then given its primary key and vacuumed. Nothing is kept between
- * calls, so this class is thread-safe; a connection, as always, serves one thread.
+ * COPY} while it has no index, then given its primary key and vacuumed. Rows are sent as they are
+ * generated, so that memory does not grow with the scale. This class is immutable and thread-safe;
+ * a connection, as always, serves one thread.
+ *
+ * <p>The generator is {@code io.trino.tpch:tpch}, which the tests' dependencies must have.
+ *
+ * @see <a href="https://www.tpc.org/tpch/">TPC-H</a>, whose specification has the tables in
+ *     section 1.4
  */
 public final class Tpch {
   private static final String CREATE_CUSTOMER =
@@ -77,9 +92,11 @@ public final class Tpch {
   private static final int BUFFER_CHARS = 1 << 16;
 
   private final double scale;
+  private final LongConsumer progress;
 
-  private Tpch(double scale) {
+  private Tpch(double scale, LongConsumer progress) {
     this.scale = scale;
+    this.progress = progress;
   }
 
   /**
@@ -93,7 +110,18 @@ public final class Tpch {
     if (!(scale > 0)) {
       throw new IllegalArgumentException("scale must be above 0: " + scale);
     }
-    return new Tpch(scale);
+    return new Tpch(scale, rows -> {});
+  }
+
+  /**
+   * The same data, with somebody told how far a table has got.
+   *
+   * @param progress given the number of rows sent so far, each time that about 64 KiB of them have
+   *     gone, and at the end; called on the thread that loads, so quick. <b>Default</b> nobody
+   * @return the data, of which nothing is generated yet
+   */
+  public Tpch reportingTo(LongConsumer progress) {
+    return new Tpch(scale, Objects.requireNonNull(progress, "progress"));
   }
 
   /**
@@ -102,6 +130,7 @@ public final class Tpch {
    * @param connection a connection that commits by itself, since the table is vacuumed at the end
    * @return the number of rows
    * @throws SQLException if the table exists already, or the server refuses
+   * @throws IllegalStateException if the generator is not among the dependencies
    */
   public long loadCustomer(Connection connection) throws SQLException {
     return load(
@@ -109,7 +138,7 @@ public final class Tpch {
         CREATE_CUSTOMER,
         COPY_CUSTOMER,
         FINISH_CUSTOMER,
-        new CustomerGenerator(scale, 1, 1),
+        () -> new CustomerGenerator(scale, 1, 1),
         Tpch::append);
   }
 
@@ -119,6 +148,7 @@ public final class Tpch {
    * @param connection a connection that commits by itself, since the table is vacuumed at the end
    * @return the number of rows
    * @throws SQLException if the table exists already, or the server refuses
+   * @throws IllegalStateException if the generator is not among the dependencies
    */
   public long loadOrders(Connection connection) throws SQLException {
     return load(
@@ -126,18 +156,27 @@ public final class Tpch {
         CREATE_ORDERS,
         COPY_ORDERS,
         FINISH_ORDERS,
-        new OrderGenerator(scale, 1, 1),
+        () -> new OrderGenerator(scale, 1, 1),
         Tpch::append);
   }
 
-  private static <T> long load(
+  private <T> long load(
       Connection connection,
       String create,
       String copy,
       String[] finish,
-      Iterable<T> rows,
+      Supplier<Iterable<T>> generator,
       BiConsumer<StringBuilder, T> append)
       throws SQLException {
+    Iterable<T> rows;
+    try {
+      rows = generator.get();
+    } catch (NoClassDefFoundError e) {
+      throw new IllegalStateException(
+          "Cannot load TPC-H: a class is missing. Add io.trino.tpch:tpch to the tests'"
+              + " dependencies.",
+          e);
+    }
     try (Statement statement = connection.createStatement()) {
       statement.execute(create);
       long count = copy(connection, copy, rows, append);
@@ -148,19 +187,23 @@ public final class Tpch {
     }
   }
 
-  private static <T> long copy(
+  private <T> long copy(
       Connection connection, String sql, Iterable<T> rows, BiConsumer<StringBuilder, T> append)
       throws SQLException {
     CopyIn copy = connection.unwrap(PGConnection.class).getCopyAPI().copyIn(sql);
     try {
       StringBuilder lines = new StringBuilder(BUFFER_CHARS);
+      long sent = 0;
       for (T row : rows) {
         append.accept(lines, row);
+        sent++;
         if (lines.length() > BUFFER_CHARS - 1_000) {
           flush(lines, copy);
+          progress.accept(sent);
         }
       }
       flush(lines, copy);
+      progress.accept(sent);
       return copy.endCopy();
     } finally {
       if (copy.isActive()) {

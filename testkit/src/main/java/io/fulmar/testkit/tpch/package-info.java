@@ -1,4 +1,7 @@
-/** The TPC-H tables that the quickstart, the benchmarks and the tests work on; see {@link Tpch}. */
+/**
+ * Tables of TPC-H at any scale, for tests and benchmarks that want data of a known shape: {@link
+ * Tpch} is the entry. It needs {@code io.trino.tpch:tpch} among the tests' dependencies.
+ */
 @NullMarked
 package io.fulmar.testkit.tpch;
 

@@ -11,6 +11,8 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.Test;
 class TpchTest {
   private static TestPostgres postgres;
   private static TestDatabase database;
+  private static final List<Long> PROGRESS = new ArrayList<>();
   private static long customers;
   private static long orders;
 
@@ -30,7 +33,7 @@ class TpchTest {
     database = postgres.createDatabase();
     try (Connection connection = database.connect()) {
       customers = Tpch.atScale(0.01).loadCustomer(connection);
-      orders = Tpch.atScale(0.01).loadOrders(connection);
+      orders = Tpch.atScale(0.01).reportingTo(PROGRESS::add).loadOrders(connection);
     }
   }
 
@@ -45,6 +48,11 @@ class TpchTest {
     assertThat(orders).isEqualTo(15_000);
     assertThat(query("select count(*) from customer")).isEqualTo("1500");
     assertThat(query("select count(*) from orders")).isEqualTo("15000");
+  }
+
+  @Test
+  void progressGrowsAndEndsWithTheLastRow() {
+    assertThat(PROGRESS).isSorted().hasSizeGreaterThan(20).endsWith(15_000L);
   }
 
   @Test
