@@ -3,18 +3,22 @@ module io.fulmar.testkit {
   exports io.fulmar.testkit;
   exports io.fulmar.testkit.contract;
   exports io.fulmar.testkit.harness;
+  exports io.fulmar.testkit.junit;
+  exports io.fulmar.testkit.tpch;
 
-  // JUnit makes the extension of the contract, and calls its rules.
+  // JUnit makes extensions, and calls the rules of the contract.
   opens io.fulmar.testkit.contract to
       org.junit.platform.commons;
-  exports io.fulmar.testkit.tpch;
+  opens io.fulmar.testkit.junit to
+      org.junit.platform.commons;
 
   requires transitive io.fulmar.core;
   requires java.management;
   requires transitive java.sql;
   requires static embedded.postgres;
   requires static org.jspecify;
-  requires static org.junit.jupiter.api;
+  requires static transitive org.junit.jupiter.api;
   requires org.postgresql.jdbc;
+  requires static testcontainers;
   requires static tpch;
 }

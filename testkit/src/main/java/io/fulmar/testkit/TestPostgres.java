@@ -52,7 +52,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>This class is thread-safe.
  */
-public final class TestPostgres implements AutoCloseable {
+public final class TestPostgres implements TestServer, AutoCloseable {
   /** The major version that {@link #start()} starts unless told otherwise: {@value}. */
   public static final int DEFAULT_MAJOR_VERSION = 17;
 
@@ -144,12 +144,7 @@ public final class TestPostgres implements AutoCloseable {
     return new Builder();
   }
 
-  /**
-   * Creates an empty database under a name that no other database of this server has.
-   *
-   * @return the database, which lives until it is dropped or the server is closed
-   * @throws IllegalStateException if the server is closed or refuses
-   */
+  @Override
   public TestDatabase createDatabase() {
     if (closed.get()) {
       throw new IllegalStateException("Cannot create a database: the server is closed.");
@@ -157,7 +152,7 @@ public final class TestPostgres implements AutoCloseable {
     TestDatabase database =
         new TestDatabase(HOST, port(), "test_" + databases.incrementAndGet(), SUPERUSER);
     try {
-      database.create(majorVersion);
+      database.createByCopy(majorVersion);
     } catch (SQLException e) {
       throw new IllegalStateException(
           "Cannot create database %s: the server refused.".formatted(database.name()), e);
@@ -174,11 +169,7 @@ public final class TestPostgres implements AutoCloseable {
     return server.getPort();
   }
 
-  /**
-   * The major version of the server.
-   *
-   * @return 17 for PostgreSQL 17.11, say
-   */
+  @Override
   public int majorVersion() {
     return majorVersion;
   }

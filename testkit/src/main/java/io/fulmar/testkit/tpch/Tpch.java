@@ -33,8 +33,8 @@ import org.postgresql.copy.CopyIn;
  *
  * <p>The generator is {@code io.trino.tpch:tpch}, which the tests' dependencies must have.
  *
- * @see <a href="https://www.tpc.org/tpch/">TPC-H</a>, whose specification has the tables in
- *     section 1.4
+ * @see <a href="https://www.tpc.org/tpch/">TPC-H</a>, whose specification has the tables in section
+ *     1.4
  */
 public final class Tpch {
   private static final String CREATE_CUSTOMER =

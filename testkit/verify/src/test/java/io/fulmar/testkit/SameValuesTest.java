@@ -200,14 +200,7 @@ class SameValuesTest {
   @BeforeAll
   static void fill() throws SQLException {
     database = SharedServer.get().createDatabase();
-    source =
-        Source.builder()
-            .host(database.host())
-            .port(database.port())
-            .database(database.name())
-            .user(database.user())
-            .withoutTls()
-            .build();
+    source = database.source().build();
     memory = InMemorySource.create();
     InMemorySource.Rows rows = memory.model("things").column("id", "integer");
     List<String> columns = new ArrayList<>(List.of("id integer"));

@@ -387,7 +387,7 @@ class ArchitectureTest {
         .resideOutsideOfPackage("io.fulmar.testkit..")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("org.junit..", "org.assertj..")
+        .resideInAnyPackage("org.junit..", "org.assertj..", "org.testcontainers..")
         .check(published);
     noClasses()
         .that()

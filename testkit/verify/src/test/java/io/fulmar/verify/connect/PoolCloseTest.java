@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.fulmar.Source;
 import io.fulmar.internal.postgres.SourcePool;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.Hba;
 import io.fulmar.verify.fixture.SharedServer;
 import io.fulmar.verify.fixture.UnconnectedSockets;
@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Test;
  */
 @DisplayName("I-08: a pool that is closed leaves no connection, and whoever waits hears it soon")
 class PoolCloseTest {
-  private static TestPostgres postgres;
+  private static TestServer postgres;
 
   private TestDatabase database;
 
@@ -55,13 +55,7 @@ class PoolCloseTest {
   }
 
   private Source.Builder source() {
-    return Source.builder()
-        .host(database.host())
-        .port(database.port())
-        .database(database.name())
-        .user(database.user())
-        .connectTimeout(Duration.ofSeconds(5))
-        .withoutTls();
+    return database.source().connectTimeout(Duration.ofSeconds(5));
   }
 
   /** Sockets that connect when they are let, and tell when somebody wants one. */

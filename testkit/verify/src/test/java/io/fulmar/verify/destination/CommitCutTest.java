@@ -12,7 +12,7 @@ import io.fulmar.SyncEngine;
 import io.fulmar.SyncMode;
 import io.fulmar.SyncReport;
 import io.fulmar.testkit.ManualClock;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fault.FaultyProxy;
 import io.fulmar.verify.fixture.SharedServer;
 import java.io.IOException;
@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @DisplayName("P1, P2, B-04: the connection breaks after COMMIT, before its answer")
 class CommitCutTest {
-  private static TestPostgres postgres;
+  private static TestServer postgres;
 
   @TempDir Path state;
 

@@ -17,7 +17,7 @@ import io.fulmar.SyncReport;
 import io.fulmar.SyncReport.FailureGroup;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.SharedServer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Whole runs, from a real table into a file and into an API. */
 class DestinationRunsTest {
-  private static TestPostgres postgres;
+  private static TestServer postgres;
 
   @TempDir Path directory;
 

@@ -27,7 +27,7 @@ class PostgresContractTest extends DestinationContract {
 
   @BeforeAll
   static void startServer() {
-    postgres = SharedServer.get();
+    postgres = SharedServer.own();
   }
 
   @AfterAll

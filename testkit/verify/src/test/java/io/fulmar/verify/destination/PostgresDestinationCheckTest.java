@@ -38,7 +38,7 @@ class PostgresDestinationCheckTest {
 
   @BeforeAll
   static void startServer() {
-    postgres = SharedServer.get();
+    postgres = SharedServer.own();
   }
 
   @AfterAll

@@ -59,7 +59,7 @@ class PostgresDestinationErrorTest {
 
   @BeforeAll
   static void startServer() {
-    postgres = SharedServer.get();
+    postgres = SharedServer.own();
   }
 
   @AfterAll

@@ -14,7 +14,7 @@ import io.fulmar.PostgresDestination;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.StopRunException;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @SuppressWarnings("try") // close() of a writer may be interrupted
 class PostgresDestinationSequenceTest {
-  private static TestPostgres postgres;
+  private static TestServer postgres;
 
   private TableFixture fixture;
   private Destination items;

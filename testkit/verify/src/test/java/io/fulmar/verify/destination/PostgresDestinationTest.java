@@ -13,7 +13,7 @@ import io.fulmar.Source;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.Writer;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.SharedServer;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -43,7 +43,7 @@ import org.postgresql.ds.PGSimpleDataSource;
  */
 @SuppressWarnings("try") // close() of a writer may be interrupted
 class PostgresDestinationTest {
-  private static TestPostgres postgres;
+  private static TestServer postgres;
 
   private TableFixture fixture;
 
@@ -417,8 +417,11 @@ class PostgresDestinationTest {
     assertThat(destination.type()).isEqualTo("postgresql");
     assertThat(destination.identity())
         .isEqualTo(
-            "postgresql:localhost:%d/%s/public.customers"
-                .formatted(postgres.port(), fixture.database().name()));
+            "postgresql:%s:%d/%s/public.customers"
+                .formatted(
+                    fixture.database().host(),
+                    fixture.database().port(),
+                    fixture.database().name()));
     assertThat(destination.capabilities().maxRows()).isEqualTo(10_000);
     assertThat(destination.capabilities().maxBytes()).isEqualTo(16_777_216);
     assertThat(destination.capabilities().concurrency()).isEqualTo(4);
@@ -436,7 +439,7 @@ class PostgresDestinationTest {
   @ParameterizedTest
   @MethodSource("io.fulmar.testkit.TestPostgres#majorVersions")
   void everyStatementRunsOnEveryMajor(int majorVersion) throws Exception {
-    TestPostgres server = SharedServer.of(majorVersion);
+    TestServer server = SharedServer.of(majorVersion);
     TableFixture old = new TableFixture(server.createDatabase());
     Map<String, String> types = new LinkedHashMap<>();
     types.put("id", "bigint");

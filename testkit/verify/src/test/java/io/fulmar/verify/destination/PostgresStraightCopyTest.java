@@ -36,7 +36,7 @@ class PostgresStraightCopyTest {
 
   @BeforeAll
   static void startServer() {
-    postgres = SharedServer.get();
+    postgres = SharedServer.own();
   }
 
   @AfterAll

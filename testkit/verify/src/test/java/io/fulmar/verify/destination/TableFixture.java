@@ -41,13 +41,7 @@ final class TableFixture {
   }
 
   Source.Builder source() {
-    return Source.builder()
-        .host(database.host())
-        .port(database.port())
-        .database(database.name())
-        .user(database.user())
-        .lockTimeout(Duration.ofSeconds(20))
-        .withoutTls();
+    return database.source().lockTimeout(Duration.ofSeconds(20));
   }
 
   PostgresDestination.Builder into(String table) {

@@ -11,7 +11,7 @@ import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fault.Direction;
 import io.fulmar.verify.fault.FaultyProxy;
 import io.fulmar.verify.fault.Traffic;
@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @DisplayName("P1: the network of the table destination fails")
 class TableNetworkTest {
   private static final int ROWS = 2_000;
-  private static TestPostgres postgres;
+  private static TestServer postgres;
 
   @TempDir Path state;
 

@@ -8,7 +8,7 @@ import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.SyncStore;
 import io.fulmar.lightning.internal.state.LightningSettings;
 import io.fulmar.lightning.internal.state.LightningStore;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.EngineUnderTest;
 import io.fulmar.verify.fixture.SharedServer;
 import java.nio.file.Path;
@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class HistoriesTest {
   private static final int SAMPLE = Integer.getInteger("fulmar.histories", 3);
 
-  private static TestPostgres postgres;
+  private static TestServer postgres;
 
   @TempDir static Path states;
 

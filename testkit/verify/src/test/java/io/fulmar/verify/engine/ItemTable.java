@@ -32,12 +32,6 @@ record ItemTable(TestDatabase database) {
   }
 
   Source source() {
-    return Source.builder()
-        .host(database.host())
-        .port(database.port())
-        .database(database.name())
-        .user(database.user())
-        .withoutTls()
-        .build();
+    return database.source().build();
   }
 }

@@ -15,7 +15,7 @@ import io.fulmar.SyncReport;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.SharedServer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("floors")
 class StandardEngineTest {
-  private static TestPostgres postgres;
+  private static TestServer postgres;
 
   @TempDir Path state;
 
@@ -53,14 +53,7 @@ class StandardEngineTest {
         "create table customer (id bigint primary key, email text, plan varchar(20))",
         "insert into customer select i, 'mail' || i, 'free' from generate_series(1, 1000) i");
     List<Change> got = new ArrayList<>();
-    Source source =
-        Source.builder()
-            .host(database.host())
-            .port(database.port())
-            .database(database.name())
-            .user(database.user())
-            .withoutTls()
-            .build();
+    Source source = database.source().build();
     Sync sync =
         Sync.builder("crm")
             .model(Model.query("customers", "select id, email, plan from customer;").key("id"))

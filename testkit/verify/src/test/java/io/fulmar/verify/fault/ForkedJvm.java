@@ -30,10 +30,21 @@ public final class ForkedJvm {
    */
   public static End run(Path output, List<String> options, Class<?> main, List<String> arguments)
       throws IOException, InterruptedException {
+    return run(output, options, System.getProperty("java.class.path"), main, arguments);
+  }
+
+  /**
+   * As {@link #run(Path, List, Class, List)}, with another class path.
+   *
+   * @param classPath the class path
+   */
+  public static End run(
+      Path output, List<String> options, String classPath, Class<?> main, List<String> arguments)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(List.of("-cp", classPath, main.getName()));
     command.addAll(arguments);
     Process process =
         new ProcessBuilder(command)

@@ -32,7 +32,7 @@ abstract class CustomerLife implements CrashScenario {
 
   @Override
   public void prepare(Path home) throws Exception {
-    TestPostgres postgres = SharedServer.get();
+    TestPostgres postgres = SharedServer.own();
     TestDatabase source = database(postgres, home, "source");
     source.execute(
         "create table customer (id int8 primary key, plan text)",

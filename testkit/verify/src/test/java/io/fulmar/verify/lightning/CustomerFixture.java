@@ -10,7 +10,7 @@ import io.fulmar.SyncReport;
 import io.fulmar.lightning.LightningEngine;
 import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -30,7 +30,7 @@ import org.junit.jupiter.api.BeforeEach;
 abstract class CustomerFixture {
   static final String ROWS = "select id, email from customer";
 
-  static TestPostgres postgres;
+  static TestServer postgres;
 
   final RecordingDestination destination = RecordingDestination.of("test:crm");
   TestDatabase database;
@@ -66,12 +66,7 @@ abstract class CustomerFixture {
   }
 
   Source.Builder source(String host, int port) {
-    return Source.builder()
-        .host(host)
-        .port(port)
-        .database(database.name())
-        .user(database.user())
-        .withoutTls();
+    return database.source().host(host).port(port);
   }
 
   LightningEngine open() {

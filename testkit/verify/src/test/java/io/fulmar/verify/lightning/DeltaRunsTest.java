@@ -61,7 +61,7 @@ class DeltaRunsTest {
 
   @BeforeAll
   static void start() {
-    postgres = SharedServer.get();
+    postgres = SharedServer.own();
   }
 
   @AfterAll

@@ -56,7 +56,7 @@ class DeltaScanTest {
 
   @BeforeAll
   static void start() {
-    postgres = SharedServer.get();
+    postgres = SharedServer.own();
   }
 
   @AfterAll

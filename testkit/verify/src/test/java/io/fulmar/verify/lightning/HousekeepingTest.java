@@ -49,7 +49,7 @@ class HousekeepingTest {
 
   @BeforeAll
   static void start() throws SQLException {
-    postgres = SharedServer.get();
+    postgres = SharedServer.own();
     postgres.createDatabase().execute("create role fulmar login");
   }
 

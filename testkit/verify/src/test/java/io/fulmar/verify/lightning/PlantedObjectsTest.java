@@ -43,7 +43,7 @@ class PlantedObjectsTest {
 
   @BeforeAll
   static void makeTables() throws SQLException {
-    postgres = SharedServer.get();
+    postgres = SharedServer.own();
     database = postgres.createDatabase();
     database.execute(
         "create role fulmar login",

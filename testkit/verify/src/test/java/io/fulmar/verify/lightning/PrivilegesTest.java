@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * run without one of the grants says which.
  */
 class PrivilegesTest {
-  private static final TestPostgres POSTGRES = SharedServer.get();
+  private static final TestPostgres POSTGRES = SharedServer.own();
   private static final String QUOTED = "\"Writer of; Lightning\"";
 
   private final AtomicLong sent = new AtomicLong();

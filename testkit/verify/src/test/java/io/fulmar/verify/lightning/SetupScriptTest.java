@@ -157,7 +157,7 @@ class SetupScriptTest {
 
   @Test
   void whatDependsOnATableKeepsEverything() throws SQLException {
-    TestPostgres postgres = SharedServer.get();
+    TestPostgres postgres = SharedServer.own();
     database = postgres.createDatabase();
     database.execute("create role %s login".formatted(QUOTED));
     LightningSetup setup = LightningSetup.of(ROLE).schemas(PLANNER, AUDIT);

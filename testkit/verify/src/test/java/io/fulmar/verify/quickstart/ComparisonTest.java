@@ -3,27 +3,19 @@ package io.fulmar.verify.quickstart;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
-import io.fulmar.verify.fixture.SharedServer;
+import io.fulmar.testkit.junit.PostgresTest;
 import java.sql.SQLException;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** The comparison that the quickstart ends with sees each way in which two tables can differ. */
+@PostgresTest
 class ComparisonTest {
-  private static TestPostgres postgres;
   private static TestDatabase database;
 
   @BeforeAll
-  static void start() {
-    postgres = SharedServer.get();
-    database = postgres.createDatabase();
-  }
-
-  @AfterAll
-  static void stop() throws SQLException {
-    SharedServer.clean();
+  static void keep(TestDatabase given) {
+    database = given;
   }
 
   private static Comparison compare(String left, String right) throws SQLException {

@@ -18,7 +18,7 @@ import io.fulmar.SyncReport;
 import io.fulmar.SyncReport.FailureGroup;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.SharedServer;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -47,7 +47,7 @@ import org.junit.jupiter.api.io.TempDir;
  * address, and answers the next calls with statuses that the test asks for.
  */
 class HttpExampleTest {
-  private static TestPostgres postgres;
+  private static TestServer postgres;
 
   @TempDir Path state;
 

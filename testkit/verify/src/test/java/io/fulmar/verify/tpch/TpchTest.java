@@ -4,42 +4,34 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.junit.PostgresTest;
 import io.fulmar.testkit.tpch.Tpch;
-import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** TPC-H at scale 0.01 in a database of its own: 1,500 customers with 15,000 orders. */
+@PostgresTest
 @Tag("floors")
 class TpchTest {
-  private static TestPostgres postgres;
   private static TestDatabase database;
   private static final List<Long> PROGRESS = new ArrayList<>();
   private static long customers;
   private static long orders;
 
   @BeforeAll
-  static void load() throws SQLException {
-    postgres = SharedServer.get();
-    database = postgres.createDatabase();
+  static void load(TestDatabase given) throws SQLException {
+    database = given;
     try (Connection connection = database.connect()) {
       customers = Tpch.atScale(0.01).loadCustomer(connection);
       orders = Tpch.atScale(0.01).reportingTo(PROGRESS::add).loadOrders(connection);
     }
-  }
-
-  @AfterAll
-  static void stopServer() throws SQLException {
-    SharedServer.clean();
   }
 
   @Test

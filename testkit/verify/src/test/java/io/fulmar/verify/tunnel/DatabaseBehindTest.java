@@ -50,7 +50,7 @@ class DatabaseBehindTest extends ChannelFixture {
   static void startPostgres() throws Exception {
     Certificates authority = Certificates.authority("Fulmar Test Authority");
     Certificates certificate = authority.sign("db", "localhost");
-    TestDatabase shared = SharedServer.get().createDatabase();
+    TestDatabase shared = SharedServer.own().createDatabase();
     postgres = ServerProcess.create(shared, Map.of());
     shared.drop();
     Files.createDirectories(files);

@@ -145,7 +145,7 @@ class ReverseTunnelTest extends ChannelFixture {
       "T-05: a port of localhost of which OpenSSH has ::1 alone, until 127.0.0.1 is free too")
   void portIsHalfTaken() throws Exception {
     assumeTrue(kind == SshServerUnderTest.OPENSSH, "the other listens on 127.0.0.1 alone");
-    TestDatabase database = SharedServer.get().createDatabase();
+    TestDatabase database = SharedServer.own().createDatabase();
     ServerSocket taken = new ServerSocket(port, 50, InetAddress.getByName("127.0.0.1"));
     var closing =
         begin(
@@ -299,7 +299,7 @@ class ReverseTunnelTest extends ChannelFixture {
   @Test
   @DisplayName("T-01: a database that ends and starts")
   void databaseEndsAndStarts() throws Exception {
-    TestDatabase shared = SharedServer.get().createDatabase();
+    TestDatabase shared = SharedServer.own().createDatabase();
     try (ServerProcess postgres = ServerProcess.create(shared, Map.of());
         OpenReverseTunnel tunnel =
             reverse()
@@ -343,7 +343,7 @@ class ReverseTunnelTest extends ChannelFixture {
 
   @Test
   void probeGoesThroughTheSshServerIfItMayAndElseToTheDatabase() throws Exception {
-    TestDatabase database = SharedServer.get().createDatabase();
+    TestDatabase database = SharedServer.own().createDatabase();
     ReverseTunnel tunnel = reverse().to(database.host(), database.port()).build();
     try (OpenReverseTunnel open = tunnel.open()) {
       open.awaitUp(SOON);

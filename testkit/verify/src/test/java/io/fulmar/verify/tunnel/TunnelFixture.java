@@ -44,7 +44,7 @@ abstract class TunnelFixture {
 
   @BeforeEach
   void start() throws SQLException {
-    database = SharedServer.get().createDatabase();
+    database = SharedServer.own().createDatabase();
     key = SshKeyFile.create(directory);
     server = kind.start();
     server.authorise(key.publicLine(), "restrict", "port-forwarding");
@@ -88,13 +88,7 @@ abstract class TunnelFixture {
   }
 
   Source.Builder source() {
-    return Source.builder()
-        .host(database.host())
-        .port(database.port())
-        .database(database.name())
-        .user(database.user())
-        .connectTimeout(Duration.ofSeconds(5))
-        .withoutTls();
+    return database.source().connectTimeout(Duration.ofSeconds(5));
   }
 
   Sync.Builder sync(String sql) {

@@ -21,7 +21,7 @@ import io.fulmar.lightning.internal.schema.Provision;
 import io.fulmar.lightning.internal.schema.Schemas;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -72,7 +72,7 @@ public final class FoldFixture implements AutoCloseable {
   public final Source source;
   public final Database database;
 
-  public FoldFixture(TestPostgres postgres) throws SQLException {
+  public FoldFixture(TestServer postgres) throws SQLException {
     this(postgres.createDatabase());
   }
 

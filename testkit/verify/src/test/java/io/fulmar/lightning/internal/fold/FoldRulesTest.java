@@ -15,7 +15,7 @@ import io.fulmar.internal.store.Rules;
 import io.fulmar.internal.store.Version;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.state.SyncRecord;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.SharedServer;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -57,7 +57,7 @@ class FoldRulesTest {
   private static final Version MOVED_ID = new Version(0x1122334455667788L, 0x99aabbccddeeff00L);
   private static final Version NEW_ID = new Version(0, 9);
 
-  private static final TestPostgres POSTGRES = SharedServer.get();
+  private static final TestServer POSTGRES = SharedServer.get();
   private static FoldFixture fixture;
 
   private static final List<Case> CASES = new ArrayList<>();

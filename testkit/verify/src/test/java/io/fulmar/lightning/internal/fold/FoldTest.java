@@ -15,7 +15,7 @@ import io.fulmar.internal.type.ColumnKind;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.plan.PlanHead;
 import io.fulmar.lightning.internal.state.SyncRecord;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.SharedServer;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -40,7 +40,7 @@ class FoldTest {
   private static final String NONE = "\\N";
   private static final Rules RULES =
       new Rules(SyncMode.UPSERT, Removal.DELETE, true, 10, Duration.ofDays(1), null);
-  private static final TestPostgres POSTGRES = SharedServer.get();
+  private static final TestServer POSTGRES = SharedServer.get();
 
   private FoldFixture fixture;
 

@@ -40,7 +40,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * count its transactions.
  */
 class LedgerTest {
-  private static final TestPostgres POSTGRES = SharedServer.get();
+  private static final TestPostgres POSTGRES = SharedServer.own();
   private static final long UNTIL = 1_900_000_000_000L;
   private static final long LATEST = Long.MAX_VALUE;
 
@@ -268,14 +268,7 @@ class LedgerTest {
   }
 
   private Database behind(FaultyProxy proxy) {
-    Source source =
-        Source.builder()
-            .host("localhost")
-            .port(proxy.port())
-            .database(fixture.place.name())
-            .user(fixture.place.user())
-            .withoutTls()
-            .build();
+    Source source = fixture.place.source().host("localhost").port(proxy.port()).build();
     return new Database(source, "fulmar", Duration.ofMinutes(1));
   }
 

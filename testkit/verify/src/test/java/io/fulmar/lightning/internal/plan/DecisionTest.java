@@ -14,7 +14,7 @@ import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.Planned;
 import io.fulmar.internal.store.Rules;
 import io.fulmar.internal.store.Version;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -46,7 +46,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DecisionTest {
-  private static final TestPostgres POSTGRES = SharedServer.get();
+  private static final TestServer POSTGRES = SharedServer.get();
   private static final long LIVE = 100_000;
   private static final Version NEW_ID = new Version(-1, -1);
   private static final Version ID_OF_RUN_7 = new Version(7, 7);

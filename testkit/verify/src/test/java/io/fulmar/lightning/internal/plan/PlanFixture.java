@@ -18,7 +18,7 @@ import io.fulmar.lightning.internal.schema.SyncTables;
 import io.fulmar.lightning.internal.state.SyncRecord;
 import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -42,7 +42,7 @@ final class PlanFixture implements AutoCloseable {
   final SyncTables tables = schemas.tables(1);
   private final Database connections;
 
-  PlanFixture(TestPostgres server) throws SQLException {
+  PlanFixture(TestServer server) throws SQLException {
     database = server.createDatabase();
     database.execute("create schema fulmar_planner", "create schema fulmar_audit");
     connections = new Database(source(database.user()), "fulmar test", Duration.ofMinutes(1));

@@ -25,7 +25,7 @@ import io.fulmar.lightning.internal.state.Lease;
 import io.fulmar.lightning.internal.state.Leases;
 import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fault.FaultyProxy;
 import io.fulmar.verify.fixture.Queries;
 import io.fulmar.verify.fixture.SharedServer;
@@ -52,7 +52,7 @@ import org.junit.jupiter.api.Test;
  * pieces; and a plan that is not whole is noticed.
  */
 class PlanTableReaderTest {
-  private static final TestPostgres POSTGRES = SharedServer.get();
+  private static final TestServer POSTGRES = SharedServer.get();
   private static final String INCARNATION = "0123456789abcdef";
   private static final Sync SYNC =
       Sync.builder("crm")
@@ -402,7 +402,12 @@ class PlanTableReaderTest {
         Database database =
             new Database(
                 Source.of(
-                    new TestDatabase("localhost", proxy.port(), fixture.place.name(), "postgres")
+                    new TestDatabase(
+                            "localhost",
+                            proxy.port(),
+                            fixture.place.name(),
+                            fixture.place.user(),
+                            fixture.place.password())
                         .dataSource()),
                 "fulmar",
                 Duration.ofMinutes(1))) {

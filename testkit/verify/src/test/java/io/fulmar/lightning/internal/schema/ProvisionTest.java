@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Each test has a database with the schemas, and a role that may do there what the manual says.
  */
 class ProvisionTest {
-  private static final TestPostgres POSTGRES = SharedServer.get();
+  private static final TestPostgres POSTGRES = SharedServer.own();
   private static final String ABOUT = "[sync=crm]";
   private static final SyncColumns COLUMNS =
       new SyncColumns(

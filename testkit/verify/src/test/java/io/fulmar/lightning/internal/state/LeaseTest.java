@@ -16,7 +16,7 @@ import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.schema.Provision;
 import io.fulmar.lightning.internal.schema.Schemas;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.verify.fixture.SharedServer;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -47,7 +47,7 @@ class LeaseTest {
   private static final Duration MINUTE = Duration.ofSeconds(60);
   private static final String ABOUT = "[sync=crm]";
 
-  private static TestPostgres postgres;
+  private static TestServer postgres;
 
   private final AtomicLong nanos = new AtomicLong();
   private TestDatabase test;
@@ -68,16 +68,7 @@ class LeaseTest {
   void makeTables() throws SQLException {
     test = postgres.createDatabase();
     test.execute("create schema fulmar_planner", "create schema fulmar_audit");
-    source =
-        Source.builder()
-            .host(test.host())
-            .port(test.port())
-            .database(test.name())
-            .user(test.user())
-            .poolSize(20)
-            .lockTimeout(Duration.ofSeconds(2))
-            .withoutTls()
-            .build();
+    source = test.source().poolSize(20).lockTimeout(Duration.ofSeconds(2)).build();
     database = new Database(source, "fulmar test", MINUTE);
     write(
         transaction -> {
