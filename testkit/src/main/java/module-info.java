@@ -1,6 +1,7 @@
 /** What users of Fulmar and Fulmar itself test with. */
 module io.fulmar.testkit {
   exports io.fulmar.testkit;
+  exports io.fulmar.testkit.assertj;
   exports io.fulmar.testkit.contract;
   exports io.fulmar.testkit.harness;
   exports io.fulmar.testkit.junit;
@@ -16,6 +17,7 @@ module io.fulmar.testkit {
   requires java.management;
   requires transitive java.sql;
   requires static embedded.postgres;
+  requires static transitive org.assertj.core;
   requires static org.jspecify;
   requires static transitive org.junit.jupiter.api;
   requires org.postgresql.jdbc;

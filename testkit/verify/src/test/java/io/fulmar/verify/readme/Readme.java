@@ -65,7 +65,17 @@ final class Readme {
 
   /** What stands between two comments of a source file. */
   static String marked(String className) {
-    String source = read("testkit/verify/src/main/java/" + className.replace('.', '/') + ".java");
+    return marked("main", className);
+  }
+
+  /** What stands between two comments of the source file of a test. */
+  static String markedTest(String className) {
+    return marked("test", className);
+  }
+
+  private static String marked(String tree, String className) {
+    String source =
+        read("testkit/verify/src/%s/java/%s.java".formatted(tree, className.replace('.', '/')));
     return Pattern.compile("(?s)// begin README\\n(.*?)// end README")
         .matcher(source)
         .results()
