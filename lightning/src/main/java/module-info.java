@@ -1,7 +1,9 @@
 /** The engine that compares inside PostgreSQL. */
 module io.fulmar.lightning {
+  exports io.fulmar.lightning;
+
   requires transitive io.fulmar.core;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
   requires com.dynatrace.hash4j;
   requires dev.failsafe.core;
   requires org.postgresql.jdbc;

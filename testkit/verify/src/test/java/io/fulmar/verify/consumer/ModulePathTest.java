@@ -30,8 +30,8 @@ import org.junit.jupiter.api.io.TempDir;
  * An application with a module descriptor, compiled and run against the modules of this build from
  * a module path, as a user would: what a class path forgives (a missing export, a descriptor that
  * requires too little, a package in two modules) fails here. The application is in {@code
- * src/consumer}; the module path is worked out from the class path of this test and holds nothing
- * that the descriptors do not ask for.
+ * src/consumer/module-path}; the module path is worked out from the class path of this test and
+ * holds nothing that the descriptors do not ask for.
  */
 @Tag("floors")
 class ModulePathTest {
@@ -91,7 +91,7 @@ class ModulePathTest {
     List<String> arguments = new ArrayList<>();
     arguments.addAll(List.of("--release", "17", "-Xlint:all,-requires-automatic", "-Werror"));
     arguments.addAll(List.of("-d", compiled.toString(), "-p", modulePath));
-    try (Stream<Path> sources = Files.walk(Path.of("src", "consumer", "java"))) {
+    try (Stream<Path> sources = Files.walk(Path.of("src", "consumer", "module-path", "src"))) {
       sources.map(Path::toString).filter(name -> name.endsWith(".java")).forEach(arguments::add);
     }
     StringWriter messages = new StringWriter();

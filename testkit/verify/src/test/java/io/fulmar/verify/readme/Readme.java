@@ -74,8 +74,13 @@ final class Readme {
   }
 
   private static String marked(String tree, String className) {
-    String source =
-        read("testkit/verify/src/%s/java/%s.java".formatted(tree, className.replace('.', '/')));
+    return markedIn(
+        "testkit/verify/src/%s/java/%s.java".formatted(tree, className.replace('.', '/')));
+  }
+
+  /** What stands between two comments of a source file, by its path in the project. */
+  static String markedIn(String path) {
+    String source = read(path);
     return Pattern.compile("(?s)// begin README\\n(.*?)// end README")
         .matcher(source)
         .results()
