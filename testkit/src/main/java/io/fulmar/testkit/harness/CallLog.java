@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * stands for one change, and sequences grow per key. This class is threadsafe.
  */
 final class CallLog {
+  /** The content of a key that has left. */
+  static final String ABSENT = "absent";
+
   /** What became of a change in a call. */
   enum Fate {
     ACCEPTED,
@@ -27,7 +30,7 @@ final class CallLog {
     SKIPPED,
     /** The call said that it has done nothing. */
     NOT_APPLIED,
-    /** Nobody knows: the call threw, was late, or said nothing of it. */
+    /** Nobody knows: the call threw, or said nothing of it. */
     UNKNOWN
   }
 
@@ -56,6 +59,11 @@ final class CallLog {
     /** When it ended, in milliseconds since 1970; 0 if it has not. */
     long endedAt() {
       return endedAt;
+    }
+
+    /** Whether it took so long that the engine may not have waited for its answer. */
+    boolean isDoubtful() {
+      return doubtful;
     }
 
     boolean isAccepted(int i) {
@@ -176,6 +184,33 @@ final class CallLog {
   /** How many calls have not ended. */
   synchronized long open() {
     return calls.stream().filter(call -> call.fates == null).count();
+  }
+
+  /** How many changes were sent, repeated ones included. */
+  synchronized long changes() {
+    return calls.stream().mapToLong(call -> call.sent.size()).sum();
+  }
+
+  /**
+   * What the destination may have accepted last of each key that it has accepted anything of: one
+   * content, or more where the engine may not have waited for an answer.
+   */
+  synchronized Map<String, Set<String>> accepted() {
+    Map<String, Set<String>> accepted = new HashMap<>();
+    for (Call call : calls) {
+      for (int i = 0; i < call.sent.size(); i++) {
+        if (call.isAccepted(i)) {
+          Sent sent = call.sent.get(i);
+          Set<String> contents =
+              accepted.computeIfAbsent(sent.key(), key -> new HashSet<>(Set.of(ABSENT)));
+          if (!call.doubtful) {
+            contents.clear();
+          }
+          contents.add(sent.operation() == Operation.REMOVED ? ABSENT : sent.content());
+        }
+      }
+    }
+    return accepted;
   }
 
   /** The calls of a run. */

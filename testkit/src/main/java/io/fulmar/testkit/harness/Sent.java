@@ -31,21 +31,23 @@ record Sent(String id, Operation operation, String key, String content, long seq
     List<String> keys = change.key().columns();
     List<String> key = new ArrayList<>();
     keys.forEach(column -> key.add(String.valueOf(change.key().text(column))));
-    StringBuilder content = new StringBuilder();
-    if (change.operation() != Operation.REMOVED) {
-      Row row = change.row();
-      for (String column : row.columns()) {
-        if (!keys.contains(column) && !varying.contains(column)) {
-          content.append(column).append('=').append(shown(row.text(column))).append(' ');
-        }
-      }
-    }
     return new Sent(
         change.changeId(),
         change.operation(),
         String.join("|", key),
-        content.toString().strip(),
+        change.operation() == Operation.REMOVED ? "" : content(change.row(), keys, varying),
         change.sequence());
+  }
+
+  /** The columns of a row besides its key and those that may vary. */
+  static String content(Row row, List<String> keys, Set<String> varying) {
+    StringBuilder content = new StringBuilder();
+    for (String column : row.columns()) {
+      if (!keys.contains(column) && !varying.contains(column)) {
+        content.append(column).append('=').append(shown(row.text(column))).append(' ');
+      }
+    }
+    return content.toString().strip();
   }
 
   private static String shown(@Nullable String text) {

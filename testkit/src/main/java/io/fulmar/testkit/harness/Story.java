@@ -165,6 +165,11 @@ final class Story {
           renamed(dead, recovery.run, chapter, problems);
         }
       }
+      mayRepeat +=
+          chapter.calls.stream()
+              .filter(Call::isDoubtful)
+              .mapToLong(call -> call.sent.size())
+              .sum();
       if (chapter.diedAt > 0) {
         mayRepeat += inFlight(chapter, batches);
         dead = chapter;

@@ -17,6 +17,7 @@ import io.fulmar.spi.Verdict;
 import io.fulmar.spi.Writer;
 import io.fulmar.testkit.harness.CallLog.Call;
 import io.fulmar.testkit.harness.CallLog.Fate;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -34,20 +35,28 @@ final class Witness implements Destination {
   private final Destination destination;
   private final CallLog log;
   private final Set<String> varying;
+  private final Duration patience;
 
-  private Witness(Destination destination, CallLog log, Set<String> varying) {
+  private Witness(
+      Destination destination, CallLog log, Set<String> varying, Duration patience) {
     this.destination = destination;
     this.log = log;
     this.varying = varying;
+    this.patience = patience;
   }
 
   /** One that notes what a sync sends. */
   static Witness of(Sync sync, CallLog log) {
-    return of(sync, sync.destination(), log);
+    return of(sync, sync.destination(), log, sync.callDeadline().dividedBy(2));
   }
 
-  /** One that notes what a sync sends, which has a witness already. */
-  static Witness of(Sync sync, Destination destination, CallLog log) {
+  /**
+   * One that notes what a sync sends.
+   *
+   * @param destination where it goes instead
+   * @param patience the engine is sure to wait so long for an answer
+   */
+  static Witness of(Sync sync, Destination destination, CallLog log, Duration patience) {
     Set<String> varying = new HashSet<>();
     Mapping mapping = sync.mapping();
     if (mapping != null) {
@@ -57,7 +66,7 @@ final class Witness implements Destination {
         }
       }
     }
-    return new Witness(destination, log, varying);
+    return new Witness(destination, log, varying, patience);
   }
 
   @Override
@@ -120,10 +129,7 @@ final class Witness implements Destination {
       throw e;
     } finally {
       long nanos = System.nanoTime() - began;
-      boolean doubtful = nanos > run.callDeadline().toNanos() / 2;
-      if (nanos >= run.callDeadline().toNanos()) {
-        fates = Collections.nCopies(batch.size(), Fate.UNKNOWN); // nobody waits for it any more
-      }
+      boolean doubtful = nanos > patience.toNanos();
       log.end(call, fates, System.currentTimeMillis(), doubtful);
     }
   }
