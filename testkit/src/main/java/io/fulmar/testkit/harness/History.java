@@ -136,7 +136,8 @@ final class History {
     events.merge(what, 1, Integer::sum);
   }
 
-  // ------------------------------------------------------------------------------------- the course
+  // ------------------------------------------------------------------------------------- the
+  // course
 
   private void play() throws Exception {
     log.add(
@@ -251,7 +252,8 @@ final class History {
     }
   }
 
-  // ------------------------------------------------------------------------------------ the requests
+  // ------------------------------------------------------------------------------------ the
+  // requests
 
   private void request(int dice) throws Exception {
     int at = random.nextInt(3) == 0 ? 1 + random.nextInt(3) : 0;
@@ -294,9 +296,7 @@ final class History {
 
   private void part() {
     int limit = 1 + random.nextInt(3);
-    report(
-        "run of " + limit,
-        () -> engine.run(sync(), RunOptions.builder().limit(limit).build()));
+    report("run of " + limit, () -> engine.run(sync(), RunOptions.builder().limit(limit).build()));
   }
 
   private void single() {
@@ -458,7 +458,10 @@ final class History {
     log.add(
         "%s: %s %s%s"
             .formatted(
-                what, report.status(), report.counts(), report.problem().map(" "::concat).orElse("")));
+                what,
+                report.status(),
+                report.counts(),
+                report.problem().map(" "::concat).orElse("")));
     saw("run " + report.status());
     compare(report);
     return report;
@@ -479,7 +482,7 @@ final class History {
   }
 
   /** An engine that was closed in mid-run keeps its lease until that ends. */
-  private static <T> T patiently(Supplier<T> asked) {
+  static <T> T patiently(Supplier<T> asked) {
     long end = System.nanoTime() + PATIENCE.toNanos();
     while (true) {
       try {
@@ -493,7 +496,8 @@ final class History {
     }
   }
 
-  // -------------------------------------------------------------------------------------- the oracles
+  // -------------------------------------------------------------------------------------- the
+  // oracles
 
   private void compare(SyncReport report) {
     long run = report.run();
@@ -541,8 +545,7 @@ final class History {
     if (found == null) {
       return;
     }
-    Set<String> may =
-        new HashSet<>(calls.accepted().getOrDefault(key, Set.of(CallLog.ABSENT)));
+    Set<String> may = new HashSet<>(calls.accepted().getOrDefault(key, Set.of(CallLog.ABSENT)));
     may.addAll(assumed.getOrDefault(key, Set.of()));
     Row row = found.row();
     String claimed = null;

@@ -211,8 +211,7 @@ final class Storm implements Destination {
         synchronized (this) {
           Unanswered call = new Unanswered(run.run(), until);
           keys(batch)
-              .forEach(
-                  key -> unanswered.merge(key, call, (a, b) -> a.until > b.until ? a : b));
+              .forEach(key -> unanswered.merge(key, call, (a, b) -> a.until > b.until ? a : b));
         }
       }
     }

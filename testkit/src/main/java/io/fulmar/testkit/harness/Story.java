@@ -166,10 +166,7 @@ final class Story {
         }
       }
       mayRepeat +=
-          chapter.calls.stream()
-              .filter(Call::isDoubtful)
-              .mapToLong(call -> call.sent.size())
-              .sum();
+          chapter.calls.stream().filter(Call::isDoubtful).mapToLong(call -> call.sent.size()).sum();
       if (chapter.diedAt > 0) {
         mayRepeat += inFlight(chapter, batches);
         dead = chapter;

@@ -37,8 +37,7 @@ final class Witness implements Destination {
   private final Set<String> varying;
   private final Duration patience;
 
-  private Witness(
-      Destination destination, CallLog log, Set<String> varying, Duration patience) {
+  private Witness(Destination destination, CallLog log, Set<String> varying, Duration patience) {
     this.destination = destination;
     this.log = log;
     this.varying = varying;

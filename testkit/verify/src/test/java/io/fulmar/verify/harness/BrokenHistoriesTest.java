@@ -15,7 +15,7 @@ import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.RunContext;
 import io.fulmar.spi.Writer;
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.testkit.harness.RandomHistories;
 import io.fulmar.verify.fixture.EngineUnderTest;
 import io.fulmar.verify.fixture.SharedServer;
@@ -56,7 +56,7 @@ class BrokenHistoriesTest {
 
   @BeforeAll
   static void start() {
-    TestPostgres postgres = SharedServer.get();
+    TestServer postgres = SharedServer.get();
     databases = new Databases(postgres.createDatabase(), postgres.createDatabase());
   }
 
@@ -250,8 +250,7 @@ class BrokenHistoriesTest {
     if (added.accepted() > 0) {
       counts.put(
           Operation.ADDED,
-          new Counts(
-              added.planned(), added.accepted() + more, added.skipped(), added.failed()));
+          new Counts(added.planned(), added.accepted() + more, added.skipped(), added.failed()));
     }
     return new SyncReport(
         report.sync(),
@@ -349,9 +348,9 @@ class BrokenHistoriesTest {
     private final Clock clock;
     private final Instant begin;
 
-    Hasty(Clock clock) {
+    Hasty(Clock clock, Instant begin) {
       this.clock = clock;
-      this.begin = clock.instant();
+      this.begin = begin;
     }
 
     @Override
@@ -381,9 +380,11 @@ class BrokenHistoriesTest {
     assertSeen(
         seed ->
             new Broken() {
+              private final Instant begin = Instant.now();
+
               @Override
               public SyncEngine open(Clock clock, Duration grace) throws Exception {
-                return super.open(new Hasty(clock), grace);
+                return super.open(new Hasty(clock, begin), grace);
               }
             },
         " may still act");

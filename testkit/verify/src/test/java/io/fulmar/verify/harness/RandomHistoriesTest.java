@@ -2,7 +2,7 @@ package io.fulmar.verify.harness;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.fulmar.testkit.TestPostgres;
+import io.fulmar.testkit.TestServer;
 import io.fulmar.testkit.harness.RandomHistories;
 import io.fulmar.verify.fixture.EngineUnderTest;
 import io.fulmar.verify.fixture.SharedServer;
@@ -30,7 +30,7 @@ class RandomHistoriesTest {
   }
 
   private static RandomHistories histories(EngineUnderTest kind) {
-    TestPostgres postgres = SharedServer.get();
+    TestServer postgres = SharedServer.get();
     Databases databases = new Databases(postgres.createDatabase(), postgres.createDatabase());
     return RandomHistories.of(seed -> new TableHistory(kind, databases, states, seed));
   }
