@@ -4,6 +4,7 @@ module io.fulmar.testkit {
   exports io.fulmar.testkit.assertj;
   exports io.fulmar.testkit.contract;
   exports io.fulmar.testkit.harness;
+  exports io.fulmar.testkit.network;
   exports io.fulmar.testkit.junit;
   exports io.fulmar.testkit.tpch;
 

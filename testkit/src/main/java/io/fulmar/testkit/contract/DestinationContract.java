@@ -157,8 +157,9 @@ public abstract class DestinationContract {
   protected abstract @Nullable AutoCloseable outOfReach() throws Exception;
 
   /**
-   * Makes the target silent: it takes what is sent and answers nothing, as a network does that lost
-   * its cable. Default: there is no way, which skips the rule about that.
+   * Makes the target silent: it takes what is sent and answers nothing, as {@link
+   * io.fulmar.testkit.network.FaultProxy#silence()} does. Default: there is no way, which skips the
+   * rule about that.
    *
    * @return lets the target answer again, to new calls at least, as it is closed; null if there is
    *     no way

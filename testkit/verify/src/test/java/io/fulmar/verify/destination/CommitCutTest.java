@@ -13,7 +13,7 @@ import io.fulmar.SyncMode;
 import io.fulmar.SyncReport;
 import io.fulmar.testkit.ManualClock;
 import io.fulmar.testkit.TestServer;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.verify.fixture.SharedServer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -45,7 +45,7 @@ class CommitCutTest {
 
   private final ManualClock clock = ManualClock.at(Instant.parse("2026-03-01T00:00:00Z"));
   private TableFixture fixture;
-  private FaultyProxy proxy;
+  private FaultProxy proxy;
   private SyncEngine engine;
 
   /** What becomes of the COMMIT. */
@@ -53,19 +53,19 @@ class CommitCutTest {
     /** The server does it; its answer is cut off. */
     ARRIVES {
       @Override
-      void cut(FaultyProxy proxy, int times) {
+      void cut(FaultProxy proxy, int times) {
         proxy.resetWhenServerSends("COMMIT", times);
       }
     },
     /** The server never gets it. */
     IS_LOST {
       @Override
-      void cut(FaultyProxy proxy, int times) {
+      void cut(FaultProxy proxy, int times) {
         proxy.resetWhenClientSends("COMMIT", times);
       }
     };
 
-    abstract void cut(FaultyProxy proxy, int times);
+    abstract void cut(FaultProxy proxy, int times);
   }
 
   @BeforeAll
@@ -101,7 +101,7 @@ class CommitCutTest {
         """,
         "create trigger note after insert or update or delete on copy"
             + " for each row execute function note()");
-    proxy = FaultyProxy.before(fixture.database().host(), fixture.database().port());
+    proxy = FaultProxy.before(fixture.database().host(), fixture.database().port());
     engine = StandardEngine.builder(fixture.source().build(), state).clock(clock).build();
   }
 
@@ -167,7 +167,7 @@ class CommitCutTest {
     fixture.run(change, "truncate done");
     commit.cut(proxy, 1);
     SyncReport report = engine.run(sync().build()).throwIfFailed();
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
     assertThat(report.calls()).isEqualTo(2);
     assertThat(report.total()).isEqualTo(new SyncReport.Counts(3, 3, 0, 0));
     assertThat(fixture.rows("select count(distinct what) from done")).containsExactly("3");
@@ -218,7 +218,7 @@ class CommitCutTest {
   void onceInInsertMode(Commit commit) throws Exception {
     commit.cut(proxy, 1);
     SyncReport report = engine.run(sync().mode(SyncMode.INSERT).build()).throwIfFailed();
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
     assertThat(report.total().accepted()).isEqualTo(12);
     assertThat(fixture.rows("select count(*), count(distinct what) from done"))
         .isEqualTo(List.of("12|12"));
@@ -233,7 +233,7 @@ class CommitCutTest {
     engine.run(sync().build()).throwIfFailed();
     commit.cut(proxy, 1);
     SyncReport report = engine.clearAndFill(sync().build());
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
     assertThat(report.status()).isEqualTo(RunStatus.FAILED);
     assertThat(engine.status(sync().build()).clearing()).isTrue();
     assertThat(fixture.rows("select count(*) from copy"))

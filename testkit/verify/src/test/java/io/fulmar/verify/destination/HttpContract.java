@@ -62,4 +62,9 @@ abstract class HttpContract extends DestinationContract {
   protected final AutoCloseable outOfReach() {
     return server.busy();
   }
+
+  @Override
+  protected final AutoCloseable silent() {
+    return server.silent();
+  }
 }

@@ -4,6 +4,7 @@ import io.fulmar.Secret;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.testkit.contract.DestinationContract;
+import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.verify.fixture.SharedServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 
 /** The contract over a table that keeps the sequence, on a real server. */
@@ -24,6 +26,7 @@ class PostgresContractTest extends DestinationContract {
   private static TestPostgres postgres;
 
   private TableFixture fixture;
+  private FaultProxy proxy;
 
   @BeforeAll
   static void startServer() {
@@ -38,6 +41,7 @@ class PostgresContractTest extends DestinationContract {
   @Override
   protected Destination destination() throws Exception {
     fixture = new TableFixture(postgres.createDatabase());
+    proxy = FaultProxy.before(fixture.database().host(), fixture.database().port());
     fixture.run(
         """
         create table records (
@@ -52,9 +56,12 @@ class PostgresContractTest extends DestinationContract {
     return io.fulmar.PostgresDestination.builder(
             fixture
                 .source()
+                .port(proxy.port())
                 .password(Secret.of(PASSWORD))
                 .allowWeakAuthentication()
                 .lockTimeout(Duration.ofMillis(200))
+                // What ends a call to a network that is silent; nothing else does.
+                .socketTimeout(Duration.ofSeconds(3))
                 .build())
         .table("public", "records")
         .sequenceColumn("s")
@@ -87,6 +94,17 @@ class PostgresContractTest extends DestinationContract {
   @Override
   protected String refusedText() {
     return "refused " + CANARY;
+  }
+
+  @AfterEach
+  void closeProxy() {
+    proxy.close();
+  }
+
+  @Override
+  protected AutoCloseable silent() {
+    proxy.silence();
+    return proxy::heal;
   }
 
   @Override

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,7 @@ final class RecordServer implements AutoCloseable {
   private final ExecutorService threads = Executors.newFixedThreadPool(8);
   private final HttpServer server;
   private volatile boolean busy;
+  private volatile CountDownLatch silence = new CountDownLatch(0);
 
   RecordServer() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -67,10 +69,18 @@ final class RecordServer implements AutoCloseable {
     return () -> busy = false;
   }
 
+  /** Takes requests and answers none until it is closed. */
+  AutoCloseable silent() {
+    CountDownLatch until = new CountDownLatch(1);
+    silence = until;
+    return until::countDown;
+  }
+
   private void answer(HttpExchange exchange) throws IOException {
     try (exchange) {
       String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
       String path = exchange.getRequestURI().getRawPath();
+      silence.await();
       requests.add(exchange.getRequestMethod() + " " + path);
       String key = exchange.getRequestHeaders().getFirst("Idempotency-Key");
       if (busy) {
@@ -85,6 +95,8 @@ final class RecordServer implements AutoCloseable {
         }
         send(exchange, status, path.startsWith("/records") ? "" : items(JSON.readTree(body)));
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     } catch (RuntimeException e) {
       send(exchange, 400, "");
     }
@@ -155,6 +167,7 @@ final class RecordServer implements AutoCloseable {
 
   @Override
   public void close() {
+    silence.countDown();
     server.stop(0);
     threads.shutdownNow();
   }

@@ -12,9 +12,9 @@ import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.testkit.TestServer;
-import io.fulmar.verify.fault.Direction;
-import io.fulmar.verify.fault.FaultyProxy;
-import io.fulmar.verify.fault.Traffic;
+import io.fulmar.testkit.network.Direction;
+import io.fulmar.testkit.network.FaultProxy;
+import io.fulmar.testkit.network.Traffic;
 import io.fulmar.verify.fixture.SharedServer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -44,7 +44,7 @@ class TableNetworkTest {
   @TempDir Path state;
 
   private TableFixture fixture;
-  private FaultyProxy proxy;
+  private FaultProxy proxy;
   private SyncEngine engine;
 
   @BeforeAll
@@ -64,7 +64,7 @@ class TableNetworkTest {
         "create table item (id bigint primary key, v text)",
         "insert into item select i, repeat('v', 20) from generate_series(1, " + ROWS + ") i",
         "create table copy (id bigint primary key, v text)");
-    proxy = FaultyProxy.before(fixture.database().host(), fixture.database().port());
+    proxy = FaultProxy.before(fixture.database().host(), fixture.database().port());
     engine = StandardEngine.on(fixture.source().build(), state);
   }
 
@@ -129,7 +129,7 @@ class TableNetworkTest {
     }
     SyncReport report = engine.run(sync().build()).throwIfFailed();
     assertThat(report.total()).isEqualTo(new SyncReport.Counts(ROWS, ROWS, 0, 0));
-    assertThat(proxy.resets()).as(text).isEqualTo(1);
+    assertThat(proxy.happened()).as(text).isEqualTo(1);
     assertThat(report.calls()).isEqualTo(2);
     assertSettled();
   }
@@ -162,7 +162,7 @@ class TableNetworkTest {
     long began = System.nanoTime();
     SyncReport report = engine.run(sync().build()).throwIfFailed();
     assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(16));
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
     assertThat(report.total().accepted()).isEqualTo(ROWS);
     assertThat(report.calls()).isEqualTo(2);
     assertSettled();

@@ -10,7 +10,7 @@ import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import java.time.Duration;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -105,7 +105,7 @@ class CancelledReadTest extends SourceFixture {
   @Test
   @DisplayName("A-09, B-02: a server that is not heard of any more does not keep the run")
   void silentServerDoesNotKeepTheRun() throws Exception {
-    try (FaultyProxy proxy = FaultyProxy.before(database.host(), database.port())) {
+    try (FaultProxy proxy = FaultProxy.before(database.host(), database.port())) {
       Source behind =
           sourceBuilder().port(proxy.port()).socketTimeout(Duration.ofMinutes(10)).build();
       try (SyncEngine engine = StandardEngine.on(behind, state)) {

@@ -22,7 +22,7 @@ import io.fulmar.spi.Destination;
 import io.fulmar.spi.RunContext;
 import io.fulmar.spi.Writer;
 import io.fulmar.testkit.TestPostgres;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.verify.fixture.HotStandby;
 import io.fulmar.verify.fixture.PgBouncer;
 import io.fulmar.verify.fixture.UnconnectedSockets;
@@ -237,7 +237,7 @@ class CheckTest extends SourceFixture {
       "K-02: a server that is too slow for the first attempt gets a second one, and it says so")
   void aColdServerGetsASecondAttempt() throws Exception {
     database.execute("create table item (id int primary key)");
-    try (FaultyProxy proxy = FaultyProxy.before(database.host(), database.port())) {
+    try (FaultProxy proxy = FaultProxy.before(database.host(), database.port())) {
       proxy.silence();
       Source source =
           sourceBuilder()
@@ -257,7 +257,7 @@ class CheckTest extends SourceFixture {
   @Test
   @DisplayName("K-02: a server that never answers takes no longer than the bound of the check")
   void aServerThatNeverAnswersTakesNoLongerThanTheBound() throws Exception {
-    try (FaultyProxy proxy = FaultyProxy.before(database.host(), database.port())) {
+    try (FaultProxy proxy = FaultProxy.before(database.host(), database.port())) {
       proxy.silence();
       Source source =
           sourceBuilder().port(proxy.port()).connectTimeout(Duration.ofMinutes(5)).build();
@@ -305,7 +305,7 @@ class CheckTest extends SourceFixture {
 
   @Test
   void anInterruptEndsTheCheckAndIsKept() throws Exception {
-    try (FaultyProxy proxy = FaultyProxy.before(database.host(), database.port())) {
+    try (FaultProxy proxy = FaultProxy.before(database.host(), database.port())) {
       proxy.silence();
       Source source =
           sourceBuilder().port(proxy.port()).connectTimeout(Duration.ofMinutes(5)).build();
@@ -594,7 +594,7 @@ class CheckTest extends SourceFixture {
 
   @Test
   void anEngineThatIsClosedWhileACheckBeginsEndsTheCheck() throws Exception {
-    try (FaultyProxy proxy = FaultyProxy.before(database.host(), database.port())) {
+    try (FaultProxy proxy = FaultProxy.before(database.host(), database.port())) {
       proxy.silence();
       Source source =
           sourceBuilder().port(proxy.port()).connectTimeout(Duration.ofMinutes(5)).build();

@@ -14,8 +14,8 @@ import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
-import io.fulmar.verify.fault.Corruption;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.internal.network.Corruption;
+import io.fulmar.testkit.internal.network.ProtocolProxy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -45,7 +45,7 @@ class GarbledStreamTest extends SourceFixture {
   private static final long FIRST_SEED = Long.getLong("fulmar.seed", 1);
 
   private final Model model = Model.query("rows", SQL).key("id");
-  private FaultyProxy proxy;
+  private ProtocolProxy proxy;
   private SyncEngine engine;
 
   @BeforeEach
@@ -53,7 +53,7 @@ class GarbledStreamTest extends SourceFixture {
     database.execute(
         "create table item (id smallint primary key, v text)",
         "insert into item values (1, 'ab'), (2, 'cd'), (3, 'ef')");
-    proxy = FaultyProxy.before(database.host(), database.port());
+    proxy = ProtocolProxy.before(database.host(), database.port());
     engine = StandardEngine.on(throughProxy(), state);
   }
 
@@ -106,7 +106,7 @@ class GarbledStreamTest extends SourceFixture {
     database.execute("update item set v = 'new' where id = 2");
     proxy.finishAfterBytes("fulmar: read", 70, Integer.MAX_VALUE);
     SyncReport report = engine.run(sync);
-    assertThat(proxy.resets()).isEqualTo(3);
+    assertThat(proxy.happened()).isEqualTo(3);
     assertThat(report.status()).isEqualTo(RunStatus.FAILED);
     assertThat(report.error())
         .isInstanceOf(SourceException.class)

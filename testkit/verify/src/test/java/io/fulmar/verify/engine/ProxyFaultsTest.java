@@ -12,7 +12,7 @@ import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Objects;
@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ProxyFaultsTest extends SourceFixture {
   private static final String ROLE = "with_password";
 
-  private FaultyProxy proxy;
+  private FaultProxy proxy;
   private SyncEngine engine;
   private Sync sync;
   private final AtomicInteger readsAgain = new AtomicInteger();
@@ -45,7 +45,7 @@ class ProxyFaultsTest extends SourceFixture {
     database.execute(
         "create table item (id bigint primary key, v text)",
         "insert into item select i, repeat('v', 20) from generate_series(1, 20000) i");
-    proxy = FaultyProxy.before(database.host(), database.port());
+    proxy = FaultProxy.before(database.host(), database.port());
     engine = StandardEngine.on(throughProxy().build(), state);
     sync =
         sync("select id, v from item", "id")
@@ -106,7 +106,7 @@ class ProxyFaultsTest extends SourceFixture {
     proxy.resetAll();
     proxy.resetOnConnect(1);
     assertThat(sent(engine.run(sync).throwIfFailed())).containsExactly("CHANGED 5", "REMOVED 6");
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
   }
 
   @Test
@@ -119,7 +119,7 @@ class ProxyFaultsTest extends SourceFixture {
     long began = System.nanoTime();
     SourceException failure = failureOf(engine);
     long seconds = Duration.ofNanos(System.nanoTime() - began).toSeconds();
-    assertThat((long) proxy.resets()).isBetween(1L, seconds + 1);
+    assertThat((long) proxy.happened()).isBetween(1L, seconds + 1);
     assertLostEachTime(failure);
   }
 
@@ -173,7 +173,7 @@ class ProxyFaultsTest extends SourceFixture {
     engine = StandardEngine.on(source, state);
     proxy.resetWhenClientSends("SCRAM-SHA-256", times);
     SourceException failure = failureOf(engine);
-    assertThat(proxy.resets()).isPositive();
+    assertThat(proxy.happened()).isPositive();
     if (times == 1) {
       assertThat(failure).isNull();
       assertThat(engine.run(sync).throwIfFailed().total().planned()).isZero();
@@ -197,7 +197,7 @@ class ProxyFaultsTest extends SourceFixture {
   void whenStatementIsSent(String statement) {
     proxy.resetWhenClientSends(statement, Integer.MAX_VALUE);
     SourceException failure = failureOf(engine);
-    assertThat(proxy.resets()).isEqualTo(3);
+    assertThat(proxy.happened()).isEqualTo(3);
     assertThat(readsAgain).hasValue(2);
     assertLostEachTime(failure);
   }
@@ -217,7 +217,7 @@ class ProxyFaultsTest extends SourceFixture {
   void betweenRows(long bytes, int times) {
     proxy.resetAfterBytes("fulmar: read", bytes, times);
     SourceException failure = failureOf(engine);
-    assertThat(proxy.resets()).isEqualTo(Math.min(times, 3));
+    assertThat(proxy.happened()).isEqualTo(Math.min(times, 3));
     if (times == 1) {
       assertThat(failure).isNull();
       assertThat(engine.run(sync).throwIfFailed().total().planned()).isZero();
@@ -232,7 +232,7 @@ class ProxyFaultsTest extends SourceFixture {
   void beforeTheEndOfTheRows() {
     proxy.resetWhenServerSends("COPY 19999", Integer.MAX_VALUE);
     SourceException failure = failureOf(engine);
-    assertThat(proxy.resets()).isEqualTo(3);
+    assertThat(proxy.happened()).isEqualTo(3);
     assertLostEachTime(failure);
   }
 
@@ -242,7 +242,7 @@ class ProxyFaultsTest extends SourceFixture {
   void whenEverythingHasBeenRead(String statement) {
     proxy.resetWhenClientSends(statement, 1);
     assertThat(sent(engine.run(sync).throwIfFailed())).containsExactly("CHANGED 5", "REMOVED 6");
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
     assertThat(readsAgain).hasValue(0);
     assertThat(engine.run(sync).throwIfFailed().total().planned()).isZero();
   }
@@ -254,7 +254,7 @@ class ProxyFaultsTest extends SourceFixture {
     engine = StandardEngine.on(throughProxy().build(), state);
     proxy.resetWhenClientSends("SHOW TRANSACTION ISOLATION LEVEL", 1);
     failureOf(engine);
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
     proxy.heal();
     assertThat(engine.run(sync).throwIfFailed().status()).isEqualTo(RunStatus.SUCCEEDED);
     assertThat(engine.run(sync).throwIfFailed().total().planned()).isZero();

@@ -12,8 +12,8 @@ import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
-import io.fulmar.verify.fault.Direction;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.Direction;
+import io.fulmar.testkit.internal.network.ProtocolProxy;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -41,7 +41,7 @@ class SilentNetworkTest extends SourceFixture {
   private static final Duration BUSY = Duration.ofSeconds(10);
 
   private final Queue<Long> readAgainAt = new ConcurrentLinkedQueue<>();
-  private FaultyProxy proxy;
+  private ProtocolProxy proxy;
   private SyncEngine engine;
   private Sync sync;
 
@@ -50,7 +50,7 @@ class SilentNetworkTest extends SourceFixture {
     database.execute(
         "create table item (id bigint primary key, v text)",
         "insert into item select i, repeat('v', 20) from generate_series(1, 20000) i");
-    proxy = FaultyProxy.before(database.host(), database.port());
+    proxy = ProtocolProxy.before(database.host(), database.port());
     engine = StandardEngine.on(throughProxy().build(), state);
     sync =
         sync("select id, v from item", "id")
@@ -112,7 +112,7 @@ class SilentNetworkTest extends SourceFixture {
     }
     long began = System.nanoTime();
     assertThat(sent(engine.run(sync).throwIfFailed())).containsExactly("CHANGED 5", "REMOVED 6");
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
     assertThat(readAgainAt).hasSize(1);
     assertThat(Duration.ofNanos(readAgainAt.element() - began))
         .isBetween(SOCKET_TIMEOUT.minusMillis(100), SOCKET_TIMEOUT.plus(BUSY));
@@ -126,7 +126,7 @@ class SilentNetworkTest extends SourceFixture {
     long began = System.nanoTime();
     assertThat(sent(engine.run(sync).throwIfFailed())).containsExactly("CHANGED 5", "REMOVED 6");
     assertShorter(began, SOCKET_TIMEOUT.plusSeconds(2));
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
     assertThat(readAgainAt).isEmpty();
     assertThat(engine.run(sync).throwIfFailed().total().planned()).isZero();
   }
@@ -140,7 +140,7 @@ class SilentNetworkTest extends SourceFixture {
     SyncReport report = engine.run(sync);
     assertShorter(began, SOCKET_TIMEOUT.plusSeconds(1).multipliedBy(3).plusSeconds(2));
     assertThat(report.status()).isEqualTo(RunStatus.FAILED);
-    assertThat(proxy.resets()).isEqualTo(3);
+    assertThat(proxy.happened()).isEqualTo(3);
     assertThat(report.error())
         .isInstanceOf(SourceException.class)
         .hasMessageMatching(
@@ -178,7 +178,7 @@ class SilentNetworkTest extends SourceFixture {
     engine.close();
     engine = StandardEngine.on(throughProxyInHaste().build(), state);
     proxy.resetAll();
-    proxy.silence();
+    proxy.silence(Direction.BOTH);
     long began = System.nanoTime();
     Throwable refused = catchThrowable(() -> engine.run(sync));
     assertShorter(began, Duration.ofSeconds(5));

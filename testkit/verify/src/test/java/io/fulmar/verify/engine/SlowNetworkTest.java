@@ -7,8 +7,8 @@ import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
-import io.fulmar.verify.fault.FaultyProxy;
-import io.fulmar.verify.fault.Traffic;
+import io.fulmar.testkit.internal.network.ProtocolProxy;
+import io.fulmar.testkit.network.Traffic;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
@@ -34,14 +34,14 @@ class SlowNetworkTest extends SourceFixture {
    */
   private static final int ROUND_TRIPS_OF_A_RUN = 15;
 
-  private FaultyProxy proxy;
+  private ProtocolProxy proxy;
 
   @BeforeEach
   void createTable() throws Exception {
     database.execute(
         "create table item (id bigint primary key, v text)",
         "insert into item select i, repeat('v', 12) from generate_series(1, " + ROWS + ") i");
-    proxy = FaultyProxy.before(database.host(), database.port());
+    proxy = ProtocolProxy.before(database.host(), database.port());
   }
 
   @AfterEach

@@ -16,8 +16,8 @@ import io.fulmar.lightning.internal.state.CrashPoint;
 import io.fulmar.lightning.internal.state.LightningSettings;
 import io.fulmar.lightning.internal.state.LightningStore;
 import io.fulmar.lightning.internal.state.StoredEngine;
-import io.fulmar.verify.fault.Direction;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.Direction;
+import io.fulmar.testkit.network.FaultProxy;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -55,7 +55,7 @@ class CommitAnswersTest extends CustomerFixture {
           CrashPoint.FOLD_WRITTEN,
           CrashPoint.FOLDED);
 
-  private FaultyProxy proxy;
+  private FaultProxy proxy;
 
   /** What becomes of the COMMIT. */
   enum Commit {
@@ -67,7 +67,7 @@ class CommitAnswersTest extends CustomerFixture {
 
   @BeforeEach
   void runOnce() throws SQLException, IOException {
-    proxy = FaultyProxy.before(database.host(), database.port());
+    proxy = FaultProxy.before(database.host(), database.port());
     run().throwIfFailed();
     database.execute(
         "insert into customer values (4, 'd@x.io')",
@@ -147,7 +147,7 @@ class CommitAnswersTest extends CustomerFixture {
             });
 
     assertThat(armed).isTrue();
-    assertThat(proxy.resets()).isPositive();
+    assertThat(proxy.happened()).isPositive();
     assertThat(report.status()).as(String.valueOf(report.error())).isEqualTo(RunStatus.SUCCEEDED);
     assertThat(sent(report)).containsExactly("ADDED 4", "CHANGED 2", "REMOVED 3");
     Map<String, List<Change>> byId =
@@ -196,7 +196,7 @@ class CommitAnswersTest extends CustomerFixture {
               }
             });
 
-    assertThat(proxy.resets()).isPositive();
+    assertThat(proxy.happened()).isPositive();
     assertThat(report.status()).isEqualTo(RunStatus.FAILED);
     assertThat(report.error())
         .hasMessageStartingWith("Cannot move the state of crm forward: it was interrupted");

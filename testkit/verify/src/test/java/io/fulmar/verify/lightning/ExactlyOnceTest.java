@@ -23,7 +23,7 @@ import io.fulmar.lightning.internal.state.LightningSettings;
 import io.fulmar.lightning.internal.state.LightningStore;
 import io.fulmar.lightning.internal.state.StoredEngine;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -207,7 +207,7 @@ class ExactlyOnceTest extends LightningFixture {
   void connectionBreaksAtCommit(Commit commit) throws Exception {
     runOnce().throwIfFailed();
     change();
-    try (FaultyProxy proxy = FaultyProxy.before(database.host(), database.port())) {
+    try (FaultProxy proxy = FaultProxy.before(database.host(), database.port())) {
       Source through = sourceBuilder().port(proxy.port()).build();
       AtomicInteger left = new AtomicInteger(2);
       CrashPoint.Watch watch =
@@ -227,7 +227,7 @@ class ExactlyOnceTest extends LightningFixture {
         assertThat(report.calls()).isEqualTo(commit == Commit.ARRIVES ? 8 : 9);
         assertThat(engine.status(sync).unsure()).isZero();
       }
-      assertThat(proxy.resets()).isEqualTo(1);
+      assertThat(proxy.happened()).isEqualTo(1);
     }
     assertEachOnce();
   }

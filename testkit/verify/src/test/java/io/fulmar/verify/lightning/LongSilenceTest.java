@@ -10,8 +10,8 @@ import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
 import io.fulmar.lightning.LightningEngine;
 import io.fulmar.spi.Verdict;
-import io.fulmar.verify.fault.Direction;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.Direction;
+import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.verify.fixture.Queries;
 import java.io.IOException;
 import java.sql.Connection;
@@ -39,13 +39,13 @@ class LongSilenceTest extends LightningFixture {
           + " and application_name like 'fulmar%%' and wait_event%s"
           + " and clock_timestamp() - state_change > interval '2500 ms'";
 
-  private FaultyProxy proxy;
+  private FaultProxy proxy;
 
   @BeforeEach
   void syncAndChange() throws SQLException {
     run().throwIfFailed();
     database.execute("update item set v = 'other' where id = 1");
-    proxy = FaultyProxy.before(database.host(), database.port());
+    proxy = FaultProxy.before(database.host(), database.port());
   }
 
   @AfterEach
@@ -163,7 +163,7 @@ class LongSilenceTest extends LightningFixture {
       SyncReport report =
           CompletableFuture.supplyAsync(() -> engine.run(sleeping(5))).get(60, TimeUnit.SECONDS);
 
-      assertThat(proxy.resets()).isEqualTo(1);
+      assertThat(proxy.happened()).isEqualTo(1);
       assertThat(sent(report.throwIfFailed())).containsExactly("CHANGED 1");
     }
   }
@@ -176,7 +176,7 @@ class LongSilenceTest extends LightningFixture {
 
     SyncReport report = CompletableFuture.supplyAsync(() -> run(sync())).get(60, TimeUnit.SECONDS);
 
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
     assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(20));
     assertThat(sent(report.throwIfFailed())).containsExactly("CHANGED 1");
   }

@@ -22,7 +22,7 @@ import io.fulmar.lightning.internal.state.StoredEngine;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -161,10 +161,10 @@ class MoveCrashTest extends LightningFixture {
   @DisplayName("B-04: the connection breaks at the COMMIT of the move")
   void connectionBreaksAtCommit(Commit commit) throws Exception {
     deliverTenAndChangeOne();
-    try (FaultyProxy proxy = FaultyProxy.before(database.host(), database.port())) {
+    try (FaultProxy proxy = FaultProxy.before(database.host(), database.port())) {
       CrashPoint.Watch watch =
           point -> {
-            if (point == CrashPoint.MOVE_ANNOUNCED && proxy.resets() == 0) {
+            if (point == CrashPoint.MOVE_ANNOUNCED && proxy.happened() == 0) {
               switch (commit) {
                 case ARRIVES -> proxy.resetWhenServerSends("COMMIT", 1);
                 case IS_LOST -> proxy.resetWhenClientSends("COMMIT", 1);
@@ -175,7 +175,7 @@ class MoveCrashTest extends LightningFixture {
           engine(sourceBuilder().port(proxy.port()).build(), Duration.ofSeconds(10), watch)) {
         engine.moveIn(sync(), state);
       }
-      assertThat(proxy.resets()).isEqualTo(1);
+      assertThat(proxy.happened()).isEqualTo(1);
     }
     assertRuns(Runs.LIGHTNING);
     assertNothingIsSentTwice();

@@ -9,8 +9,8 @@ import io.fulmar.Source;
 import io.fulmar.SyncReport;
 import io.fulmar.lightning.LightningEngine;
 import io.fulmar.spi.Delivery;
-import io.fulmar.verify.fault.Direction;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.Direction;
+import io.fulmar.testkit.network.FaultProxy;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -40,7 +40,7 @@ class NetworkTest extends LightningFixture {
   /** What the next run waits for if a call gave no answer. */
   private static final Duration CALL_DEADLINE = Duration.ofSeconds(8);
 
-  private FaultyProxy proxy;
+  private FaultProxy proxy;
 
   @BeforeEach
   void syncAndChange() throws SQLException {
@@ -49,7 +49,7 @@ class NetworkTest extends LightningFixture {
         "insert into item values (11, 'new')",
         "update item set v = 'other' where id in (1, 2, 3)",
         "delete from item where id = 4");
-    proxy = FaultyProxy.before(database.host(), database.port());
+    proxy = FaultProxy.before(database.host(), database.port());
   }
 
   @AfterEach
@@ -108,7 +108,7 @@ class NetworkTest extends LightningFixture {
 
     String said = runBy(throughProxy());
 
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
     assertSettled(said);
   }
 
@@ -121,7 +121,7 @@ class NetworkTest extends LightningFixture {
     long began = System.nanoTime();
     String said = runBy(throughProxy().socketTimeout(Duration.ofSeconds(2)));
 
-    assertThat(proxy.resets()).isEqualTo(1);
+    assertThat(proxy.happened()).isEqualTo(1);
     assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(30));
     assertSettled(said);
   }

@@ -9,7 +9,7 @@ import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.lightning.LightningEngine;
 import io.fulmar.spi.Delivery;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.verify.fixture.ServerProcess;
 import io.fulmar.verify.fixture.ServerProcess.Stop;
 import java.sql.SQLException;
@@ -95,7 +95,7 @@ class ServerDeathTest extends OwnServerFixture {
   void runOutlastsItsServer(Stop how) throws Exception {
     Executor later = CompletableFuture.delayedExecutor(AWAY.toMillis(), TimeUnit.MILLISECONDS);
     CompletableFuture<?>[] start = {CompletableFuture.completedFuture(null)};
-    try (FaultyProxy proxy = FaultyProxy.before(database.host(), database.port())) {
+    try (FaultProxy proxy = FaultProxy.before(database.host(), database.port())) {
       int[] connections = {0};
       die(
           () -> {

@@ -18,7 +18,7 @@ import io.fulmar.lightning.internal.state.CrashPoint;
 import io.fulmar.lightning.internal.state.LightningSettings;
 import io.fulmar.lightning.internal.state.LightningStore;
 import io.fulmar.lightning.internal.state.StoredEngine;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -36,11 +36,11 @@ import org.junit.jupiter.api.Test;
  * rows are delivered for the first time, through a proxy that stands for the network.
  */
 class StoreAwayTest extends CustomerFixture {
-  private FaultyProxy proxy;
+  private FaultProxy proxy;
 
   @BeforeEach
   void stand() throws IOException {
-    proxy = FaultyProxy.before(database.host(), database.port());
+    proxy = FaultProxy.before(database.host(), database.port());
   }
 
   @AfterEach

@@ -11,8 +11,8 @@ import io.fulmar.tunnel.ForwardTunnel;
 import io.fulmar.tunnel.OpenTunnel;
 import io.fulmar.tunnel.TunnelEvent;
 import io.fulmar.tunnel.TunnelState;
-import io.fulmar.verify.fault.Direction;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.Direction;
+import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Eventually;
 import io.fulmar.verify.fixture.SshServerUnderTest;
@@ -97,7 +97,7 @@ class LossTest extends ChannelFixture {
   @Test
   @DisplayName("T-03, T-04: a link that falls silent is given up after three questions")
   void silentLink() throws Exception {
-    try (FaultyProxy proxy = FaultyProxy.before(server.host(), server.port())) {
+    try (FaultProxy proxy = FaultProxy.before(server.host(), server.port())) {
       ForwardTunnel tunnel = forward(server, proxy.port()).keepAlive(KEEP_ALIVE).build();
       try (Dialer dialer = tunnel.dialer();
           Socket idle = connect(dialer, echo.port());
@@ -168,7 +168,7 @@ class LossTest extends ChannelFixture {
   @ValueSource(ints = {1, 45, 1_200, 1_500, 1_700, 2_000})
   @DisplayName("T-03: a link that is cut at some byte, while it is made, is made again")
   void cutWhileItIsMade(int bytes) throws Exception {
-    try (FaultyProxy proxy = FaultyProxy.before(server.host(), server.port())) {
+    try (FaultProxy proxy = FaultProxy.before(server.host(), server.port())) {
       ForwardTunnel tunnel = forward(server, proxy.port()).build();
       proxy.resetAfterBytes("SSH-2.0", bytes, 1);
       try (Dialer dialer = tunnel.dialer()) {
@@ -187,7 +187,7 @@ class LossTest extends ChannelFixture {
   @DisplayName("T-18: a server that falls silent at some byte is given up in time")
   void silentWhileItIsMade(int bytes) throws Exception {
     Duration timeout = Duration.ofSeconds(1);
-    try (FaultyProxy proxy = FaultyProxy.before(server.host(), server.port())) {
+    try (FaultProxy proxy = FaultProxy.before(server.host(), server.port())) {
       ForwardTunnel tunnel = forward(server, proxy.port()).connectTimeout(timeout).build();
       proxy.silenceAfterBytes("SSH-2.0", bytes, Direction.BOTH, 1);
       try (Dialer dialer = tunnel.dialer()) {
@@ -240,7 +240,7 @@ class LossTest extends ChannelFixture {
   @Test
   @DisplayName("a link that is cut again and again stands again each time")
   void cutLink() throws Exception {
-    try (FaultyProxy proxy = FaultyProxy.before(server.host(), server.port())) {
+    try (FaultProxy proxy = FaultProxy.before(server.host(), server.port())) {
       ForwardTunnel tunnel = forward(server, proxy.port()).build();
       try (Dialer dialer = tunnel.dialer()) {
         for (int i = 1; i <= 3; i++) {

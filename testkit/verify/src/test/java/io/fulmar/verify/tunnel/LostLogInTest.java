@@ -10,7 +10,7 @@ import io.fulmar.tunnel.SshTunnel;
 import io.fulmar.tunnel.TunnelEvent;
 import io.fulmar.tunnel.TunnelState;
 import io.fulmar.tunnel.UserKey;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.verify.fixture.MinaServer;
 import io.fulmar.verify.fixture.SshKeyFile;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -29,7 +29,7 @@ class LostLogInTest extends ChannelFixture {
     SshKeyFile unknown = SshKeyFile.create(directory);
     SshKeyFile first = question == 1 ? key : unknown;
     SshKeyFile second = question == 1 ? unknown : key;
-    try (FaultyProxy proxy = FaultyProxy.before(server.host(), server.port())) {
+    try (FaultProxy proxy = FaultProxy.before(server.host(), server.port())) {
       AtomicInteger questions = new AtomicInteger();
       ((MinaServer) server)
           .beforeAnswerAboutKey(

@@ -14,7 +14,7 @@ import io.fulmar.tunnel.SshTunnel;
 import io.fulmar.tunnel.TunnelEvent;
 import io.fulmar.tunnel.TunnelState;
 import io.fulmar.tunnel.UserKey;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Eventually;
 import io.fulmar.verify.fixture.Queries;
@@ -191,7 +191,7 @@ class ReverseTunnelTest extends ChannelFixture {
               .line("ClientAliveCountMax 3")
               .build());
     }
-    try (FaultyProxy proxy = FaultyProxy.before(server.host(), server.port())) {
+    try (FaultProxy proxy = FaultProxy.before(server.host(), server.port())) {
       OpenReverseTunnel stale = reverse(proxy.port()).build().open();
       try {
         stale.awaitUp(SOON);

@@ -14,7 +14,7 @@ import io.fulmar.tunnel.SshTunnel;
 import io.fulmar.tunnel.TunnelServer;
 import io.fulmar.tunnel.TunnelState;
 import io.fulmar.tunnel.UserKey;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.verify.fixture.EngineUnderTest;
 import io.fulmar.verify.fixture.Eventually;
 import io.fulmar.verify.fixture.UnusedPort;
@@ -55,7 +55,7 @@ class TunnelServerSyncTest extends TunnelFixture {
     Sync crm = sync("select id, v from item").onRemoved(Removal.DELETE).build();
     Source through = source().host("127.0.0.1").port(port).build();
     try (TunnelServer accepting = accepting();
-        FaultyProxy proxy = FaultyProxy.before("127.0.0.1", accepting.port());
+        FaultProxy proxy = FaultProxy.before("127.0.0.1", accepting.port());
         OpenReverseTunnel tunnel = reverse(accepting).port(proxy.port()).build().open()) {
       tunnel.awaitUp(SOON);
       tunnel.probe();
@@ -82,7 +82,7 @@ class TunnelServerSyncTest extends TunnelFixture {
   @DisplayName("T-05: who is back takes his port over from the connection that fell silent")
   void portIsTakenOver() throws Exception {
     try (TunnelServer accepting = accepting();
-        FaultyProxy proxy = FaultyProxy.before("127.0.0.1", accepting.port());
+        FaultProxy proxy = FaultProxy.before("127.0.0.1", accepting.port());
         OpenReverseTunnel tunnel =
             reverse(accepting).port(proxy.port()).keepAlive(Duration.ofSeconds(1)).build().open()) {
       tunnel.awaitUp(SOON);

@@ -14,7 +14,7 @@ import io.fulmar.lightning.internal.state.Lease;
 import io.fulmar.lightning.internal.state.Leases;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.internal.network.ProtocolProxy;
 import io.fulmar.verify.fixture.SharedServer;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -191,7 +191,7 @@ class LedgerTest {
   @Test
   @DisplayName("A-04: answers that have not been written are not lost while the server is away")
   void serverThatIsAwayIsWaitedFor() throws Exception {
-    try (FaultyProxy proxy = proxy();
+    try (ProtocolProxy proxy = proxy();
         Database database = behind(proxy)) {
       Ledger ledger = ledger(lease(database, "second"));
       ledger.reserve(0, 100, UNTIL);
@@ -213,7 +213,7 @@ class LedgerTest {
   @ValueSource(booleans = {true, false})
   @DisplayName("B-04: a commit without an answer is done again, and counts once")
   void commitWithoutAnAnswerCountsOnce(boolean arrives) throws Exception {
-    try (FaultyProxy proxy = proxy();
+    try (ProtocolProxy proxy = proxy();
         Database database = behind(proxy)) {
       Ledger ledger = ledger(lease(database, "second"));
       if (arrives) {
@@ -224,7 +224,7 @@ class LedgerTest {
       ledger.reserve(0, 3, UNTIL);
       ledger.acknowledge(0, List.of(Outcome.SKIPPED, Outcome.ACCEPTED));
       ledger.flush();
-      assertThat(proxy.resets()).isEqualTo(2);
+      assertThat(proxy.happened()).isEqualTo(2);
       assertThat(outcomes())
           .containsOnly(
               Map.entry(0L, "SKIPPED f 0"),
@@ -238,7 +238,7 @@ class LedgerTest {
   @Test
   @DisplayName("B-06: a range costs six round trips, however many changes it has")
   void rangeCostsSixRoundTrips() throws Exception {
-    try (FaultyProxy proxy = proxy();
+    try (ProtocolProxy proxy = proxy();
         Database database = behind(proxy)) {
       Ledger ledger = ledger(lease(database, "second"));
       List<Integer> answers = new ArrayList<>();
@@ -263,11 +263,11 @@ class LedgerTest {
     return outcomes;
   }
 
-  private FaultyProxy proxy() {
-    return FaultyProxy.before(fixture.place.host(), fixture.place.port());
+  private ProtocolProxy proxy() {
+    return ProtocolProxy.before(fixture.place.host(), fixture.place.port());
   }
 
-  private Database behind(FaultyProxy proxy) {
+  private Database behind(ProtocolProxy proxy) {
     Source source = fixture.place.source().host("localhost").port(proxy.port()).build();
     return new Database(source, "fulmar", Duration.ofMinutes(1));
   }

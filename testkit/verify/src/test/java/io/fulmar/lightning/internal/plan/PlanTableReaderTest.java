@@ -26,7 +26,7 @@ import io.fulmar.lightning.internal.state.Leases;
 import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestServer;
-import io.fulmar.verify.fault.FaultyProxy;
+import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.verify.fixture.Queries;
 import io.fulmar.verify.fixture.SharedServer;
 import java.nio.ByteBuffer;
@@ -398,7 +398,7 @@ class PlanTableReaderTest {
   void brokenConnectionCostsNothing() throws Exception {
     int count = 3_000;
     fixture.plan("", rows(count));
-    try (FaultyProxy proxy = FaultyProxy.before(fixture.place.host(), fixture.place.port());
+    try (FaultProxy proxy = FaultProxy.before(fixture.place.host(), fixture.place.port());
         Database database =
             new Database(
                 Source.of(
@@ -416,7 +416,7 @@ class PlanTableReaderTest {
       proxy.resetAfterBytes("fulmar: read plan", 20_000, 2);
       assertThat(all(reader, 500).stream().map(PlannedChange::position).toList())
           .isEqualTo(LongStream.range(0, count).boxed().toList());
-      assertThat(proxy.resets()).isEqualTo(2);
+      assertThat(proxy.happened()).isEqualTo(2);
     }
   }
 }

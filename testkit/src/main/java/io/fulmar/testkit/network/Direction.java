@@ -1,4 +1,4 @@
-package io.fulmar.verify.fault;
+package io.fulmar.testkit.network;
 
 /** Which way of a connection is meant. */
 public enum Direction {
@@ -7,9 +7,5 @@ public enum Direction {
   /** From the server to the client. */
   TO_CLIENT,
   /** Both ways. */
-  BOTH;
-
-  boolean includes(Direction one) {
-    return this == BOTH || this == one;
-  }
+  BOTH
 }

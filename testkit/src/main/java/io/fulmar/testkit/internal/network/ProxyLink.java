@@ -1,5 +1,7 @@
-package io.fulmar.verify.fault;
+package io.fulmar.testkit.internal.network;
 
+import io.fulmar.testkit.network.Direction;
+import io.fulmar.testkit.network.Traffic;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
@@ -8,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** One connection through a {@link FaultyProxy}: a thread for each way. */
+/** One connection through a {@link ProtocolProxy}: a thread for each way. */
 final class ProxyLink {
   /** PostgreSQL manual, "Message Formats", Query: with no statement in it. */
   private static final byte[] EMPTY_QUERY = {'Q', 0, 0, 0, 5, 0};
@@ -16,7 +18,7 @@ final class ProxyLink {
   /** PostgreSQL manual, "Message Formats", ReadyForQuery, without its last byte. */
   private static final byte[] READY = {'Z', 0, 0, 0, 5};
 
-  private final FaultyProxy proxy;
+  private final ProtocolProxy proxy;
   private final FaultPlan plan;
   private final Socket client;
   private final Socket server;
@@ -29,7 +31,7 @@ final class ProxyLink {
   private long counted;
   private int index;
 
-  ProxyLink(FaultyProxy proxy, FaultPlan plan, Socket client, Socket server, Traffic traffic)
+  ProxyLink(ProtocolProxy proxy, FaultPlan plan, Socket client, Socket server, Traffic traffic)
       throws IOException {
     this.proxy = proxy;
     this.plan = plan;
@@ -39,6 +41,7 @@ final class ProxyLink {
     server.setTcpNoDelay(true);
     this.toClient = new Wire(client, traffic, 1);
     this.toServer = new Wire(server, traffic, 2);
+    this.begun = plan.begins("");
   }
 
   void silence(Direction direction) {
@@ -134,7 +137,7 @@ final class ProxyLink {
 
   private boolean isSilent(Direction way) {
     Direction now = silent;
-    return proxy.isSilent(way) || (now != null && now.includes(way));
+    return proxy.isSilent(way) || (now != null && ProtocolProxy.includes(now, way));
   }
 
   /** PostgreSQL manual, "Message Formats", CancelRequest. */

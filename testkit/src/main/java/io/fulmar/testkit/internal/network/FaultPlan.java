@@ -1,5 +1,6 @@
-package io.fulmar.verify.fault;
+package io.fulmar.testkit.internal.network;
 
+import io.fulmar.testkit.network.Direction;
 import org.jspecify.annotations.Nullable;
 
 /** Which fault comes about, when, and how often: one at a time. This class is threadsafe. */

@@ -1,5 +1,7 @@
-package io.fulmar.verify.fault;
+package io.fulmar.testkit.internal.network;
 
+import io.fulmar.testkit.network.Direction;
+import io.fulmar.testkit.network.Traffic;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -17,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * is set at a time. This class is threadsafe; closing it resets whatever is still open and ends its
  * threads.
  */
-public final class FaultyProxy implements AutoCloseable {
+public final class ProtocolProxy implements AutoCloseable {
   private final ServerSocket listening;
   private final String host;
   private final int port;
@@ -32,17 +34,27 @@ public final class FaultyProxy implements AutoCloseable {
   private volatile @Nullable Direction silent;
   private volatile boolean losesCancelRequests;
 
-  private FaultyProxy(ServerSocket listening, String host, int port) {
+  private ProtocolProxy(ServerSocket listening, String host, int port) {
     this.listening = listening;
     this.host = host;
     this.port = port;
   }
 
   /** A proxy on a free port that forwards everything until told otherwise. */
-  public static FaultyProxy before(String host, int port) {
+  public static ProtocolProxy before(String host, int port) {
+    return at(0, host, port);
+  }
+
+  /**
+   * Likewise, on a port of the caller's choice.
+   *
+   * @throws UncheckedIOException if the port is taken
+   */
+  public static ProtocolProxy at(int listenPort, String host, int port) {
     try {
-      FaultyProxy proxy =
-          new FaultyProxy(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), host, port);
+      ProtocolProxy proxy =
+          new ProtocolProxy(
+              new ServerSocket(listenPort, 50, InetAddress.getLoopbackAddress()), host, port);
       start("accept", proxy::accept);
       return proxy;
     } catch (IOException e) {
@@ -111,8 +123,8 @@ public final class FaultyProxy implements AutoCloseable {
   }
 
   /** From now on takes whatever is sent and forwards nothing, as a cable that is cut. */
-  public void silence() {
-    silent = Direction.BOTH;
+  public void silence(Direction direction) {
+    silent = direction;
   }
 
   /** Makes the connections that are open half-open ones: how many there were. */
@@ -144,7 +156,7 @@ public final class FaultyProxy implements AutoCloseable {
   }
 
   /** How often the last fault that was set has come about. */
-  public int resets() {
+  public int happened() {
     return plan.happened();
   }
 
@@ -179,7 +191,7 @@ public final class FaultyProxy implements AutoCloseable {
 
   boolean isSilent(Direction way) {
     Direction now = silent;
-    return now != null && now.includes(way);
+    return now != null && includes(now, way);
   }
 
   boolean losesCancelRequests() {
@@ -216,15 +228,31 @@ public final class FaultyProxy implements AutoCloseable {
           client.close();
           continue;
         }
-        ProxyLink link = new ProxyLink(this, plan, client, new Socket(host, port), traffic);
-        links.add(link);
-        start("client", link::fromClient);
-        start("server", link::fromServer);
+        forward(client);
       } catch (IOException e) {
-        // Closed, or the server is gone; either shows in the test.
+        // Closed, or a client that is gone already.
         continue;
       }
     }
+  }
+
+  private void forward(Socket client) throws IOException {
+    try {
+      ProxyLink link = new ProxyLink(this, plan, client, new Socket(host, port), traffic);
+      links.add(link);
+      start("client", link::fromClient);
+      start("server", link::fromServer);
+      if (listening.isClosed()) {
+        link.reset();
+      }
+    } catch (IOException e) {
+      // The server is gone, which the client has to see.
+      client.close();
+    }
+  }
+
+  static boolean includes(Direction direction, Direction one) {
+    return direction == Direction.BOTH || direction == one;
   }
 
   static void start(String name, Runnable work) {
@@ -234,8 +262,12 @@ public final class FaultyProxy implements AutoCloseable {
   }
 
   @Override
-  public void close() throws IOException {
-    listening.close();
+  public void close() {
+    try {
+      listening.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
     resetAll();
   }
 }

@@ -1,4 +1,4 @@
-package io.fulmar.verify.fault;
+package io.fulmar.testkit.internal.network;
 
 /** Changes what a server says. */
 @FunctionalInterface

@@ -1,5 +1,6 @@
-package io.fulmar.verify.fault;
+package io.fulmar.testkit.internal.network;
 
+import io.fulmar.testkit.network.Traffic;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.Socket;
@@ -33,8 +34,8 @@ final class Wire {
     this.traffic = traffic;
     this.random = new Random(seed);
     this.lastDue = System.nanoTime();
-    if (!traffic.isPlain()) {
-      FaultyProxy.start("wire", this::deliver);
+    if (!traffic.equals(Traffic.PLAIN)) {
+      ProtocolProxy.start("wire", this::deliver);
     }
   }
 
@@ -42,7 +43,7 @@ final class Wire {
     if (broken) {
       throw new IOException("the wire is cut");
     }
-    if (traffic.isPlain()) {
+    if (traffic.equals(Traffic.PLAIN)) {
       out.write(bytes, from, length);
       return;
     }
@@ -55,7 +56,7 @@ final class Wire {
 
   /** After what is on its way, the other end is told that nothing more comes. */
   void finish() throws IOException {
-    if (traffic.isPlain()) {
+    if (traffic.equals(Traffic.PLAIN)) {
       socket.shutdownOutput();
     } else {
       under.add(new Parcel(new byte[0], lastDue, sent++));

@@ -1,4 +1,4 @@
-package io.fulmar.verify.fault;
+package io.fulmar.testkit.internal.network;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
