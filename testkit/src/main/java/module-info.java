@@ -4,8 +4,9 @@ module io.fulmar.testkit {
   exports io.fulmar.testkit.assertj;
   exports io.fulmar.testkit.contract;
   exports io.fulmar.testkit.harness;
-  exports io.fulmar.testkit.network;
   exports io.fulmar.testkit.junit;
+  exports io.fulmar.testkit.network;
+  exports io.fulmar.testkit.ssh;
   exports io.fulmar.testkit.tpch;
 
   // JUnit makes extensions, and calls the rules of the contract.
@@ -18,6 +19,7 @@ module io.fulmar.testkit {
   requires java.management;
   requires transitive java.sql;
   requires static embedded.postgres;
+  requires static org.apache.sshd.osgi;
   requires static transitive org.assertj.core;
   requires static org.jspecify;
   requires static transitive org.junit.jupiter.api;

@@ -136,7 +136,8 @@ public final class FaultProxy implements AutoCloseable {
    * @param times how often, 1 or more
    */
   public void resetAfterBytes(String text, long bytes, int times) {
-    proxy.resetAfterBytes(Objects.requireNonNull(text, "text"), notNegative(bytes), atLeastOne(times));
+    proxy.resetAfterBytes(
+        Objects.requireNonNull(text, "text"), notNegative(bytes), atLeastOne(times));
   }
 
   /**

@@ -1,6 +1,4 @@
-/**
- * Networks that fail as a test says: {@link io.fulmar.testkit.network.FaultProxy} is the entry.
- */
+/** Networks that fail as a test says: {@link io.fulmar.testkit.network.FaultProxy} is the entry. */
 @NullMarked
 package io.fulmar.testkit.network;
 

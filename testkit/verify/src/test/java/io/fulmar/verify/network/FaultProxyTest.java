@@ -25,7 +25,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The proxy does to connections what it says, in front of a server that sends back what it gets. */
+/**
+ * The proxy does to connections what it says, in front of a server that sends back what it gets.
+ */
 class FaultProxyTest {
   private static final int SOON_MILLIS = 20_000;
   private static final int SILENCE_MILLIS = 300;
@@ -287,8 +289,7 @@ class FaultProxyTest {
       assertThat(threads()).isGreaterThan(before);
       other.close();
       assertReset(socket);
-      assertThatThrownBy(
-              () -> new Socket(InetAddress.getLoopbackAddress(), other.port()).close())
+      assertThatThrownBy(() -> new Socket(InetAddress.getLoopbackAddress(), other.port()).close())
           .isInstanceOf(IOException.class);
     }
     Eventually.is(true, "threads end", () -> threads() <= before);

@@ -57,7 +57,8 @@ class ContractReadmeTest {
             rows("(?m)^\\| `\\w+\\([^`]*\\)` \\| .* \\| .* \\|$").stream()
                 .map(
                     row ->
-                        row.replaceFirst("^\\| `(\\w+)\\([^`]*\\)` \\| .* \\| (.*) \\|$", "`$1` | $2 |")
+                        row.replaceFirst(
+                                "^\\| `(\\w+)\\([^`]*\\)` \\| .* \\| (.*) \\|$", "`$1` | $2 |")
                             .replaceFirst("\\| (?!required).* \\|$", "| default |"))
                 .toList())
         .containsExactlyInAnyOrderElementsOf(hooks);

@@ -2,12 +2,12 @@ package io.fulmar.verify.tunnel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fulmar.testkit.internal.ssh.SshKeyFile;
+import io.fulmar.testkit.internal.ssh.SshSettings;
 import io.fulmar.tunnel.SshKeyPair;
 import io.fulmar.verify.fixture.EchoServer;
 import io.fulmar.verify.fixture.OpenSshClient;
 import io.fulmar.verify.fixture.OpenSshServer;
-import io.fulmar.verify.fixture.SshKeyFile;
-import io.fulmar.verify.fixture.SshSettings;
 import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.io.InputStream;

@@ -3,10 +3,10 @@ package io.fulmar.verify.tunnel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fulmar.spi.Tunnel.Dialer;
+import io.fulmar.testkit.internal.ssh.MinaServer;
 import io.fulmar.tunnel.ForwardTunnel;
 import io.fulmar.verify.fixture.EchoServer;
 import io.fulmar.verify.fixture.Eventually;
-import io.fulmar.verify.fixture.MinaServer;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import org.junit.jupiter.api.DisplayName;

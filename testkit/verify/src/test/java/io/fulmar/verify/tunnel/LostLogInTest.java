@@ -4,15 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fulmar.TunnelException.Kind;
 import io.fulmar.spi.Tunnel.Dialer;
+import io.fulmar.testkit.internal.ssh.MinaServer;
+import io.fulmar.testkit.internal.ssh.SshKeyFile;
+import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.tunnel.ForwardTunnel;
 import io.fulmar.tunnel.HostKeys;
 import io.fulmar.tunnel.SshTunnel;
 import io.fulmar.tunnel.TunnelEvent;
 import io.fulmar.tunnel.TunnelState;
 import io.fulmar.tunnel.UserKey;
-import io.fulmar.testkit.network.FaultProxy;
-import io.fulmar.verify.fixture.MinaServer;
-import io.fulmar.verify.fixture.SshKeyFile;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.params.ParameterizedTest;

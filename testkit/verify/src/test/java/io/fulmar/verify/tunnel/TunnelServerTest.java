@@ -3,10 +3,10 @@ package io.fulmar.verify.tunnel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fulmar.testkit.internal.ssh.SshKeyFile;
 import io.fulmar.tunnel.TunnelServer;
 import io.fulmar.verify.fixture.EchoServer;
 import io.fulmar.verify.fixture.OpenSshClient;
-import io.fulmar.verify.fixture.SshKeyFile;
 import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.io.InputStream;
