@@ -250,8 +250,13 @@ public final class InMemorySource {
       for (int i = 0; i < positions.length; i++) {
         wanted.set(positions[i], image(positions[i], keyValues[i], "remove a row"));
       }
-      List<List<byte @Nullable []>> all = new ArrayList<>(rows);
-      if (!all.removeIf(row -> isSame(row, wanted, positions))) {
+      List<List<byte @Nullable []>> all = new ArrayList<>();
+      for (List<byte @Nullable []> row : rows) {
+        if (!isSame(row, wanted, positions)) {
+          all.add(row);
+        }
+      }
+      if (all.size() == rows.size()) {
         throw refused("remove a row", "there is none of that key", "Look at the key");
       }
       return set(all);

@@ -403,8 +403,7 @@ public final class RecordingDestination implements Destination {
     return new Scripted(null, verdicts, others, answering, go);
   }
 
-  private @Nullable Delivery answer(RunContext run, Batch batch, Scripted scripted)
-      throws Exception {
+  private Delivery answer(RunContext run, Batch batch, Scripted scripted) throws Exception {
     if (scripted.effect() != null) {
       return suffer(batch, scripted.effect(), scripted.go());
     }
