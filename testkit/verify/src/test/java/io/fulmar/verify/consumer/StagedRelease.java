@@ -24,8 +24,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What would be published, made by the profile {@code release} out of copies of the sources: twice,
- * in two folders, the second time signed. It is made once for all classes of a JVM, under a version
- * that nothing else has, so that a project which uses it can have it from here alone.
+ * in two folders, the second time signed and while tests use the first. It is made once for all
+ * classes of a JVM, under a version that nothing else has, so that a project which uses it can have
+ * it from here alone.
  */
 final class StagedRelease {
   private static final List<String> MODULES =
@@ -61,14 +62,14 @@ final class StagedRelease {
     delete(folder);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> forget(version), "forget " + version));
     Path keys = key();
-    Process first = stage(folder.resolve("first"), version, Map.of());
+    Maven.output(stage(folder.resolve("first"), version, Map.of()), folder.resolve("first"));
+    // Not before, since both would put the same plugins into an empty local repository.
     Process second =
         stage(
             folder.resolve("second"),
             version,
             Map.of("GNUPGHOME", keys.toString()),
             keys.toString().isEmpty() ? "-Dgpg.skip" : "-Dgpg.keyname=test@example.org");
-    Maven.output(first, folder.resolve("first"));
     return new StagedRelease(folder, version, keys, second);
   }
 

@@ -355,6 +355,22 @@ class ReadmeTest {
         .containsOnly(version);
   }
 
+  @Test
+  void whatTheTestkitNeedsToBeAddedIsNamed() {
+    String section = Readme.text().replaceFirst("(?s)^.*\n## Testing\n", "");
+    List<String> groups =
+        Pattern.compile(
+                "<groupId>([^<]+)</groupId>\\s*<artifactId>[^<]+</artifactId>\\s*<optional>")
+            .matcher(Readme.read("testkit/pom.xml"))
+            .results()
+            .map(dependency -> dependency.group(1))
+            .filter(group -> !group.equals("org.junit.platform")) // comes with Jupiter
+            .toList();
+    assertThat(groups)
+        .hasSizeGreaterThan(3)
+        .allSatisfy(group -> assertThat(section).contains("`" + group + ":"));
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"version.hikari", "version.postgresql", "version.slf4j"})
   void floorsAreThoseThatAreTested(String property) {

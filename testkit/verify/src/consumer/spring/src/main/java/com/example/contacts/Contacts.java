@@ -48,6 +48,7 @@ public class Contacts {
             HttpDestination.builder(url)
                 .request(Action.UPSERT, "PUT", "contacts/{id}")
                 .request(Action.DELETE, "DELETE", "contacts/{id}")
+                .allowPrivateAddresses() // it is in the same network
                 .build())
         .onRemoved(Removal.DELETE)
         .build();
