@@ -1,6 +1,5 @@
 package io.fulmar.verify.readme;
 
-import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.lightning.LightningEngine;
@@ -50,8 +49,7 @@ public final class CrmHistory implements HistorySubject {
 
   @Override
   public SyncEngine open(Clock clock, Duration grace) {
-    Source source = Source.builder(database.jdbcUrl()).withoutTls().build();
-    return LightningEngine.builder(source)
+    return LightningEngine.builder(database.source().build())
         .clock(clock)
         .grace(grace)
         .lease(Duration.ofSeconds(1))

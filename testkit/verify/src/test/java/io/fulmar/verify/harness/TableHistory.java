@@ -37,13 +37,7 @@ class TableHistory implements HistorySubject {
    */
   record Databases(TestDatabase source, TestDatabase target) {
     static Source at(TestDatabase database) {
-      return Source.builder()
-          .host(database.host())
-          .port(database.port())
-          .database(database.name())
-          .user(database.user())
-          .withoutTls()
-          .build();
+      return database.source().build();
     }
   }
 
