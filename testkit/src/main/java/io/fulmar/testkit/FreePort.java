@@ -9,8 +9,10 @@ import java.util.concurrent.ThreadLocalRandom;
  * Ports on which a server that is about to start can listen. One that the system picks is one that
  * it gives to the next outgoing connection too, perhaps before the server is there; these lie below
  * those that systems hand out by themselves (from 32,768 on Linux, from 49,152 elsewhere).
+ *
+ * <p>This class is thread-safe.
  */
-final class FreePort {
+public final class FreePort {
   private static final int FIRST = 10_240;
   private static final int END = 32_768;
   private static final int LOOKS = 100;
@@ -20,9 +22,10 @@ final class FreePort {
   /**
    * A port that nobody listens on.
    *
+   * @return a port between 10,240 and 32,767, free at the moment
    * @throws IllegalStateException if there seems to be none
    */
-  static int choose() {
+  public static int choose() {
     for (int i = 0; i < LOOKS; i++) {
       int port = ThreadLocalRandom.current().nextInt(FIRST, END);
       if (!isTaken(port)) {

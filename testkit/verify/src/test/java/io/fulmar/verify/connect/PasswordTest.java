@@ -19,7 +19,7 @@ import io.fulmar.spi.Delivery;
 import io.fulmar.testkit.RecordingDestination;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
-import io.fulmar.verify.fixture.Hba;
+import io.fulmar.testkit.internal.postgres.Hba;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;

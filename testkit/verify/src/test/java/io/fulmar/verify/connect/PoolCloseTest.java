@@ -7,7 +7,7 @@ import io.fulmar.Source;
 import io.fulmar.internal.postgres.SourcePool;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestServer;
-import io.fulmar.verify.fixture.Hba;
+import io.fulmar.testkit.internal.postgres.Hba;
 import io.fulmar.verify.fixture.SharedServer;
 import io.fulmar.verify.fixture.UnconnectedSockets;
 import java.io.IOException;

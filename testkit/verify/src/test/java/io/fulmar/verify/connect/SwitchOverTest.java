@@ -10,7 +10,7 @@ import io.fulmar.StandardEngine;
 import io.fulmar.SyncEngine;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
-import io.fulmar.verify.fixture.HotStandby;
+import io.fulmar.testkit.internal.postgres.HotStandby;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.DisplayName;

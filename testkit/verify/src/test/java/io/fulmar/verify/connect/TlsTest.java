@@ -12,7 +12,7 @@ import io.fulmar.SyncEngine;
 import io.fulmar.harness.Certificates;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
-import io.fulmar.verify.fixture.Hba;
+import io.fulmar.testkit.internal.postgres.Hba;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -10,7 +10,7 @@ import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
-import io.fulmar.verify.fixture.PgBouncer;
+import io.fulmar.testkit.internal.postgres.PgBouncer;
 import java.sql.SQLException;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;

@@ -12,7 +12,7 @@ import io.fulmar.SyncReport;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.Eventually;
-import io.fulmar.verify.fixture.HotStandby;
+import io.fulmar.testkit.internal.postgres.HotStandby;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -9,7 +9,7 @@ import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.lightning.LightningEngine;
 import io.fulmar.spi.Delivery;
-import io.fulmar.verify.fixture.ServerProcess;
+import io.fulmar.testkit.internal.postgres.ServerProcess;
 import io.fulmar.verify.fixture.SmallDisk;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,7 +1,7 @@
 package io.fulmar.verify.lightning;
 
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.verify.fixture.ServerProcess;
+import io.fulmar.testkit.internal.postgres.ServerProcess;
 import java.io.IOException;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;

@@ -11,7 +11,7 @@ import io.fulmar.SyncReport;
 import io.fulmar.lightning.LightningEngine;
 import io.fulmar.spi.Delivery;
 import io.fulmar.verify.fixture.FakeTime;
-import io.fulmar.verify.fixture.ServerProcess;
+import io.fulmar.testkit.internal.postgres.ServerProcess;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -20,7 +20,7 @@ import io.fulmar.tunnel.OpenTunnel;
 import io.fulmar.tunnel.TunnelState;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Queries;
-import io.fulmar.verify.fixture.ServerProcess;
+import io.fulmar.testkit.internal.postgres.ServerProcess;
 import io.fulmar.verify.fixture.SharedServer;
 import io.fulmar.verify.fixture.UnusedPort;
 import java.net.InetAddress;

@@ -19,7 +19,7 @@ import io.fulmar.tunnel.UserKey;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Eventually;
 import io.fulmar.verify.fixture.Queries;
-import io.fulmar.verify.fixture.ServerProcess;
+import io.fulmar.testkit.internal.postgres.ServerProcess;
 import io.fulmar.verify.fixture.SharedServer;
 import io.fulmar.verify.fixture.SshServerUnderTest;
 import io.fulmar.verify.fixture.UnusedPort;

@@ -14,7 +14,7 @@ import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.tunnel.ForwardTunnel;
 import io.fulmar.verify.fixture.BothSshServers;
-import io.fulmar.verify.fixture.Hba;
+import io.fulmar.testkit.internal.postgres.Hba;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
