@@ -11,8 +11,7 @@ import io.fulmar.StandardEngine;
 import io.fulmar.SyncEngine;
 import io.fulmar.harness.Certificates;
 import io.fulmar.testkit.TestDatabase;
-import io.fulmar.testkit.TestPostgres;
-import io.fulmar.testkit.internal.postgres.Hba;
+import io.fulmar.testkit.internal.postgres.TlsServer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,35 +41,35 @@ class TlsTest {
   private static final Certificates CLIENT = AUTHORITY.signKeyOf("RSA", "cert");
 
   @TempDir static Path files;
-  private static TestPostgres postgres;
+  private static TlsServer server;
   private static TestDatabase database;
   private static Path root;
 
   @BeforeAll
   static void startWithTls() throws Exception {
-    postgres = TestPostgres.builder().parameter("password_encryption", "scram-sha-256").start();
-    database = postgres.createDatabase();
-    database.execute("create role cert login", "create role scram login password 'canary'");
     root = AUTHORITY.certificateTo(files.resolve("root.pem"));
-    show(AUTHORITY.signKeyOf("RSA", "db", "localhost"), "server");
-    Hba.set(
-        database,
-        "hostssl all cert all cert",
-        "hostssl all scram all scram-sha-256",
-        "hostnossl all scram all scram-sha-256");
+    Certificates localhost = AUTHORITY.signKeyOf("RSA", "db", "localhost");
+    server =
+        TlsServer.start(
+            localhost.certificateTo(files.resolve("server.pem")),
+            localhost.keyTo(files.resolve("server.key")),
+            root,
+            "hostssl all cert all cert",
+            "hostssl all scram all scram-sha-256",
+            "hostnossl all scram all scram-sha-256");
+    database = server.database();
+    database.execute("create role cert login", "create role scram login password 'canary'");
   }
 
   @AfterAll
   static void stop() {
-    postgres.close();
+    server.close();
   }
 
-  private static void show(Certificates server, String name) throws Exception {
-    Hba.tls(
-        database,
-        server.certificateTo(files.resolve(name + ".pem")),
-        server.keyTo(files.resolve(name + ".key")),
-        root);
+  private static void show(Certificates shown, String name) throws Exception {
+    server.show(
+        shown.certificateTo(files.resolve(name + ".pem")),
+        shown.keyTo(files.resolve(name + ".key")));
   }
 
   private static Source.Builder source() {
