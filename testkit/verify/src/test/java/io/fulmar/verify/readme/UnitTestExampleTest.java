@@ -58,4 +58,13 @@ class UnitTestExampleTest {
     Assertions.assertThat(Readme.blocks("java").stream().map(Readme::tokens))
         .contains(Readme.tokens(Readme.markedTest("io.fulmar.verify.readme.UnitTestExampleTest")));
   }
+
+  @Test
+  void exampleWithADatabaseIsTheOneThatRuns() {
+    Assertions.assertThat(Readme.blocks("java").stream().map(Readme::tokens))
+        .contains(
+            Readme.tokens(
+                Readme.markedTest("io.fulmar.verify.readme.PostgresTestExampleTest")
+                    .replace("PostgresTestExampleTest", "CustomersTest")));
+  }
 }
