@@ -72,7 +72,8 @@ class ArchitectureTest {
     breaking = new ClassFileImporter().importClasses(BreaksRules.class);
   }
 
-  private static Path root() {
+  /** The folder of the whole project, wherever in it the test was started. */
+  static Path root() {
     Path at = Path.of("").toAbsolutePath();
     while (!Files.isDirectory(at.resolve("testkit/verify"))) {
       at = at.getParent();
