@@ -131,7 +131,10 @@ final class LifeProcess {
         case 2 -> engine.run(sync, RunOptions.builder().limit(1).build());
         default -> {
           ChangeSet plan = engine.plan(sync);
-          yield plan.total() == 0 ? null : engine.apply(sync, plan.id());
+          if (plan.total() == 0) {
+            yield null;
+          }
+          yield engine.apply(sync, plan.id());
         }
       };
     }

@@ -42,8 +42,7 @@ class FaultsTest {
   private static SortedMap<String, String> faults() throws IOException {
     SortedMap<String, String> faults = new TreeMap<>();
     Path list =
-        ROOT.resolve(
-            "testkit/verify/src/test/resources/io/fulmar/verify/architecture/faults.txt");
+        ROOT.resolve("testkit/verify/src/test/resources/io/fulmar/verify/architecture/faults.txt");
     for (String line : Files.readAllLines(list)) {
       if (!line.isBlank() && !line.startsWith("#")) {
         faults.put(line.substring(0, 4), line.substring(5));
@@ -93,8 +92,7 @@ class FaultsTest {
   /** The ids in the table of the package documentation. */
   private static SortedSet<String> excepted() throws IOException {
     String documentation =
-        Files.readString(
-            ROOT.resolve("testkit/src/main/java/io/fulmar/testkit/package-info.java"));
+        Files.readString(ROOT.resolve("testkit/src/main/java/io/fulmar/testkit/package-info.java"));
     return Pattern.compile("<tr><td>(" + ID + ")<td>\\w+")
         .matcher(documentation)
         .results()
