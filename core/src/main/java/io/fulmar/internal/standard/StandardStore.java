@@ -74,7 +74,8 @@ public final class StandardStore implements SyncStore {
    */
   public StandardStore(
       Source source, Path root, MissingState missingState, long diffBytes, Clock clock) {
-    this(source, root, missingState, diffBytes, clock, step -> {});
+    this(
+        new PostgresSnapshots(source), root, missingState, diffBytes, clock, CrashPoint.Watch.NONE);
   }
 
   /**

@@ -181,7 +181,7 @@ class CrashSweepTest {
   }
 
   @Test
-  @DisplayName("nobody listens in a store that is made from outside its package")
+  @DisplayName("nobody listens in a store that is not told of a listener")
   void nobodyListensInProduction() throws Exception {
     assertThat(StandardStore.class.getDeclaredConstructors())
         .filteredOn(made -> Arrays.asList(made.getParameterTypes()).contains(Watch.class))
