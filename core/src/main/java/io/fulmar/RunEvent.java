@@ -25,7 +25,8 @@ public sealed interface RunEvent {
    *
    * @param sync name of the sync
    * @param run number of the run
-   * @param interruptedRun number of the run that died
+   * @param interruptedRun number of the run that died; if it applied a plan, of the run that had
+   *     made the plan
    * @param accepted changes that it had acknowledged
    * @param unsure changes that it had handed out without an answer
    */

@@ -420,8 +420,14 @@ final class History {
     }
   }
 
-  /** What a sync that is forgotten does not send again, nobody removes any more. */
+  /**
+   * What a sync that is forgotten does not send again, nobody removes any more: a key that is
+   * ambiguous now, say, and absent later.
+   */
   private void calmForget() throws Exception {
+    if (rows.values().stream().anyMatch(contents -> contents.size() > 1)) {
+      return;
+    }
     becomeCalm();
     log.add("forget");
     ask(

@@ -8,9 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** What the processes of one life have noted, one after the other. Read once, then immutable. */
 final class Story {
@@ -153,12 +155,13 @@ final class Story {
     problems.addAll(renamed);
     long mayRepeat = 0;
     Chapter dead = null;
+    List<Call> earlier = new ArrayList<>();
     for (Chapter chapter : chapters) {
       for (Report report : chapter.reports) {
         compare(report, problems);
       }
       for (Recovery recovery : chapter.recoveries) {
-        compare(recovery, dead == null ? batches : inFlight(dead, batches), problems);
+        compare(recovery, earlier, dead == null ? batches : inFlight(dead, batches), problems);
       }
       if (dead != null) {
         for (Recovery recovery : chapter.recoveries) {
@@ -173,6 +176,7 @@ final class Story {
       } else {
         dead = null;
       }
+      earlier.addAll(chapter.calls);
     }
     if (log.repeats() > mayRepeat) {
       problems.add(
@@ -200,8 +204,18 @@ final class Story {
     }
   }
 
-  private void compare(Recovery recovery, long inFlight, List<String> problems) {
-    long accepted = log.count(recovery.run, Fate.ACCEPTED);
+  /** A plan that was made by one run may be applied by a later one; it is told by the first. */
+  private static void compare(
+      Recovery recovery, List<Call> earlier, long inFlight, List<String> problems) {
+    Set<String> ids = new HashSet<>();
+    for (Call call : earlier) {
+      for (int i = 0; call.run >= recovery.run && i < call.sent.size(); i++) {
+        if (call.isAccepted(i)) {
+          ids.add(call.sent.get(i).id());
+        }
+      }
+    }
+    int accepted = ids.size();
     if (recovery.accepted > accepted || recovery.accepted < accepted - inFlight) {
       problems.add(
           "of the interrupted run %s, %s changes were taken in as accepted; the destination accepted %s"
@@ -213,7 +227,7 @@ final class Story {
   private static void renamed(Chapter dead, long interrupted, Chapter next, List<String> problems) {
     Map<String, String> ids = new HashMap<>();
     dead.calls.stream()
-        .filter(call -> call.run == interrupted)
+        .filter(call -> call.run >= interrupted)
         .forEach(call -> call.sent.forEach(sent -> ids.put(sent.what(), sent.id())));
     int calls = next.callsBeforeEdit < 0 ? next.calls.size() : next.callsBeforeEdit;
     for (Call call : next.calls.subList(0, calls)) {

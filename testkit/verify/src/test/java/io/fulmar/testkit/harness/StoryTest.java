@@ -104,6 +104,19 @@ class StoryTest {
   }
 
   @Test
+  @DisplayName("P1: an interrupted run that applied a plan of an earlier one is told by the plan")
+  void runThatAppliesAPlanIsToldByThePlan() throws IOException {
+    String approved = FIRST.replace("died 9002", "died 19002").replace("call 2 101", "call 2 103");
+    String next = NEXT.replace("102", "104");
+    assertThat(story(approved + next.replace("recovered 101 0", "recovered 101 1")).problems(0))
+        .filteredOn(problem -> problem.contains("taken in"))
+        .isEmpty();
+    assertThat(problems(approved + next.replace("recovered 101 0", "recovered 101 2")))
+        .contains(
+            "of the interrupted run 101, 2 changes were taken in as accepted; the destination accepted 1");
+  }
+
+  @Test
   @DisplayName("P2: what was accepted comes again under another id")
   void otherIdIsSeen() throws IOException {
     assertThat(problems(FIRST + NEXT.replace("b1", "c1")))
