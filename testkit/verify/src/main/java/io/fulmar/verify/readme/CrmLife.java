@@ -26,13 +26,10 @@ import java.util.stream.Stream;
 
 /** README.md's example of what a crash sweep lets processes live through, between the markers. */
 public final class CrmLife implements CrashScenario {
-  /** Of the test; other processes find it by the URL. */
-  static TestServer postgres;
-
   // begin README
   @Override
   public void prepare(Path home) throws Exception {
-    TestDatabase database = postgres.createDatabase();
+    TestDatabase database = TestServer.shared().createDatabase();
     database.execute("create table customer (id int8 primary key, plan text)");
     Files.writeString(home.resolve("url"), database.jdbcUrl());
     Files.createDirectory(home.resolve("crm"));

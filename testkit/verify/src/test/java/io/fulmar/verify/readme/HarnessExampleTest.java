@@ -24,7 +24,6 @@ class HarnessExampleTest {
   @Test
   @DisplayName("P1, P2: the README's destination loses nothing, whatever happens")
   void harnessesFindNothing() throws Exception {
-    CrmLife.postgres = SharedServer.get();
     HarnessExample.run(
         seed ->
             new CrmHistory(
