@@ -9,6 +9,8 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +25,7 @@ public final class ProtocolProxy implements AutoCloseable {
   private final ServerSocket listening;
   private final String host;
   private final int port;
+  private final CountDownLatch ended = new CountDownLatch(1);
   private final Set<ProxyLink> links = ConcurrentHashMap.newKeySet();
   private final FaultPlan plan = new FaultPlan();
   private final AtomicInteger roundTrips = new AtomicInteger();
@@ -55,7 +58,7 @@ public final class ProtocolProxy implements AutoCloseable {
       ProtocolProxy proxy =
           new ProtocolProxy(
               new ServerSocket(listenPort, 50, InetAddress.getLoopbackAddress()), host, port);
-      start("accept", proxy::accept);
+      start("accept", proxy::acceptAll);
       return proxy;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -218,6 +221,14 @@ public final class ProtocolProxy implements AutoCloseable {
     links.remove(link);
   }
 
+  private void acceptAll() {
+    try {
+      accept();
+    } finally {
+      ended.countDown();
+    }
+  }
+
   private void accept() {
     while (!listening.isClosed()) {
       try {
@@ -269,5 +280,15 @@ public final class ProtocolProxy implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     resetAll();
+    awaitEnd();
+  }
+
+  /** Until the thread that accepts has noticed, the system goes on to make connections. */
+  private void awaitEnd() {
+    try {
+      ended.await(5, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }
