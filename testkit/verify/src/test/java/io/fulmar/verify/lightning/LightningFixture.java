@@ -30,8 +30,11 @@ import org.junit.jupiter.api.BeforeEach;
  * left.
  */
 abstract class LightningFixture {
-  private static final TestPostgres POSTGRES =
-      TestPostgres.builder().parameter("timezone", "Asia/Kathmandu").start();
+  /** Started when a test wants it: a class may also be the program of another process. */
+  private static final class Server {
+    static final TestPostgres POSTGRES =
+        TestPostgres.builder().parameter("timezone", "Asia/Kathmandu").start();
+  }
 
   /** Roles belong to the server, and outlive the databases. */
   static final String ROLE = "fulmar_role";
@@ -41,7 +44,7 @@ abstract class LightningFixture {
 
   @BeforeEach
   void createDatabase() throws SQLException {
-    database = POSTGRES.createDatabase();
+    database = Server.POSTGRES.createDatabase();
     prepare(database);
   }
 

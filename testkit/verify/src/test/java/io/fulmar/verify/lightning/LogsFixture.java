@@ -30,8 +30,11 @@ import org.junit.jupiter.api.BeforeEach;
  * and a destination that records. Each run has an engine of its own.
  */
 abstract class LogsFixture {
-  private static final TestPostgres POSTGRES =
-      TestPostgres.builder().parameter("timezone", "Asia/Kathmandu").start();
+  /** Started when a test wants it: a class may also be the program of another process. */
+  private static final class Server {
+    static final TestPostgres POSTGRES =
+        TestPostgres.builder().parameter("timezone", "Asia/Kathmandu").start();
+  }
 
   /** Everything is logged, with all values. */
   static final SyncLogs ALL = SyncLogs.builder().allFields().build();
@@ -48,7 +51,7 @@ abstract class LogsFixture {
 
   @BeforeEach
   void createDatabase() throws SQLException {
-    database = POSTGRES.createDatabase();
+    database = Server.POSTGRES.createDatabase();
     role = "role_of_" + database.name();
     database.execute(
         "create table customer (id int8 primary key, email text, tier int4)",
