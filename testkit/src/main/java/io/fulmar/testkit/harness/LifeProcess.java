@@ -10,12 +10,7 @@ import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncMode;
 import io.fulmar.SyncReport;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -43,14 +38,13 @@ final class LifeProcess {
 
   private final CrashScenario scenario;
   private final Path home;
-  private final Path journal;
+  private final Journal journal;
   private final String deadlyStep;
   private final int deadlyPass;
-  private final Object writing = new Object();
   private final Map<String, Integer> passes = new HashMap<>();
 
   private LifeProcess(
-      CrashScenario scenario, Path home, Path journal, String deadlyStep, int deadlyPass) {
+      CrashScenario scenario, Path home, Journal journal, String deadlyStep, int deadlyPass) {
     this.scenario = scenario;
     this.home = home;
     this.journal = journal;
@@ -67,14 +61,16 @@ final class LifeProcess {
   public static void main(String[] arguments) {
     int code = 0;
     try {
+      Path journal = Path.of(arguments[2]);
+      Story before = Story.read(journal);
       LifeProcess process =
           new LifeProcess(
               CrashSweep.scenario(Class.forName(arguments[0])),
               Path.of(arguments[1]),
-              Path.of(arguments[2]),
+              new Journal(journal),
               arguments[3],
               Integer.parseInt(arguments[4]));
-      process.live();
+      process.live(before);
     } catch (Throwable e) {
       e.printStackTrace();
       code = 1;
@@ -82,10 +78,10 @@ final class LifeProcess {
     System.exit(code); // whatever threads the application has left
   }
 
-  private void live() throws Exception {
-    Story before = Story.read(journal);
-    note("process");
-    CallLog log = new CallLog(this::note);
+  /** Goes on where those before it have ended. */
+  private void live(Story before) throws Exception {
+    journal.note("process");
+    CallLog log = new CallLog(journal::note);
     try (SyncEngine engine = scenario.open(home, this::passed)) {
       int number = 0;
       for (Stage stage : stages()) {
@@ -95,14 +91,14 @@ final class LifeProcess {
         }
         if (number > before.edited()) {
           stage.edit();
-          note("edited " + number);
+          journal.note("edited " + number);
         }
         // Asked again after a death; the run that goes on knows whether it was begun.
         settle(engine, sync(log), number, number > before.edited() ? stage : Stage.RUN);
-        note("settled " + number);
+        journal.note("settled " + number);
       }
     }
-    note("ended");
+    journal.note("ended");
   }
 
   /** A part of a life. */
@@ -150,7 +146,7 @@ final class LifeProcess {
     if (sync.mode() == SyncMode.UPSERT) {
       stages.add(
           (engine, asked) -> {
-            note("anew"); // every row comes again, under another id
+            journal.note("anew"); // every row comes again, under another id
             return engine.resync(asked);
           });
       stages.add(
@@ -161,7 +157,7 @@ final class LifeProcess {
       if (sync.destination().capabilities().canClear()) {
         stages.add(
             (engine, asked) -> {
-              note("anew");
+              journal.note("anew");
               return engine.clearAndFill(asked);
             });
       }
@@ -176,7 +172,7 @@ final class LifeProcess {
 
   private void heard(RunEvent event) {
     if (event instanceof RunEvent.Recovered found) {
-      note(
+      journal.note(
           "recovered %s %s %s".formatted(found.interruptedRun(), found.accepted(), found.unsure()));
     }
   }
@@ -232,7 +228,7 @@ final class LifeProcess {
       }
       report = Objects.requireNonNull(patiently(() -> engine.apply(sync, held.id())), "report");
     }
-    note(
+    journal.note(
         "report %s %s %s %s"
             .formatted(
                 report.run(),
@@ -288,26 +284,12 @@ final class LifeProcess {
   }
 
   private void passed(String step) {
-    synchronized (writing) {
+    synchronized (journal) {
       int pass = passes.merge(step, 1, Integer::sum);
-      note("passed " + step);
+      journal.note("passed " + step);
       if (step.equals(deadlyStep) && pass == deadlyPass) {
-        note("died " + System.currentTimeMillis());
+        journal.note("died " + System.currentTimeMillis());
         Runtime.getRuntime().halt(DEAD); // nobody is in the middle of a line
-      }
-    }
-  }
-
-  private void note(String line) {
-    synchronized (writing) {
-      try {
-        Files.write(
-            journal,
-            (line + "\n").getBytes(StandardCharsets.UTF_8),
-            StandardOpenOption.CREATE,
-            StandardOpenOption.APPEND);
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
       }
     }
   }

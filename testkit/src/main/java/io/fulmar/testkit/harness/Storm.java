@@ -3,9 +3,6 @@ package io.fulmar.testkit.harness;
 import io.fulmar.Change;
 import io.fulmar.spi.Batch;
 import io.fulmar.spi.BatchRejectedException;
-import io.fulmar.spi.Capabilities;
-import io.fulmar.spi.CheckContext;
-import io.fulmar.spi.CheckSteps;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.NotAppliedException;
@@ -34,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * destination has accepted. What it does depends on the seed, the round, the keys of the batch and
  * how often they came in that round. This class is threadsafe.
  */
-final class Storm implements Destination {
+final class Storm extends ForwardingDestination {
   /** A call may act for so long after it began, as far as this destination makes use of it. */
   private static final Duration LATEST = Duration.ofMillis(500);
 
@@ -55,7 +52,6 @@ final class Storm implements Destination {
 
   private record Unanswered(long run, long until) {}
 
-  private final Destination destination;
   private final long seed;
   private final ShiftedClock clock;
   private final List<Late> late = new ArrayList<>();
@@ -71,7 +67,7 @@ final class Storm implements Destination {
   private Runnable signal = () -> {};
 
   Storm(Destination destination, long seed, ShiftedClock clock) {
-    this.destination = destination;
+    super(destination);
     this.seed = seed;
     this.clock = clock;
   }
@@ -106,26 +102,6 @@ final class Storm implements Destination {
   /** What it has done, and how often. */
   synchronized Map<String, Integer> seen() {
     return new TreeMap<>(seen);
-  }
-
-  @Override
-  public String type() {
-    return destination.type();
-  }
-
-  @Override
-  public String identity() {
-    return destination.identity();
-  }
-
-  @Override
-  public Capabilities capabilities() {
-    return destination.capabilities();
-  }
-
-  @Override
-  public void check(CheckContext sync, CheckSteps steps) throws Exception {
-    destination.check(sync, steps);
   }
 
   @Override

@@ -5,9 +5,6 @@ import io.fulmar.Mapping;
 import io.fulmar.Sync;
 import io.fulmar.spi.Batch;
 import io.fulmar.spi.BatchRejectedException;
-import io.fulmar.spi.Capabilities;
-import io.fulmar.spi.CheckContext;
-import io.fulmar.spi.CheckSteps;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.NotAppliedException;
@@ -31,14 +28,13 @@ import org.jspecify.annotations.Nullable;
  * Stands in front of a destination and notes each call before it is made and each answer before it
  * is given. This class is threadsafe.
  */
-final class Witness implements Destination {
-  private final Destination destination;
+final class Witness extends ForwardingDestination {
   private final CallLog log;
   private final Set<String> varying;
   private final Duration patience;
 
   private Witness(Destination destination, CallLog log, Set<String> varying, Duration patience) {
-    this.destination = destination;
+    super(destination);
     this.log = log;
     this.varying = varying;
     this.patience = patience;
@@ -66,26 +62,6 @@ final class Witness implements Destination {
       }
     }
     return new Witness(destination, log, varying, patience);
-  }
-
-  @Override
-  public String type() {
-    return destination.type();
-  }
-
-  @Override
-  public String identity() {
-    return destination.identity();
-  }
-
-  @Override
-  public Capabilities capabilities() {
-    return destination.capabilities();
-  }
-
-  @Override
-  public void check(CheckContext sync, CheckSteps steps) throws Exception {
-    destination.check(sync, steps);
   }
 
   @Override

@@ -13,11 +13,7 @@ import io.fulmar.SyncReport;
 import io.fulmar.lightning.LightningEngine;
 import io.fulmar.verify.fixture.EngineUnderTest;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
@@ -27,9 +23,9 @@ import java.util.concurrent.locks.LockSupport;
  * {@link Storm}.
  */
 final class SoakProcess {
-  private final Path journal;
+  private final Journal journal;
 
-  private SoakProcess(Path journal) {
+  private SoakProcess(Journal journal) {
     this.journal = journal;
   }
 
@@ -110,7 +106,7 @@ final class SoakProcess {
             Integer.parseInt(arguments[3]),
             arguments[4],
             Path.of(arguments[5]));
-    new SoakProcess(Path.of(arguments[6])).run(world, Long.parseLong(arguments[7]));
+    new SoakProcess(new Journal(Path.of(arguments[6]))).run(world, Long.parseLong(arguments[7]));
   }
 
   private static void endWithParent() {
@@ -125,7 +121,7 @@ final class SoakProcess {
   }
 
   private void run(World world, long seed) throws Exception {
-    CallLog log = new CallLog(this::note);
+    CallLog log = new CallLog(journal::note);
     Sync plain = world.sync().build();
     Storm storm = new Storm(plain.destination(), seed, new ShiftedClock());
     Witness witness = Witness.of(plain, storm, log, plain.callDeadline().dividedBy(2));
@@ -135,7 +131,7 @@ final class SoakProcess {
         storm.round(run % 3 == 0 ? Storm.Mood.GUSTY : Storm.Mood.CALM, 0, () -> {});
         try {
           SyncReport report = engine.run(sync);
-          note(
+          journal.note(
               "report %s %s %s %s"
                   .formatted(
                       report.run(),
@@ -143,31 +139,19 @@ final class SoakProcess {
                       report.total().accepted(),
                       report.total().skipped()));
         } catch (FulmarException e) {
-          note("refused " + e.getClass().getSimpleName());
+          journal.note("refused " + e.getClass().getSimpleName());
           LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
         }
         storm.letGo();
-        storm.violations().forEach(each -> note("violation " + each));
+        storm.violations().forEach(each -> journal.note("violation " + each));
       }
     }
   }
 
   private void heard(RunEvent event) {
     if (event instanceof RunEvent.Recovered found) {
-      note(
+      journal.note(
           "recovered %s %s %s".formatted(found.interruptedRun(), found.accepted(), found.unsure()));
-    }
-  }
-
-  private synchronized void note(String line) {
-    try {
-      Files.write(
-          journal,
-          (line + "\n").getBytes(StandardCharsets.UTF_8),
-          StandardOpenOption.CREATE,
-          StandardOpenOption.APPEND);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 }
