@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fulmar.Secret;
 import io.fulmar.verify.fixture.SharedServer;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -265,7 +264,7 @@ class ServerChoiceTest {
 
   @Test
   void serverThatIsNamedAndDoesNotAnswerIsAnError() {
-    int port = UnusedPort.onLoopback();
+    int port = FreePort.choose();
     properties.put("fulmar.pg.url", "jdbc:postgresql://127.0.0.1:%s/".formatted(port));
     properties.put("fulmar.pg.user", "ci");
 

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.verify.fixture.Eventually;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -89,7 +89,7 @@ class SpringConsumerTest {
   }
 
   private void start(String... options) throws IOException {
-    port = UnusedPort.onLoopback();
+    port = FreePort.choose();
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-XX:TieredStopAtLevel=1");

@@ -35,8 +35,8 @@ import io.fulmar.spi.Destination;
 import io.fulmar.spi.NotAppliedException;
 import io.fulmar.spi.StopRunException;
 import io.fulmar.spi.Verdict;
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.RecordingDestination;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -221,7 +221,7 @@ class ErrorFormTest extends SourceFixture {
             SourceException.class,
             RUN + " sqlstate=08001",
             List.of("refuses connections", "Look at host and port"),
-            test -> test.run(test.quick().port(UnusedPort.onLoopback()).build(), test.plain())),
+            test -> test.run(test.quick().port(FreePort.choose()).build(), test.plain())),
         new Case(
             "another key",
             ConfigurationException.class,

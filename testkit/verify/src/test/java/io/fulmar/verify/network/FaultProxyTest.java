@@ -3,12 +3,12 @@ package io.fulmar.verify.network;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.network.Direction;
 import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.testkit.network.Traffic;
 import io.fulmar.verify.fixture.EchoServer;
 import io.fulmar.verify.fixture.Eventually;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -272,7 +272,7 @@ class FaultProxyTest {
 
   @Test
   void clientSeesThatTheServerIsGone() throws IOException {
-    try (FaultProxy before = FaultProxy.before("127.0.0.1", UnusedPort.onLoopback());
+    try (FaultProxy before = FaultProxy.before("127.0.0.1", FreePort.choose());
         Socket socket = new Socket(InetAddress.getLoopbackAddress(), before.port())) {
       socket.setSoTimeout(SOON_MILLIS);
       assertThat(socket.getInputStream().read()).isEqualTo(-1);

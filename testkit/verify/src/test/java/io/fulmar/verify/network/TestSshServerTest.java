@@ -3,10 +3,10 @@ package io.fulmar.verify.network;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.ssh.TestSshServer;
 import io.fulmar.verify.fixture.EchoServer;
 import io.fulmar.verify.fixture.Eventually;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -136,7 +136,7 @@ class TestSshServerTest {
 
   @Test
   void onlyWhatIsPermittedIsForwarded() throws Exception {
-    int back = UnusedPort.onLoopback();
+    int back = FreePort.choose();
     try (TestSshServer server =
             TestSshServer.builder()
                 .permitOpen("127.0.0.1:1")
@@ -152,7 +152,7 @@ class TestSshServerTest {
       try (Socket socket = open(back)) {
         assertThat(echoed(socket)).isEqualTo('x');
       }
-      int other = UnusedPort.onLoopback();
+      int other = FreePort.choose();
       assertThatThrownBy(
               () ->
                   session.startRemotePortForwarding(

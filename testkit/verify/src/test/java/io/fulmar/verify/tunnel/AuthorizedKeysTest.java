@@ -2,13 +2,13 @@ package io.fulmar.verify.tunnel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.internal.ssh.SshKeyFile;
 import io.fulmar.testkit.internal.ssh.SshSettings;
 import io.fulmar.tunnel.SshKeyPair;
 import io.fulmar.verify.fixture.EchoServer;
 import io.fulmar.verify.fixture.OpenSshClient;
 import io.fulmar.verify.fixture.OpenSshServer;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -84,7 +84,7 @@ class AuthorizedKeysTest {
   @DisplayName("The line of a forward tunnel forwards no port back")
   void forwardLineForwardsNothingBack() {
     server.authorise(pair.authorizedKeysForForward("127.0.0.1", echo.port()));
-    int port = UnusedPort.onLoopback();
+    int port = FreePort.choose();
 
     assertNotForwardedBack("127.0.0.1:" + port);
     assertNotForwardedBack("localhost:" + port);
@@ -96,7 +96,7 @@ class AuthorizedKeysTest {
   @Test
   @DisplayName("The line of a reverse tunnel forwards its port back, on loopback alone")
   void reverseLineForwardsItsPortBack() {
-    int port = UnusedPort.onLoopback();
+    int port = FreePort.choose();
     server.authorise(pair.authorizedKeysForReverse(port));
 
     for (String place : List.of("127.0.0.1:" + port, "localhost:" + port, "" + port)) {
@@ -113,7 +113,7 @@ class AuthorizedKeysTest {
     assertNotForwardedBack("0.0.0.0:" + port);
     assertNotForwardedBack("[::1]:" + port);
     assertNotForwardedBack("localhost:0");
-    assertNotForwardedBack("localhost:" + UnusedPort.onLoopback());
+    assertNotForwardedBack("localhost:" + FreePort.choose());
     assertNotOpened("127.0.0.1:" + echo.port());
     assertNotOpened("127.0.0.1:" + server.port());
   }
@@ -125,7 +125,7 @@ class AuthorizedKeysTest {
     server.authorise(
         use.equals("forward")
             ? pair.authorizedKeysForForward("127.0.0.1", echo.port())
-            : pair.authorizedKeysForReverse(UnusedPort.onLoopback()));
+            : pair.authorizedKeysForReverse(FreePort.choose()));
     Path done = directory.resolve("done");
 
     OpenSshClient.End command = client.run(List.of(), "touch", done.toString());

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
 import io.fulmar.spi.Tunnel.Dialer;
+import io.fulmar.testkit.FreePort;
 import io.fulmar.tunnel.ForwardTunnel;
 import io.fulmar.tunnel.LocalPort;
 import io.fulmar.tunnel.OpenTunnel;
@@ -14,7 +15,6 @@ import io.fulmar.tunnel.TunnelState;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Eventually;
 import io.fulmar.verify.fixture.HangingPort;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -76,7 +76,7 @@ class ClosingTest extends ChannelFixture {
 
   @Test
   void whileItWaitsToTryAgain() throws Exception {
-    ForwardTunnel tunnel = forward(server, UnusedPort.onLoopback()).build();
+    ForwardTunnel tunnel = forward(server, FreePort.choose()).build();
     OpenTunnel open = tunnel.open();
     for (int i = 0; i < 3; i++) {
       assertThat(nextEvent().cause().kind()).isEqualTo(Kind.UNREACHABLE);

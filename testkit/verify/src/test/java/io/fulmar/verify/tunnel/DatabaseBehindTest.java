@@ -13,6 +13,7 @@ import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
 import io.fulmar.harness.Certificates;
 import io.fulmar.spi.Tunnel.Dialer;
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.internal.postgres.ServerProcess;
 import io.fulmar.tunnel.ForwardTunnel;
@@ -22,7 +23,6 @@ import io.fulmar.tunnel.TunnelState;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Queries;
 import io.fulmar.verify.fixture.SharedServer;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -167,7 +167,7 @@ class DatabaseBehindTest extends ChannelFixture {
               "Cannot probe 127.0.0.1:%s: 127.0.0.1:%s did not answer within 1000 ms. Look whether"
                   + " the server hangs, and at what stands between.",
               silent.getLocalPort(), silent.getLocalPort());
-      int nobody = UnusedPort.onLoopback();
+      int nobody = FreePort.choose();
       assertThat(probed(open, nobody, PATIENCE).getMessage())
           .startsWith(
               "Cannot probe 127.0.0.1:%s: the SSH server does not reach 127.0.0.1:%s"

@@ -5,13 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
 import io.fulmar.spi.Tunnel.Dialer;
+import io.fulmar.testkit.FreePort;
 import io.fulmar.tunnel.ForwardTunnel;
 import io.fulmar.tunnel.LocalPort;
 import io.fulmar.tunnel.OpenTunnel;
 import io.fulmar.tunnel.TunnelState;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Eventually;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.net.Socket;
 import java.util.ArrayList;
@@ -108,7 +108,7 @@ class ManyConnectionsTest extends ChannelFixture {
   void failuresTakeNoRoom() throws Exception {
     ForwardTunnel tunnel = forward().maxConnections(2).build();
     try (Dialer dialer = tunnel.dialer()) {
-      int nobody = UnusedPort.onLoopback();
+      int nobody = FreePort.choose();
       for (int i = 0; i < 5; i++) {
         assertThat(refusal(dialer, nobody).kind()).isEqualTo(Kind.TARGET_UNREACHABLE);
       }

@@ -7,6 +7,7 @@ import io.fulmar.Secret;
 import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
 import io.fulmar.spi.Tunnel.Dialer;
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.internal.ssh.SshKeyFile;
 import io.fulmar.testkit.internal.ssh.SshSettings;
 import io.fulmar.testkit.internal.ssh.SshSettings.Authentication;
@@ -19,7 +20,6 @@ import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.EchoServer;
 import io.fulmar.verify.fixture.Eventually;
 import io.fulmar.verify.fixture.SshServerUnderTest;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -222,7 +222,7 @@ class RefusalsTest extends ChannelFixture {
   @Test
   @DisplayName("nobody listens on the place behind the server")
   void nobodyListens() {
-    int nobody = UnusedPort.onLoopback();
+    int nobody = FreePort.choose();
     ForwardTunnel tunnel = forward().build();
     try (Dialer dialer = tunnel.dialer()) {
       TunnelException refused = refusal(dialer, nobody);

@@ -2,11 +2,11 @@ package io.fulmar.verify.tunnel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.fulmar.testkit.FreePort;
 import io.fulmar.tunnel.ReverseTunnelMain;
 import io.fulmar.verify.fault.ForkedJvm;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Eventually;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 /** A reverse tunnel as a process with a configuration file, as a supervisor runs it. */
 @BothSshServers
 class ReverseTunnelProcessTest extends ChannelFixture {
-  private final int port = UnusedPort.onLoopback();
+  private final int port = FreePort.choose();
 
   private Path configuration(String... more) throws IOException {
     return configurationFor(server.host(), more);

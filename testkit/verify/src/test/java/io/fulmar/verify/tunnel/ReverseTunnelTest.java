@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.internal.postgres.ServerProcess;
 import io.fulmar.testkit.internal.ssh.SshSettings;
@@ -22,7 +23,6 @@ import io.fulmar.verify.fixture.Eventually;
 import io.fulmar.verify.fixture.Queries;
 import io.fulmar.verify.fixture.SharedServer;
 import io.fulmar.verify.fixture.SshServerUnderTest;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -56,7 +56,7 @@ class ReverseTunnelTest extends ChannelFixture {
           + " AllowTcpForwarding (no, local) or PermitListen in sshd_config forbids it; or it is"
           + " below 1024.";
 
-  private final int port = UnusedPort.onLoopback();
+  private final int port = FreePort.choose();
 
   /** To the server of the test by way of a port of this machine, for the echo. */
   private ReverseTunnel.Builder reverse(int sshPort) {

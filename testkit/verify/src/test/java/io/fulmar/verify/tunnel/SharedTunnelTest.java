@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.fulmar.TunnelException;
 import io.fulmar.TunnelException.Kind;
 import io.fulmar.spi.Tunnel.Dialer;
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.internal.ssh.SshKeyFile;
 import io.fulmar.testkit.internal.ssh.SshServer;
 import io.fulmar.testkit.internal.ssh.SshSettings;
@@ -21,7 +22,6 @@ import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Eventually;
 import io.fulmar.verify.fixture.HangingPort;
 import io.fulmar.verify.fixture.SshServerUnderTest;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.net.Socket;
 import java.time.Duration;
 import java.time.Instant;
@@ -89,8 +89,7 @@ class SharedTunnelTest extends ChannelFixture {
       TunnelStatus status = tunnel.status();
       assertThat(status)
           .isEqualTo(new TunnelStatus(TunnelState.UP, status.since(), 2, 0, 3, 0, 15, 15, null));
-      assertThat(refusal(dialer, UnusedPort.onLoopback()).kind())
-          .isEqualTo(Kind.TARGET_UNREACHABLE);
+      assertThat(refusal(dialer, FreePort.choose()).kind()).isEqualTo(Kind.TARGET_UNREACHABLE);
       assertThat(tunnel.status().refusals()).isEqualTo(1);
     }
   }
@@ -98,7 +97,7 @@ class SharedTunnelTest extends ChannelFixture {
   @Test
   @DisplayName("a listener hears of each change, in order, with the cause")
   void events() throws Exception {
-    int nobody = UnusedPort.onLoopback();
+    int nobody = FreePort.choose();
     ForwardTunnel tunnel = forward().build();
     try (Dialer dialer = tunnel.dialer()) {
       assertConnects(dialer);
@@ -131,7 +130,7 @@ class SharedTunnelTest extends ChannelFixture {
   @Test
   @DisplayName("a listener hears one event after the other, whoever brings them, and in order")
   void slowListener() throws Exception {
-    int nobody = UnusedPort.onLoopback();
+    int nobody = FreePort.choose();
     CountDownLatch heardFirst = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
     AtomicInteger atOnce = new AtomicInteger();
@@ -293,7 +292,7 @@ class SharedTunnelTest extends ChannelFixture {
           .hasMessageContaining("the SSH server %s refuses the user", at)
           .satisfies(e -> assertThat(e.kind()).isEqualTo(Kind.AUTHENTICATION));
 
-      int nobody = UnusedPort.onLoopback();
+      int nobody = FreePort.choose();
       TunnelException unreached = refusal(forward(server, nobody).via(hop(edge, own)).build());
       assertThat(unreached.kind()).isEqualTo(Kind.UNREACHABLE);
       assertThat(unreached.getMessage())

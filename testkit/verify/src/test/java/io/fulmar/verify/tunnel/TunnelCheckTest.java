@@ -10,6 +10,7 @@ import io.fulmar.StandardEngine;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncReport;
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.internal.ssh.SshKeyFile;
 import io.fulmar.testkit.internal.ssh.SshSettings;
 import io.fulmar.tunnel.ForwardTunnel;
@@ -19,7 +20,6 @@ import io.fulmar.tunnel.UserKey;
 import io.fulmar.verify.fixture.BothSshServers;
 import io.fulmar.verify.fixture.Queries;
 import io.fulmar.verify.fixture.SshServerUnderTest;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.FutureTask;
@@ -96,7 +96,7 @@ class TunnelCheckTest extends TunnelFixture {
 
   @Test
   void nobodyListensWhereTheSshServerShould() {
-    int port = UnusedPort.onLoopback();
+    int port = FreePort.choose();
     assertNetwork(
         check(withoutKeys(port).hostKeys(HostKeys.fingerprint(server.fingerprint())).build()),
         "the SSH server 127.0.0.1:%s refuses connections".formatted(port),
@@ -169,7 +169,7 @@ class TunnelCheckTest extends TunnelFixture {
 
   @Test
   void nobodyListensWhereTheDatabaseShould() {
-    int port = UnusedPort.onLoopback();
+    int port = FreePort.choose();
     assertNetwork(
         check(source().port(port).tunnel(forward().build()).build()),
         "the SSH server does not reach %s:%s (%s)"

@@ -7,6 +7,7 @@ import io.fulmar.RunStatus;
 import io.fulmar.Source;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.network.FaultProxy;
 import io.fulmar.tunnel.HostKeys;
 import io.fulmar.tunnel.OpenReverseTunnel;
@@ -17,7 +18,6 @@ import io.fulmar.tunnel.TunnelState;
 import io.fulmar.tunnel.UserKey;
 import io.fulmar.verify.fixture.EngineUnderTest;
 import io.fulmar.verify.fixture.Eventually;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.time.Duration;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Both ends of a reverse tunnel are ours: no SSH server of a system takes part. */
 class TunnelServerSyncTest extends TunnelFixture {
-  private final int port = UnusedPort.onLoopback();
+  private final int port = FreePort.choose();
 
   private TunnelServer accepting() throws Exception {
     return TunnelServer.builder(directory.resolve("host_key"))

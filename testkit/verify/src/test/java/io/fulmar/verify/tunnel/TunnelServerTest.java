@@ -3,11 +3,11 @@ package io.fulmar.verify.tunnel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.fulmar.testkit.FreePort;
 import io.fulmar.testkit.internal.ssh.SshKeyFile;
 import io.fulmar.tunnel.TunnelServer;
 import io.fulmar.verify.fixture.EchoServer;
 import io.fulmar.verify.fixture.OpenSshClient;
-import io.fulmar.verify.fixture.UnusedPort;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.BindException;
@@ -60,7 +60,7 @@ class TunnelServerTest {
   /** Some of the SSH servers of other tests end a minute later. */
   private final Set<Thread> before = Thread.getAllStackTraces().keySet();
 
-  private final int port = UnusedPort.onLoopback();
+  private final int port = FreePort.choose();
   private SshKeyFile key;
   private EchoServer database;
 
@@ -167,7 +167,7 @@ class TunnelServerTest {
   @Test
   @DisplayName("T-12: no other port is opened, and none that somebody else has")
   void otherPortsAreRefused() throws IOException {
-    int other = UnusedPort.onLoopback();
+    int other = FreePort.choose();
     try (TunnelServer server = builder().start()) {
       for (int wanted : new int[] {other, 0}) {
         String forward = wanted + ":127.0.0.1:" + database.port();
@@ -210,7 +210,7 @@ class TunnelServerTest {
 
   @Test
   void clientReachesNothingButTheOpenPortOfItsOwn() throws Exception {
-    int local = UnusedPort.onLoopback();
+    int local = FreePort.choose();
     try (EchoServer other = EchoServer.start();
         TunnelServer server = builder().start()) {
       for (String target :
@@ -270,8 +270,8 @@ class TunnelServerTest {
     TunnelServer.Builder builder = builder();
     SshKeyFile ecdsa = SshKeyFile.create(directory, SshKeyFile.Kind.ECDSA);
     SshKeyFile rsa = SshKeyFile.create(directory, SshKeyFile.Kind.RSA);
-    int second = UnusedPort.onLoopback();
-    int third = UnusedPort.onLoopback();
+    int second = FreePort.choose();
+    int third = FreePort.choose();
     builder.accept("harbour", ecdsa.publicLine(), second).accept("plant", rsa.publicLine(), third);
     try (TunnelServer server = builder.start();
         OpenSshClient.Running first = client(server).start("-R", back()).awaitReverse();
@@ -296,7 +296,7 @@ class TunnelServerTest {
   @DisplayName("T-13: algorithms that are out of date are not spoken")
   void oldAlgorithmsAreNotSpoken() throws IOException {
     SshKeyFile rsa = SshKeyFile.create(directory, SshKeyFile.Kind.RSA);
-    int other = UnusedPort.onLoopback();
+    int other = FreePort.choose();
     try (TunnelServer server = builder().accept("rsa", rsa.publicLine(), other).start()) {
       for (String option :
           List.of(
@@ -531,7 +531,7 @@ class TunnelServerTest {
   @Test
   @DisplayName("T-07: after 100 times of opening and closing there is no more than before")
   void hundredCyclesLeaveNothing() throws Exception {
-    TunnelServer.Builder builder = builder().port(UnusedPort.onLoopback());
+    TunnelServer.Builder builder = builder().port(FreePort.choose());
     long files = 0;
     for (int i = 0; i < 100; i++) {
       try (TunnelServer server = builder.start()) {
