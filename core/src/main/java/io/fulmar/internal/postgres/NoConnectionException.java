@@ -41,8 +41,22 @@ public final class NoConnectionException extends SQLTransientConnectionException
         cause);
   }
 
-  /** The engine's own pool. */
-  static NoConnectionException ofEngine(int size, Exception cause) {
+  /** The engine's own pool, of whose connections some are in use. */
+  static NoConnectionException ofEngine(int inUse, int size, Duration waited, Exception cause) {
+    if (inUse < size) {
+      String remedy =
+          "Nothing said why: look at the load of both machines and at the network between them.";
+      return new NoConnectionException(
+          String.format(
+              Locale.ROOT,
+              "no connection came about within %.1f s (%s of the engine's %s are in use)",
+              waited.toMillis() / 1000.0,
+              inUse,
+              size),
+          remedy,
+          remedy,
+          cause);
+    }
     String remedy = "Each run that reads needs one: raise Source.Builder.poolSize.";
     return new NoConnectionException(
         "all %s connections of the engine are in use".formatted(size), remedy, remedy, cause);

@@ -75,7 +75,12 @@ public final class SourcePool implements Connections, AutoCloseable {
         }
         pooledOnesDied = true;
       } catch (SQLTransientConnectionException e) {
-        none = NoConnectionException.ofEngine(source.poolSize(), e);
+        none =
+            NoConnectionException.ofEngine(
+                open.getHikariPoolMXBean().getActiveConnections(),
+                source.poolSize(),
+                Duration.ofNanos(System.nanoTime() - began),
+                e);
       } catch (SQLException e) {
         checkOpen();
         throw e;
