@@ -73,7 +73,8 @@ public final class PostgresDestination implements Destination {
    * Begins a destination.
    *
    * @param target how to connect; its statement and lock timeout bound what is run. No statement
-   *     runs longer than four fifths of {@link Sync.Builder#callDeadline}, whatever they are
+   *     runs longer than four fifths of {@link Sync.Builder#callDeadline}, no answer is awaited for
+   *     longer than nine tenths of it, and nothing is committed after it, whatever they are
    */
   public static Builder builder(Source target) {
     return new Builder(Objects.requireNonNull(target, "target"));

@@ -7,6 +7,7 @@ import io.fulmar.internal.postgres.Trouble;
 import io.fulmar.spi.NotAppliedException;
 import io.fulmar.spi.StopRunException;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -130,6 +131,14 @@ final class Failure {
   static NotAppliedException ofPool(NoConnectionException none, String what) {
     return new NotAppliedException(
         "Cannot %s: %s. %s".formatted(what, none.getMessage(), none.whereWrites()), none);
+  }
+
+  /** The call took too long, or is to end; nothing was applied. */
+  static NotAppliedException ofTime(String what, Duration deadline) {
+    return new NotAppliedException(
+        "Cannot %s: the call was interrupted, or took longer than its deadline of %s, before COMMIT. Raise callDeadline(...) of the sync, or lower maxRows(...)."
+            .formatted(what, deadline),
+        (Throwable) null);
   }
 
   /** The table is not what the sync needs; nothing was applied. */

@@ -2,6 +2,7 @@ package io.fulmar.internal.destination;
 
 import io.fulmar.ConfigurationException;
 import io.fulmar.Source;
+import io.fulmar.internal.postgres.AnswerTimeout;
 import io.fulmar.internal.postgres.Connector;
 import io.fulmar.internal.postgres.Eviction;
 import io.fulmar.internal.postgres.NoConnectionException;
@@ -13,6 +14,7 @@ import io.fulmar.internal.store.JoinedWriter;
 import io.fulmar.spi.Batch;
 import io.fulmar.spi.BatchRejectedException;
 import io.fulmar.spi.Delivery;
+import io.fulmar.spi.NotAppliedException;
 import io.fulmar.spi.RunContext;
 import io.fulmar.spi.StopRunException;
 import java.sql.Connection;
@@ -30,14 +32,17 @@ import org.postgresql.PGConnection;
  */
 public final class TableWriter implements JoinedWriter {
   private static final int ALIVE_WITHIN_SECONDS = 5;
+  private static final Duration LONGEST_IDLE = Duration.ofSeconds(60);
 
   private final TableTarget target;
   private final Connector connector;
   private final String applicationName;
   private final String what;
+  private final Duration deadline;
   private final Duration longestStatement;
   private final StraightCopy straight;
   private @Nullable Connection connection;
+  private @Nullable AnswerTimeout answers;
   private @Nullable Layout layout;
   private boolean autoCommitBefore;
   private boolean purged;
@@ -52,7 +57,8 @@ public final class TableWriter implements JoinedWriter {
     this.what = "write to " + target.identifier();
     this.straight = new StraightCopy(target);
     // The server ends a slow statement before the engine cuts off the call: a known outcome.
-    this.longestStatement = run.callDeadline().multipliedBy(4).dividedBy(5);
+    this.deadline = run.callDeadline();
+    this.longestStatement = deadline.multipliedBy(4).dividedBy(5);
   }
 
   @Override
@@ -138,6 +144,7 @@ public final class TableWriter implements JoinedWriter {
     if (target.joined()) {
       throw new StopRunException("CONFIGURATION", notJoined(target));
     }
+    long began = System.nanoTime();
     Connection open = connect();
     boolean committing = false;
     try {
@@ -148,6 +155,7 @@ public final class TableWriter implements JoinedWriter {
       if (checked.leavesTombstones() && !purged) {
         purge(open, checked);
       }
+      checkTime(began);
       committing = true;
       open.commit();
       purged |= checked.leavesTombstones();
@@ -158,6 +166,16 @@ public final class TableWriter implements JoinedWriter {
     } catch (Exception | Error e) {
       rollBack(open, e);
       throw e;
+    }
+  }
+
+  /**
+   * The engine sends a key again, perhaps with newer values, once the deadline of a call that gave
+   * no answer is over: nothing is committed from there on.
+   */
+  private void checkTime(long began) throws NotAppliedException {
+    if (Thread.currentThread().isInterrupted() || System.nanoTime() - began >= deadline.toNanos()) {
+      throw Failure.ofTime(what, deadline);
     }
   }
 
@@ -205,6 +223,8 @@ public final class TableWriter implements JoinedWriter {
       }
       autoCommitBefore = open.getAutoCommit();
       open.setAutoCommit(false);
+      answers = new AnswerTimeout(open);
+      answers.lowerTo(deadline.multipliedBy(9).dividedBy(10)); // later than the server gives up
       connection = open;
       return open;
     } catch (NoConnectionException e) {
@@ -223,7 +243,7 @@ public final class TableWriter implements JoinedWriter {
   }
 
   private void begin(Connection open) throws SQLException {
-    begin(open, "60s");
+    begin(open, ms(deadline.compareTo(LONGEST_IDLE) < 0 ? deadline : LONGEST_IDLE));
   }
 
   private void begin(Connection open, @Nullable String idle) throws SQLException {
@@ -301,6 +321,9 @@ public final class TableWriter implements JoinedWriter {
   private void giveBack(Connection open) throws SQLException {
     if (target.source().dataSource() != null) {
       connection = null;
+      if (answers != null) {
+        answers.restore();
+      }
       open.setAutoCommit(autoCommitBefore);
       open.close();
     }

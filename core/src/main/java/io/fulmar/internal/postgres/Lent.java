@@ -4,7 +4,6 @@ import io.fulmar.ConfigurationException;
 import io.fulmar.Source;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.SQLFeatureNotSupportedException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
@@ -17,17 +16,17 @@ import org.slf4j.LoggerFactory;
  */
 public final class Lent {
   private static final Logger LOG = LoggerFactory.getLogger("io.fulmar.run");
-  private static final int UNCHANGED = -1;
 
   private final Connection handle;
   private final boolean autoCommit;
   private final boolean ours;
-  private int networkTimeout = UNCHANGED;
+  private final AnswerTimeout answers;
 
   private Lent(Connection handle, boolean autoCommit, boolean ours) {
     this.handle = handle;
     this.autoCommit = autoCommit;
     this.ours = ours;
+    this.answers = new AnswerTimeout(handle);
   }
 
   /**
@@ -89,35 +88,21 @@ public final class Lent {
    * @param longest at most 24 days
    */
   public void waitFor(Duration longest) throws SQLException {
-    try {
-      int before = handle.getNetworkTimeout();
-      handle.setNetworkTimeout(
-          Runnable::run, (int) Math.min(Integer.MAX_VALUE, longest.toMillis()));
-      networkTimeout = networkTimeout == UNCHANGED ? before : networkTimeout;
-    } catch (SQLFeatureNotSupportedException e) {
-      LOG.debug("the pool's connections take no network timeout: {}", SqlStates.code(e));
-    }
+    answers.set(longest);
   }
 
   /** Takes {@link #waitFor} back; a connection that is cut has nothing to take back. */
   public void waitAsBefore() {
     try {
-      restoreNetworkTimeout();
+      answers.restore();
     } catch (SQLException e) {
       LOG.debug("a connection is gone already: {}", SqlStates.code(e));
     }
   }
 
-  private void restoreNetworkTimeout() throws SQLException {
-    if (networkTimeout != UNCHANGED) {
-      handle.setNetworkTimeout(Runnable::run, networkTimeout);
-      networkTimeout = UNCHANGED;
-    }
-  }
-
   /** Puts back what was set, outside of any transaction. */
   public void restore() throws SQLException {
-    restoreNetworkTimeout();
+    answers.restore();
     handle.setAutoCommit(autoCommit);
   }
 

@@ -60,8 +60,6 @@ class PostgresContractTest extends DestinationContract {
                 .password(Secret.of(PASSWORD))
                 .allowWeakAuthentication()
                 .lockTimeout(Duration.ofMillis(200))
-                // What ends a call to a network that is silent; nothing else does.
-                .socketTimeout(Duration.ofSeconds(3))
                 .build())
         .table("public", "records")
         .sequenceColumn("s")

@@ -356,6 +356,7 @@ class PostgresDestinationTest {
           "select string_agg(name || setting, ',' order by name) from pg_settings"
               + " where name <> 'application_name'";
       String before = ask(only, settings);
+      only.setNetworkTimeout(Runnable::run, 100_000);
       Destination destination =
           PostgresDestination.builder(
                   Source.of(pool, Source.builder().lockTimeout(Duration.ofSeconds(1))))
@@ -368,6 +369,7 @@ class PostgresDestinationTest {
       }
       assertThat(handle).containsExactly("borrowed", "returned", "borrowed", "returned");
       assertThat(only.getAutoCommit()).isTrue();
+      assertThat(only.getNetworkTimeout()).isEqualTo(100_000);
       assertThat(ask(only, settings)).isEqualTo(before);
       assertThat(ask(only, "select count(*) from pg_class where relname = 'fulmar_stage'"))
           .isEqualTo("0");
