@@ -132,12 +132,13 @@ final class SoakProcess {
         try {
           SyncReport report = engine.run(sync);
           journal.note(
-              "report %s %s %s %s"
+              "report %s %s %s %s %s"
                   .formatted(
                       report.run(),
                       report.status(),
                       report.total().accepted(),
-                      report.total().skipped()));
+                      report.total().skipped(),
+                      report.total().failed()));
         } catch (FulmarException e) {
           journal.note("refused " + e.getClass().getSimpleName());
           LockSupport.parkNanos(Duration.ofMillis(100).toNanos());
