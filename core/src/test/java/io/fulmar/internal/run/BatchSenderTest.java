@@ -8,6 +8,7 @@ import io.fulmar.Change;
 import io.fulmar.FailureCodes;
 import io.fulmar.Model;
 import io.fulmar.RunEvent;
+import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Outcome;
@@ -30,8 +31,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -49,12 +53,18 @@ class BatchSenderTest {
   private static final String UNKNOWN = FailureCodes.UNKNOWN_OUTCOME;
 
   private final ManualTime time = new ManualTime();
+  private RunnerSettings.Waiter waiter = time;
   private final RunnerSettings settings =
-      RunnerSettings.defaults().withClock(time).withWaiter(time).withGrace(Duration.ZERO);
+      RunnerSettings.defaults()
+          .withClock(time)
+          .withWaiter((stop, duration) -> waiter.await(stop, duration))
+          .withGrace(Duration.ZERO);
   private final List<List<String>> calls = new ArrayList<>();
   private final List<String> violations = new ArrayList<>();
   private final Tally tally = new Tally();
   private RunScope scope = scope(Duration.ofMinutes(5));
+  private Throttle throttle = throttle(oneAtATime());
+  private @Nullable RuntimeException fullDisk;
   private int reservations;
 
   @AfterEach
@@ -62,6 +72,28 @@ class BatchSenderTest {
     assertThat(reservations).isEqualTo(calls.size());
     assertThat(tally.calls()).isEqualTo(calls.size());
     assertThat(Thread.interrupted()).isFalse();
+  }
+
+  /** A sync that uses the same destination would wait for a turn that is not given back. */
+  @AfterEach
+  void everyTurnWasGivenBack() throws Exception {
+    RunScope next = scope(Duration.ZERO);
+    waiter = time;
+    FutureTask<Boolean> turn = new FutureTask<>(() -> throttle.acquire(next));
+    new Thread(turn, "next").start();
+    try {
+      assertThat(turn.get(10, TimeUnit.SECONDS)).isTrue();
+    } finally {
+      next.stop(new RunScope.Stop.Cancelled());
+    }
+  }
+
+  private static Capabilities.Builder oneAtATime() {
+    return Capabilities.builder().actions(EnumSet.allOf(Action.class)).concurrency(1);
+  }
+
+  private static Throttle throttle(Capabilities.Builder capabilities) {
+    return new Throttle(capabilities.build());
   }
 
   private RunScope scope(Duration retryFor) {
@@ -88,14 +120,15 @@ class BatchSenderTest {
           calls.add(ids(batch));
           return script.write(batch);
         };
-    Throttle throttle =
-        new Throttle(Capabilities.builder().actions(EnumSet.allOf(Action.class)).build());
     BatchSender sender =
         new BatchSender(
             scope,
             throttle,
             tally,
             () -> {
+              if (fullDisk != null) {
+                throw fullDisk;
+              }
               reservations++;
               return time.millis() + DEADLINE.toMillis();
             },
@@ -497,6 +530,51 @@ class BatchSenderTest {
   }
 
   @Test
+  void waitThatEndsWithTheBudgetIsWaited() {
+    scope = scope(Duration.ofMinutes(5));
+    List<Outcome> outcomes =
+        send(
+            1,
+            batch -> {
+              if (calls.size() == 1) {
+                throw new NotAppliedException("come back in five minutes", Duration.ofMinutes(5));
+              }
+              return Delivery.allAccepted();
+            });
+    assertThat(outcomes).containsExactly(Outcome.ACCEPTED);
+    assertThat(time.waits()).containsExactly(Duration.ofMinutes(5));
+  }
+
+  @Test
+  void interruptedBackoffCancelsTheRunAndStaysSet() {
+    waiter =
+        (stop, duration) -> {
+          throw new InterruptedException();
+        };
+    List<Outcome> outcomes =
+        send(
+            2,
+            batch -> {
+              throw new NotAppliedException("down", (Throwable) null);
+            });
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(outcomes).containsOnly(Outcome.NOT_TRIED);
+    assertThat(scope.stopReason()).isInstanceOf(RunScope.Stop.Cancelled.class);
+    assertThat(calls).hasSize(1);
+  }
+
+  @Test
+  @DisplayName("D-04: a batch that could not be reserved is not sent, and gives its turn back")
+  void batchThatCouldNotBeReservedIsNotSent() {
+    fullDisk = new StateException("Cannot use the state: No space left on device.");
+    assertThat(send(2, batch -> Delivery.allAccepted())).containsOnly(Outcome.NOT_TRIED);
+    assertThat(calls).isEmpty();
+    assertThat(scope.stopReason())
+        .isEqualTo(
+            new RunScope.Stop.Failed("what is to be sent cannot be put on record", fullDisk));
+  }
+
+  @Test
   void noBudgetMeansNoSecondCall() {
     scope = scope(Duration.ZERO);
     send(
@@ -506,6 +584,41 @@ class BatchSenderTest {
         });
     assertThat(calls).hasSize(1);
     assertThat(stopped()).isEqualTo("nothing was applied within PT0S, at last: down");
+  }
+
+  // ------------------------------------------------------------------------------ waiting turns
+
+  /** The second call has to wait for its turn, and the first one gives no answer. */
+  private List<Outcome> unknownAndThenWaitingForATurn() {
+    throttle = throttle(oneAtATime().rate(1, Duration.ofHours(1)));
+    return send(
+        2,
+        batch -> {
+          throw new IOException("timed out");
+        });
+  }
+
+  @Test
+  void runThatStopsWhileItWaitsForATurnCallsNoMore() {
+    waiter = (stop, duration) -> scope.stop(new RunScope.Stop.Cancelled());
+    List<Outcome> outcomes = unknownAndThenWaitingForATurn();
+    assertThat(calls).hasSize(1);
+    assertThat(kinds(outcomes)).containsOnly(Kind.UNKNOWN);
+    assertThat(outcomes).allMatch(Outcome::unsure);
+  }
+
+  @Test
+  void interruptWhileWaitingForATurnCancelsTheRunAndStaysSet() {
+    waiter =
+        (stop, duration) -> {
+          throw new InterruptedException();
+        };
+    List<Outcome> outcomes = unknownAndThenWaitingForATurn();
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(scope.stopReason()).isInstanceOf(RunScope.Stop.Cancelled.class);
+    assertThat(calls).hasSize(1);
+    assertThat(kinds(outcomes)).containsOnly(Kind.UNKNOWN);
+    assertThat(outcomes).allMatch(Outcome::unsure);
   }
 
   // ------------------------------------------------------------------------------ batch rejected
@@ -679,6 +792,13 @@ class BatchSenderTest {
     assertThat(kinds(outcomes)).containsOnly(Kind.UNKNOWN);
     assertThat(outcomes).allMatch(Outcome::unsure);
     assertThat(stopped()).isEqualTo("the destination threw java.lang.StackOverflowError");
+    assertThat(((RunScope.Stop.Failed) scope.stopReason()).cause())
+        .as("says where it was thrown, and not with what message")
+        .hasMessage("java.lang.StackOverflowError")
+        .satisfies(
+            cause ->
+                assertThat(cause.getStackTrace()[0].getClassName())
+                    .isEqualTo(BatchSenderTest.class.getName()));
   }
 
   @Test
@@ -694,6 +814,63 @@ class BatchSenderTest {
     assertThat(scope.stopReason()).isInstanceOf(RunScope.Stop.Cancelled.class);
     assertThat(outcomes).allMatch(Outcome::unsure);
     assertThat(calls).hasSize(1);
+  }
+
+  @Test
+  @DisplayName("P1: an interrupt in the last call of a batch cancels the run as any other")
+  void interruptInTheLastCallCancelsTheRun() {
+    List<Outcome> outcomes =
+        send(
+            1,
+            batch -> {
+              if (calls.size() == 1) {
+                throw new IOException("timed out");
+              }
+              throw new InterruptedException();
+            });
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(calls).hasSize(2);
+    assertThat(scope.stopReason()).isInstanceOf(RunScope.Stop.Cancelled.class);
+    assertThat(kinds(outcomes)).containsExactly(Kind.UNKNOWN_ALONE);
+  }
+
+  @Test
+  @DisplayName("P4: of two calls without an answer, the later one says how long they may act")
+  void laterOfTwoUnknownCallsSaysHowLongTheyMayAct() {
+    List<Outcome> outcomes =
+        send(
+            2,
+            batch -> {
+              time.advance(Duration.ofSeconds(10));
+              if (calls.size() == 2) {
+                scope.stop(new RunScope.Stop.Cancelled());
+                throw new IllegalStateException("secret value 4711");
+              }
+              throw new IOException("timed out");
+            });
+    assertThat(calls).containsExactly(ids(0, 2), ids(0, 2));
+    assertThat(outcomes)
+        .containsOnly(
+            new Outcome(
+                Kind.UNKNOWN,
+                true,
+                ManualTime.START.plusSeconds(10).plus(DEADLINE).toEpochMilli(),
+                new Hold.Reason(UNKNOWN, "the call threw java.lang.IllegalStateException")));
+  }
+
+  @Test
+  @DisplayName("J-03: an error of a state that is not ours is an unknown outcome as any other")
+  void stateExceptionOfADestinationIsUnknown() {
+    List<Outcome> outcomes =
+        send(
+            2,
+            brokenOnce(
+                batch -> {
+                  throw new StateException("of another engine");
+                }));
+    assertThat(kinds(outcomes)).containsOnly(Kind.ACCEPTED);
+    assertThat(calls).hasSize(2);
+    assertThat(scope.isStopped()).isFalse();
   }
 
   // -------------------------------------------------------------------------------------- joined

@@ -1,6 +1,8 @@
 package io.fulmar.internal.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
@@ -12,6 +14,7 @@ import io.fulmar.Model;
 import io.fulmar.Removal;
 import io.fulmar.RunEvent;
 import io.fulmar.RunStatus;
+import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.harness.Reference5a.Remembered;
@@ -37,8 +40,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * Calls that do not end, in a run over a store whose plan the test writes, with a deadline of 60 s
@@ -314,6 +319,22 @@ class DeadlinesTest {
         .hasMessageContaining("the destination could not be closed within PT1M");
     assertThat(report.total()).isEqualTo(new SyncReport.Counts(2, 2, 0, 0));
     assertThat(store.outcomes()).containsOnly(Outcome.ACCEPTED);
+    destination.letGo();
+    awaitLateAnswer();
+    assertThat(late)
+        .containsExactly(new RunEvent.AnsweredLate("crm", report.run(), "close: done", 0, 0, 0, 0));
+  }
+
+  @Test
+  @DisplayName("D-04: what broke a lane is said, though its destination then hangs while it closes")
+  void whatBrokeALaneIsSaidThoughItsDestinationHangsThen() throws Exception {
+    StateException broken = new StateException("Cannot use the state: Input/output error.");
+    destination = hanging((call, number, batch) -> call == Call.CLOSE ? Manners.IGNORES : null);
+    store.plan(Changes.added(2)).fails("acknowledge", broken);
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    destination.passDeadline(DEADLINE);
+    assertThat(run.get().status()).isEqualTo(RunStatus.FAILED);
+    assertThat(run.get().error()).isSameAs(broken);
   }
 
   @Test
@@ -381,9 +402,32 @@ class DeadlinesTest {
         .as("reserved and not noted: the state takes it for unknown")
         .isEqualTo(new SyncReport.Counts(6, 0, 0, 2));
     assertThat(store.reserved()).isEqualTo(2);
+    assertThat(store.isBeingRead()).as("the lane may still read").isTrue();
     letGo.countDown();
     EngineThreads.assertNoneLeft();
+    assertThat(store.isBeingRead()).isFalse();
     assertThat(store.outcomes()).containsOnlyNulls();
+  }
+
+  @Test
+  @DisplayName("P1: after the grace a lane has 3 s for its last steps, and what it notes counts")
+  void laneHasThreeSecondsForItsLastSteps() throws Exception {
+    CountDownLatch hanging = new CountDownLatch(1);
+    CountDownLatch letGo = new CountDownLatch(1);
+    store.plan(Changes.added(6)).hangs("acknowledge", hanging, letGo);
+    Sync sync = sync().build();
+    FutureTask<SyncReport> run = inBackground(sync);
+    assertThat(hanging.await(20, TimeUnit.SECONDS)).isTrue();
+    runner.cancel(sync);
+    destination.advance(Duration.ofSeconds(10)); // the grace
+    store.awaitFlushes(2);
+    destination.advance(Duration.ofSeconds(3));
+    store.awaitFlushes(2);
+    letGo.countDown();
+    SyncReport report = run.get();
+    assertThat(report.status()).isEqualTo(RunStatus.CANCELLED);
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(6, 2, 0, 0));
+    assertThat(store.outcomes().subList(0, 2)).containsOnly(Outcome.ACCEPTED);
   }
 
   // ------------------------------------------------------------------------------ a lost claim
@@ -475,11 +519,11 @@ class DeadlinesTest {
                 scope(),
                 new Tally(),
                 () -> {
-                  thread.set(Thread.currentThread().getName());
+                  thread.set(Thread.currentThread().getName() + " of " + MDC.get("fulmar.sync"));
                   return "done";
                 }))
         .isEqualTo(new DeadlineCalls.Called.Answered<>("done"));
-    assertThat(thread).hasValue("fulmar-crm-clear");
+    assertThat(thread).hasValue("fulmar-crm-clear of crm");
     IllegalStateException broken = new IllegalStateException("broken");
     assertThat(
             oneCall(
@@ -496,6 +540,7 @@ class DeadlinesTest {
     CountDownLatch hanging = new CountDownLatch(1);
     CountDownLatch letGo = new CountDownLatch(1);
     Tally tally = new Tally();
+    AtomicReference<Thread> thread = new AtomicReference<>();
     FutureTask<DeadlineCalls.Called<String>> task =
         new FutureTask<>(
             () ->
@@ -503,6 +548,7 @@ class DeadlinesTest {
                     scope(),
                     tally,
                     () -> {
+                      thread.set(Thread.currentThread());
                       hanging.countDown();
                       while (letGo.getCount() > 0) {
                         try {
@@ -518,6 +564,9 @@ class DeadlinesTest {
     destination.advance(DEADLINE);
     assertThat(task.get()).isEqualTo(new DeadlineCalls.Called.PassedDeadline<String>());
     assertThat(tally.abandoned()).isEqualTo(1);
+    assertThat(thread.get().getName())
+        .as("whoever looks at the threads sees which one nobody waits for")
+        .isEqualTo("fulmar-crm-clear-abandoned");
     letGo.countDown();
     awaitLateAnswer();
   }
@@ -552,5 +601,169 @@ class DeadlinesTest {
     assertThat(stopped.getCount()).isZero();
     assertThat(scope.stopReason()).isInstanceOf(RunScope.Stop.Cancelled.class);
     assertThat(kept).isTrue();
+  }
+
+  @Test
+  @DisplayName("D-07: what breaks around a call on a thread of its own is thrown as its own")
+  void whatBreaksAroundACallIsThrownAsItsOwn() {
+    IllegalStateException broken = new IllegalStateException("no context");
+    RunnerSettings settings =
+        RunnerSettings.defaults()
+            .withContext(
+                task ->
+                    () -> {
+                      throw broken;
+                    });
+    assertThat(
+            new DeadlineCalls(scope(), settings, new Tally())
+                .onThread("fulmar-crm-clear", () -> "done", (answer, thrown) -> {}))
+        .isEqualTo(new DeadlineCalls.Called.Threw<String>(broken));
+  }
+
+  // ---------------------------------------------------------------- calls that look at themselves
+
+  /** Calls of this thread, which looks at them itself. */
+  private final class OwnCalls {
+    private final RunScope scope;
+    private final DeadlineCalls calls;
+    private final DeadlineCalls.Caller caller;
+    private int leftBehind;
+
+    OwnCalls(Sync.Builder sync) {
+      RunnerSettings settings =
+          RunnerSettings.defaults()
+              .withNanoTime(() -> destination.nanoTime())
+              .withGrace(Duration.ofSeconds(20));
+      scope = new RunScope(sync.build(), settings);
+      calls = new DeadlineCalls(scope, settings, new Tally());
+      caller = calls.caller(() -> leftBehind++);
+    }
+
+    /** Whether the thread is interrupted after so much more time. */
+    boolean isInterruptedAfter(Duration time) {
+      destination.advance(time);
+      assertThat(calls.look()).as("a call is under way").isTrue();
+      return Thread.currentThread().isInterrupted();
+    }
+
+    /** A call that passes its deadline, and answers all the same or heeds the interrupt. */
+    void passDeadline(boolean answers) throws Exception {
+      caller.call(
+          DeadlineCalls.Kind.WRITE,
+          () -> {
+            assertThat(isInterruptedAfter(DEADLINE)).isTrue();
+            if (answers) {
+              return "done";
+            }
+            throw new InterruptedException();
+          },
+          (answer, thrown) -> {});
+    }
+
+    void heed() {
+      assertThatThrownBy(() -> passDeadline(false))
+          .isInstanceOf(DeadlineCalls.PassedDeadlineException.class)
+          .hasMessage("the call passed its deadline");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"60, 59000", "10, 9000", "5, 4500", "1, 900"})
+  @DisplayName("J-03: a call is interrupted 1 s before its deadline, or a tenth of it if less")
+  void callIsInterruptedBeforeItsDeadline(int deadline, int after) throws Exception {
+    OwnCalls own = new OwnCalls(sync().callDeadline(Duration.ofSeconds(deadline)));
+    destination.advance(Duration.ofHours(1)); // the time of a machine that has been up for a while
+    own.caller.call(
+        DeadlineCalls.Kind.WRITE,
+        () -> {
+          assertThat(own.isInterruptedAfter(Duration.ofMillis(after - 1))).isFalse();
+          assertThat(own.isInterruptedAfter(Duration.ofMillis(1))).isTrue();
+          return "done";
+        },
+        (answer, thrown) -> fail("not late"));
+    assertThat(Thread.interrupted()).as("the interrupt was for the call alone").isFalse();
+    assertThat(own.calls.look()).as("no call is under way").isFalse();
+    assertThat(own.leftBehind).isZero();
+  }
+
+  @Test
+  void callOfARunThatStopsIsInterruptedAfterTheGrace() throws Exception {
+    OwnCalls own = new OwnCalls(sync());
+    own.caller.call(
+        DeadlineCalls.Kind.WRITE,
+        () -> {
+          own.scope.stop(new RunScope.Stop.Cancelled());
+          assertThat(own.isInterruptedAfter(Duration.ofMillis(19_999))).isFalse();
+          assertThat(own.isInterruptedAfter(Duration.ofMillis(1))).isTrue();
+          return "done";
+        },
+        (answer, thrown) -> fail("not late"));
+    assertThat(Thread.interrupted()).isFalse();
+  }
+
+  @Test
+  void interruptThatWasNotForTheCallStaysSet() throws Exception {
+    OwnCalls own = new OwnCalls(sync());
+    own.caller.call(
+        DeadlineCalls.Kind.WRITE,
+        () -> {
+          Thread.currentThread().interrupt();
+          return "done";
+        },
+        (answer, thrown) -> fail("not late"));
+    assertThat(Thread.interrupted()).isTrue();
+  }
+
+  @Test
+  @DisplayName("J-04: who looks hears of a call that is left behind once more, and then no more")
+  void callThatIsLeftBehindIsUnderWayUntilThen() {
+    OwnCalls own = new OwnCalls(sync());
+    List<String> told = new ArrayList<>();
+    assertThatThrownBy(
+            () ->
+                own.caller.call(
+                    DeadlineCalls.Kind.WRITE,
+                    () -> {
+                      own.isInterruptedAfter(DEADLINE.minusSeconds(1));
+                      own.isInterruptedAfter(Duration.ofMillis(999));
+                      assertThat(own.leftBehind).isZero();
+                      own.isInterruptedAfter(Duration.ofMillis(1));
+                      assertThat(own.leftBehind).isEqualTo(1);
+                      assertThat(own.calls.look()).isFalse();
+                      return "late";
+                    },
+                    (answer, thrown) -> told.add(answer)))
+        .isInstanceOf(DeadlineCalls.LeftBehindException.class);
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(told).containsExactly("late");
+    assertThat(own.leftBehind).isEqualTo(1);
+  }
+
+  @Test
+  @DisplayName("J-04: four calls in a row that heed their interrupt fail the run too")
+  void fourCallsInARowThatHeedTheirInterruptFailTheRun() {
+    OwnCalls own = new OwnCalls(sync());
+    for (int call = 0; call < 4; call++) {
+      assertThat(own.scope.isStopped()).isFalse();
+      own.heed();
+    }
+    assertThat(own.scope.stopReason())
+        .isEqualTo(
+            new RunScope.Stop.Failed(
+                "4 calls in a row passed their deadline of PT1M (Sync.Builder.callDeadline)",
+                null));
+  }
+
+  @Test
+  @DisplayName("J-04: a call that answers though it was interrupted shows that there is an answer")
+  void callThatAnswersThoughItWasInterruptedKeepsTheRunGoing() throws Exception {
+    OwnCalls own = new OwnCalls(sync());
+    for (int round = 0; round < 3; round++) {
+      own.heed();
+      own.heed();
+      own.heed();
+      own.passDeadline(true);
+    }
+    assertThat(own.scope.isStopped()).isFalse();
   }
 }

@@ -61,6 +61,7 @@ final class PlanStore extends StoreOfClaims {
   private @Nullable Outcome[] outcomes = new @Nullable Outcome[0];
   private @Nullable RunEnd end;
   private boolean folded;
+  private @Nullable ListReader reader;
 
   PlanStore(Clock clock) {
     this.clock = clock;
@@ -181,6 +182,23 @@ final class PlanStore extends StoreOfClaims {
     return Arrays.stream(reservedUntil).filter(until -> until != 0).count();
   }
 
+  /** Whether the plan has been opened, and its reader not closed. */
+  synchronized boolean isBeingRead() {
+    return reader != null && !reader.isClosed();
+  }
+
+  private synchronized long flushes() {
+    return log.stream().filter("flush"::equals).count();
+  }
+
+  /** Waits until whoever waits for the lanes has looked after them so many times more. */
+  void awaitFlushes(int more) {
+    long until = flushes() + more;
+    while (flushes() < until) {
+      Thread.onSpinWait();
+    }
+  }
+
   synchronized @Nullable RunEnd end() {
     return end;
   }
@@ -210,6 +228,10 @@ final class PlanStore extends StoreOfClaims {
       }
     }
     throw new AssertionError("a change that was not planned is sent: " + change.changeId());
+  }
+
+  private synchronized void breach(String what) {
+    breaches.add(what);
   }
 
   private void step(String name, String what) {
@@ -431,7 +453,8 @@ final class PlanStore extends StoreOfClaims {
       synchronized (PlanStore.this) {
         step("open", "open");
         open = true;
-        return new ListReader(changes);
+        reader = new ListReader(changes);
+        return reader;
       }
     }
 
@@ -508,9 +531,10 @@ final class PlanStore extends StoreOfClaims {
   }
 
   /** Hands out a list. */
-  private static final class ListReader implements PlanReader {
+  private final class ListReader implements PlanReader {
     private final List<PlannedChange> changes;
     private int next;
+    private volatile boolean closed;
 
     ListReader(List<PlannedChange> changes) {
       this.changes = changes;
@@ -518,6 +542,9 @@ final class PlanStore extends StoreOfClaims {
 
     @Override
     public synchronized List<PlannedChange> next(int maxRows, long maxBytes) {
+      if (closed) {
+        breach("a plan is read that was closed");
+      }
       List<PlannedChange> result = new ArrayList<>();
       long bytes = 0;
       while (next < changes.size() && result.size() < maxRows) {
@@ -531,6 +558,12 @@ final class PlanStore extends StoreOfClaims {
     }
 
     @Override
-    public void close() {}
+    public void close() {
+      closed = true;
+    }
+
+    boolean isClosed() {
+      return closed;
+    }
   }
 }
