@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 
 /** What holds a run before anything is sent. */
@@ -49,11 +48,11 @@ final class Guards {
           "the model is empty, and %s synced keys would be removed".formatted(removed()));
     } else if (sync.guardedRemovalShare() < 1
         && removals > sync.guardedRemovals()
-        && removals > live * sync.guardedRemovalShare()) {
+        && Share.isExceeded(sync.guardedRemovalShare(), removals, live)) {
       objections.add(
           "%s of %s synced keys would be removed, more than %s and %s"
               .formatted(
-                  removals, live, percent(sync.guardedRemovalShare()), sync.guardedRemovals()));
+                  removals, live, Share.percent(sync.guardedRemovalShare()), sync.guardedRemovals()));
     }
   }
 
@@ -70,14 +69,14 @@ final class Guards {
     if (definition.isChanged()
         && sync.guardedChangeShare() < 1
         && changed > sync.guardedChanges()
-        && changed > live * sync.guardedChangeShare()) {
+        && Share.isExceeded(sync.guardedChangeShare(), changed, live)) {
       objections.add(
           "other %s than in the last run would change %s of %s synced keys, more than %s and %s"
               .formatted(
                   String.join(" and ", definition.parts()),
                   changed,
                   live,
-                  percent(sync.guardedChangeShare()),
+                  Share.percent(sync.guardedChangeShare()),
                   sync.guardedChanges()));
     }
   }
@@ -107,9 +106,5 @@ final class Guards {
 
   private static String name(Guard guard) {
     return guard.getClass().getName();
-  }
-
-  private static String percent(double share) {
-    return String.format(Locale.ROOT, "%.0f %%", share * 100);
   }
 }

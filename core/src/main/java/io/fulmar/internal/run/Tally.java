@@ -13,7 +13,6 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -128,18 +127,12 @@ final class Tally {
       failed += of.failed;
       attempted += of.failed + of.accepted + of.skipped;
     }
-    if (attempted < afterRows || failed <= share * attempted) {
+    if (attempted < afterRows || !Share.isExceeded(share, failed, attempted)) {
       return null;
     }
     String most = failures().stream().findFirst().map(group -> " as " + group.code()).orElse("");
-    return String.format(
-        Locale.ROOT,
-        "%s of %s changes failed, most%s: more than %.0f %% after %s (Sync.Builder.failFast)",
-        failed,
-        attempted,
-        most,
-        share * 100,
-        afterRows);
+    return "%s of %s changes failed, most%s: more than %s after %s (Sync.Builder.failFast)"
+        .formatted(failed, attempted, most, Share.percent(share), afterRows);
   }
 
   synchronized Map<Operation, Counts> counts(Map<Operation, Long> planned) {
@@ -160,7 +153,10 @@ final class Tally {
             result.add(
                 new FailureGroup(group.operation(), group.code(), sample.message, sample.count)));
     result.sort(
-        Comparator.comparingLong(FailureGroup::count).reversed().thenComparing(FailureGroup::code));
+        Comparator.comparingLong(FailureGroup::count)
+            .reversed()
+            .thenComparing(FailureGroup::code)
+            .thenComparing(FailureGroup::operation));
     return result;
   }
 }
