@@ -52,7 +52,10 @@ final class Guards {
       objections.add(
           "%s of %s synced keys would be removed, more than %s and %s"
               .formatted(
-                  removals, live, Share.percent(sync.guardedRemovalShare()), sync.guardedRemovals()));
+                  removals,
+                  live,
+                  Share.percent(sync.guardedRemovalShare()),
+                  sync.guardedRemovals()));
     }
   }
 

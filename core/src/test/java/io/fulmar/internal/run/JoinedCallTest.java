@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 class JoinedCallTest {
   private final List<String> committed = new ArrayList<>();
   private final List<String> undone = new ArrayList<>();
+  private final List<Integer> ranges = new ArrayList<>();
   private Exception atCommit;
 
   private final Connection connection =
@@ -60,6 +61,7 @@ class JoinedCallTest {
 
     @Override
     public void acknowledge(long from, List<Outcome> outcomes) {
+      ranges.add(outcomes.size());
       for (int i = 0; i < outcomes.size(); i++) {
         noted.add(from + i + " " + outcomes.get(i).kind());
       }
@@ -137,6 +139,7 @@ class JoinedCallTest {
     List<PlannedChange> all = Changes.added(6);
     call(batch -> Delivery.allAccepted(), Stream.of(0, 1, 4, 5).map(all::get).toList());
     assertThat(committed).containsExactly("0 ACCEPTED", "1 ACCEPTED", "4 ACCEPTED", "5 ACCEPTED");
+    assertThat(ranges).as("what stands together is noted at once").containsExactly(2, 2);
   }
 
   @Test
