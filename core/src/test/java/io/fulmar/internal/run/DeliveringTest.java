@@ -36,6 +36,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -56,8 +58,9 @@ class DeliveringTest {
   @AfterEach
   void nothingIsLeft() throws InterruptedException {
     runner.close();
-    assertThat(store.breaches()).isEmpty();
     EngineThreads.assertNoneLeft();
+    assertThat(store.breaches()).isEmpty();
+    assertThat(store.isBeingRead()).isFalse();
   }
 
   private RunnerSettings settings(Duration grace) {
@@ -76,6 +79,62 @@ class DeliveringTest {
           store.sent(batch);
           return writer.write(batch);
         });
+  }
+
+  /** Something that a destination does when it is opened or closed. */
+  private interface Step {
+    void run() throws Exception;
+  }
+
+  /** A destination that does so when it is opened and closed. */
+  @SuppressWarnings("try") // close() may be interrupted
+  private Destination destination(
+      Capabilities.Builder capabilities, Step open, Writer writer, Step close) {
+    return new Destination() {
+      @Override
+      public String type() {
+        return "test";
+      }
+
+      @Override
+      public String identity() {
+        return "test";
+      }
+
+      @Override
+      public Capabilities capabilities() {
+        return capabilities.build();
+      }
+
+      @Override
+      public Writer open(RunContext run) throws Exception {
+        open.run();
+        return new Writer() {
+          @Override
+          public Delivery write(Batch batch) throws Exception {
+            store.sent(batch);
+            return writer.write(batch);
+          }
+
+          @Override
+          public void close() throws Exception {
+            close.run();
+          }
+        };
+      }
+    };
+  }
+
+  /** These settings, and the names of threads that are interrupted when their task has ended. */
+  private static RunnerSettings telling(RunnerSettings settings, Set<String> interrupted) {
+    return settings.withContext(
+        task ->
+            () -> {
+              task.run();
+              if (Thread.currentThread().isInterrupted()) {
+                interrupted.add(Thread.currentThread().getName());
+              }
+            });
   }
 
   private static Sync.Builder sync(String name, Destination destination) {
@@ -349,6 +408,49 @@ class DeliveringTest {
   }
 
   @Test
+  void noMoreLanesAreOpenedThanThereAreBatches() {
+    AtomicInteger opened = new AtomicInteger();
+    Destination destination =
+        destination(all(), opened::incrementAndGet, DeliveringTest::accept, () -> {});
+    store.plan(Changes.added(4));
+    runner.run(sync("crm", destination).batchRows(2).lanes(4).build()).throwIfFailed();
+    assertThat(opened.getAndSet(0)).isEqualTo(2);
+    store.plan(Changes.added(5));
+    runner.run(sync("crm", destination).batchRows(2).lanes(4).build()).throwIfFailed();
+    assertThat(opened).hasValue(3);
+  }
+
+  @Test
+  void laneThatEndsLeavesThePlanToTheOthers() {
+    List<Thread> lanes = new CopyOnWriteArrayList<>();
+    CountDownLatch both = new CountDownLatch(2);
+    store.plan(Changes.added(6));
+    Destination destination =
+        destination(
+            all(),
+            () -> {
+              lanes.add(Thread.currentThread());
+              both.countDown();
+            },
+            batch -> {
+              if (batch.changes().get(0).changeId().equals("c0")) {
+                assertThat(both.await(20, TimeUnit.SECONDS)).isTrue();
+                for (Thread lane : lanes) {
+                  if (lane != Thread.currentThread()) {
+                    lane.join(20_000);
+                    assertThat(lane.isAlive()).isFalse();
+                  }
+                }
+              }
+              return Delivery.allAccepted();
+            },
+            () -> {});
+    SyncReport report = runner.run(sync("crm", destination).batchRows(1).lanes(2).build());
+    assertThat(report.throwIfFailed().total().accepted()).isEqualTo(6);
+    assertThat(lanes).hasSize(2);
+  }
+
+  @Test
   void syncsToTheSameDestinationShareItsConcurrency() throws Exception {
     AtomicInteger inFlight = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
@@ -458,6 +560,29 @@ class DeliveringTest {
             "send UPSERT 2",
             "acknowledge 0 2");
     assertThat(store.steps()).filteredOn("reserve 0 to 2"::equals).hasSize(2);
+  }
+
+  @Test
+  @DisplayName("P4: a call that may act as long as is on record is not reserved anew")
+  void callThatMayActAsLongAsIsOnRecordIsNotReservedAnew() {
+    store.plan(Changes.added(2));
+    AtomicInteger calls = new AtomicInteger();
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      if (calls.incrementAndGet() == 1) {
+                        throw new NotAppliedException("wait", Duration.ofSeconds(60));
+                      }
+                      return Delivery.allAccepted();
+                    }))
+            .callDeadline(Duration.ofSeconds(60))
+            .build();
+    runner.run(sync).throwIfFailed();
+    assertThat(calls).hasValue(2);
+    assertThat(store.steps()).filteredOn("reserve 0 to 2"::equals).hasSize(1);
   }
 
   @Test
@@ -631,7 +756,143 @@ class DeliveringTest {
     assertThat(time.waits()).isEmpty();
   }
 
+  @Test
+  @DisplayName("P4: an interrupt while an earlier call is waited for cancels the run")
+  void interruptWhileAnEarlierCallIsWaitedForCancelsTheRun() {
+    store.plan(List.of(Changes.of(0, Operation.CHANGED, 1, 100, false, time.millis() + 30_000)));
+    Set<String> interrupted = ConcurrentHashMap.newKeySet();
+    RunnerSettings settings =
+        telling(settings(Duration.ofSeconds(10)), interrupted)
+            .withWaiter(
+                (stop, duration) -> {
+                  throw new InterruptedException();
+                });
+    try (Runner impatient = new Runner(store, settings)) {
+      SyncReport report =
+          impatient.run(sync("crm", destination(all(), DeliveringTest::accept)).build());
+      assertThat(report.status()).isEqualTo(RunStatus.CANCELLED);
+      assertThat(report.calls()).isZero();
+      assertThat(report.total()).isEqualTo(new SyncReport.Counts(1, 0, 0, 0));
+    }
+    assertThat(store.outcomes()).containsExactly(Outcome.NOT_TRIED);
+    assertThat(interrupted).containsExactly("fulmar-crm-lane-1");
+  }
+
   // -------------------------------------------------------------------------------- failing runs
+
+  private SyncReport runOpening(Step open) {
+    store.plan(Changes.added(3));
+    Destination destination = destination(all(), open, DeliveringTest::accept, () -> {});
+    SyncReport report = runner.run(sync("crm", destination).build());
+    assertThat(report.calls()).isZero();
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(3, 0, 0, 0));
+    assertThat(store.outcomes()).containsOnlyNulls();
+    return report;
+  }
+
+  @Test
+  void destinationThatStopsTheRunWhileItIsOpenedFailsIt() {
+    StopRunException thrown = new StopRunException("UNAUTHORIZED", "the token has expired");
+    SyncReport report =
+        runOpening(
+            () -> {
+              throw thrown;
+            });
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error())
+        .isInstanceOf(DeliveryException.class)
+        .hasMessageStartingWith(
+            "Cannot deliver all of crm: the destination stopped the run (UNAUTHORIZED): the token"
+                + " has expired. ")
+        .hasCause(thrown);
+  }
+
+  @Test
+  void destinationThatCannotBeOpenedForNowFailsTheRunAndSaysWhy() {
+    NotAppliedException thrown = new NotAppliedException("down for maintenance", (Throwable) null);
+    SyncReport report =
+        runOpening(
+            () -> {
+              throw thrown;
+            });
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error())
+        .isInstanceOf(DeliveryException.class)
+        .hasMessageStartingWith(
+            "Cannot deliver all of crm: the destination cannot be opened: down for maintenance. ")
+        .hasCause(thrown);
+  }
+
+  @Test
+  void interruptWhileADestinationIsOpenedOrClosedCancelsTheRunAndStaysSet() {
+    Step interrupt =
+        () -> {
+          throw new InterruptedException();
+        };
+    Step nothing = () -> {};
+    Set<String> interrupted = ConcurrentHashMap.newKeySet();
+    RunnerSettings settings = telling(settings(Duration.ofSeconds(10)), interrupted);
+    store.plan(Changes.added(3));
+    try (Runner telling = new Runner(store, settings)) {
+      Destination opening = destination(all(), interrupt, DeliveringTest::accept, nothing);
+      SyncReport report = telling.run(sync("crm", opening).build());
+      assertThat(report.status()).isEqualTo(RunStatus.CANCELLED);
+      assertThat(report.total()).isEqualTo(new SyncReport.Counts(3, 0, 0, 0));
+
+      Destination closing = destination(all(), nothing, DeliveringTest::accept, interrupt);
+      report = telling.run(sync("erp", closing).build());
+      assertThat(report.status()).isEqualTo(RunStatus.CANCELLED);
+      assertThat(report.total()).isEqualTo(new SyncReport.Counts(3, 3, 0, 0));
+    }
+    assertThat(store.log()).filteredOn("fold CANCELLED"::equals).hasSize(2);
+    assertThat(interrupted).containsExactlyInAnyOrder("fulmar-crm-lane-1", "fulmar-erp-lane-1");
+  }
+
+  @Test
+  void destinationThatCannotBeClosedFailsTheRunAndWhatWasAcceptedIsRemembered() {
+    store.plan(Changes.added(3));
+    Destination destination =
+        destination(
+            all(),
+            () -> {},
+            DeliveringTest::accept,
+            () -> {
+              throw new IOException("secret value 4711");
+            });
+    SyncReport report = runner.run(sync("crm", destination).build());
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error())
+        .hasMessageStartingWith(
+            "Cannot deliver all of crm: the destination could not be closed: java.io.IOException. ")
+        .hasRootCauseMessage("java.io.IOException");
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(3, 3, 0, 0));
+    assertThat(store.outcomes()).containsOnly(Outcome.ACCEPTED);
+    assertThat(store.log()).contains("fold FAILED");
+  }
+
+  @Test
+  void interruptOfWhoWaitsForTheLanesCancelsTheRunAndStaysSet() throws Exception {
+    store.plan(Changes.added(6));
+    Set<String> interrupted = ConcurrentHashMap.newKeySet();
+    Destination destination =
+        destination(
+            all(),
+            batch -> {
+              EngineThreads.alive().stream()
+                  .filter(thread -> thread.getName().equals("fulmar-crm-run"))
+                  .forEach(Thread::interrupt);
+              store.awaitFlushes(2);
+              return Delivery.allAccepted();
+            });
+    RunnerSettings settings = telling(settings(Duration.ofSeconds(10)), interrupted);
+    try (Runner telling = new Runner(store, settings)) {
+      SyncReport report = telling.run(sync("crm", destination).batchRows(2).build());
+      assertThat(report.status()).isEqualTo(RunStatus.CANCELLED);
+      assertThat(report.total()).isEqualTo(new SyncReport.Counts(6, 2, 0, 0));
+    }
+    EngineThreads.assertNoneLeft();
+    assertThat(interrupted).containsExactly("fulmar-crm-run");
+  }
 
   @Test
   void stopRunFailsTheRunAndLeavesTheRestDue() {
@@ -933,5 +1194,28 @@ class DeliveringTest {
     RunEvent.Delivering last = progress.get(progress.size() - 1);
     assertThat(last.done()).isEqualTo(7);
     assertThat(last.planned()).isEqualTo(7);
+  }
+
+  @Test
+  void progressIsToldWhileACallTakesLong() {
+    CountDownLatch told = new CountDownLatch(1);
+    store.plan(Changes.added(4));
+    Sync sync =
+        sync(
+                "crm",
+                destination(
+                    all(),
+                    batch -> {
+                      assertThat(told.await(20, TimeUnit.SECONDS)).isTrue();
+                      return Delivery.allAccepted();
+                    }))
+            .listener(
+                event -> {
+                  if (event instanceof RunEvent.Delivering delivering && delivering.done() == 0) {
+                    told.countDown();
+                  }
+                })
+            .build();
+    assertThat(runner.run(sync).throwIfFailed().total().accepted()).isEqualTo(4);
   }
 }

@@ -12,6 +12,8 @@ import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.DefinitionChange;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.Folded;
+import io.fulmar.internal.store.JoinedWrite;
+import io.fulmar.internal.store.JoinedWrites;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.PlanReader;
 import io.fulmar.internal.store.PlanRequest;
@@ -20,6 +22,8 @@ import io.fulmar.internal.store.Recovery;
 import io.fulmar.internal.store.RunEnd;
 import io.fulmar.internal.store.StoredPlan;
 import io.fulmar.spi.Batch;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,6 +34,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
@@ -62,6 +67,7 @@ final class PlanStore extends StoreOfClaims {
   private @Nullable RunEnd end;
   private boolean folded;
   private @Nullable ListReader reader;
+  private boolean joins;
 
   PlanStore(Clock clock) {
     this.clock = clock;
@@ -120,7 +126,13 @@ final class PlanStore extends StoreOfClaims {
     return this;
   }
 
-  /** From now on a step throws: plan, open, reserve, acknowledge, flush, fold, end; null = not. */
+  /** Destinations may write together with this state. */
+  synchronized PlanStore joins() {
+    joins = true;
+    return this;
+  }
+
+  /** From now on a step throws: plan, open, reserve, commit, flush, fold ...; null = not. */
   synchronized PlanStore fails(String step, @Nullable RuntimeException failure) {
     if (failure == null) {
       failures.remove(step);
@@ -495,6 +507,52 @@ final class PlanStore extends StoreOfClaims {
         live();
         step("flush", "flush");
       }
+    }
+
+    @Override
+    public @Nullable JoinedWrites joined() {
+      return joins ? Transaction::new : null;
+    }
+
+    /** Notes when it is committed. */
+    private final class Transaction implements JoinedWrite {
+      private final Map<Integer, Outcome> noted = new TreeMap<>();
+
+      @Override
+      public Connection connection() {
+        return (Connection)
+            Proxy.newProxyInstance(
+                PlanStore.class.getClassLoader(),
+                new Class<?>[] {Connection.class},
+                (proxy, method, arguments) -> {
+                  throw new UnsupportedOperationException(method.getName());
+                });
+      }
+
+      @Override
+      public void acknowledge(long from, List<Outcome> toNote) {
+        for (int i = 0; i < toNote.size(); i++) {
+          noted.put((int) from + i, toNote.get(i));
+        }
+      }
+
+      @Override
+      public void commit() {
+        synchronized (PlanStore.this) {
+          live();
+          step("commit", "commit " + noted.keySet());
+          noted.forEach(
+              (position, outcome) -> {
+                if (folded || outcomes[position] != null) {
+                  breaches.add("position " + position + " is committed again or too late");
+                }
+                outcomes[position] = outcome;
+              });
+        }
+      }
+
+      @Override
+      public void close() {}
     }
 
     @Override
