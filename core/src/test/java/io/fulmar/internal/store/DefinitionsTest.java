@@ -154,6 +154,27 @@ class DefinitionsTest {
   }
 
   @Test
+  @DisplayName("a new version of Fulmar sees the definitions of older ones as the same")
+  void definitionIsHashedAlikeInEveryVersion() {
+    Model model = MODEL.setting("app.region", "eu").setting("app.tenant", "7");
+    Sync.Builder sync = sync(model).mode(SyncMode.UPSERT).onRemoved(Removal.DELETE);
+    assertThat(Definitions.definition(sync.build(), "c", "m"))
+        .isEqualTo(
+            Map.of(
+                "query", "5f98943689a9a09f",
+                "key", "4ce197065112922c",
+                "columns", "4ed00dcf6d58e981",
+                "settings", "71f0aa79d8ba5b3d",
+                "mapping", "47dcf722164ff2d0",
+                "mode", "505c771e12cfe668",
+                "removal", "b81c2e66d94fdea3"));
+    assertThat(Definitions.definition(sync(MODEL).build(), "c", "m"))
+        .containsEntry("settings", "64bf9fd25e74bace");
+    assertThat(Definitions.definition(sync(MODEL.allowRowSecurity()).build(), "c", "m"))
+        .containsEntry("settings", "79d0defb1b26ea48");
+  }
+
+  @Test
   @DisplayName(
       "P7: a setting of the model that has another value, or is none, is another definition")
   void settingsOfTheModelAreToldApart() {
