@@ -231,8 +231,7 @@ final class Delivering {
     /** The thread at work hangs in a call and is ours no more. Called by who looks. */
     private void leaveThreadBehind() {
       if (closing) {
-        String why = "the destination could not be closed within " + scope.sync().callDeadline();
-        scope.stop(new RunScope.Stop.Failed(why, null));
+        notClosedInTime();
         end(null);
         return;
       }
@@ -242,11 +241,16 @@ final class Delivering {
       begin();
     }
 
+    private void notClosedInTime() {
+      String why = "the destination could not be closed within " + scope.sync().callDeadline();
+      scope.stop(new RunScope.Stop.Failed(why, null));
+    }
+
     private void work(DeadlineCalls.Caller caller) {
       scope.describe();
       Writer writer = null;
       try {
-        writer = scope.isStopped() ? null : open(caller);
+        writer = open(caller);
         deliver(writer, caller);
       } catch (DeadlineCalls.LeftBehindException e) {
         throw e;
@@ -431,16 +435,34 @@ final class Delivering {
       return action;
     }
 
+    /** Opens a writer, again if a call passes its deadline; null if the run stops. */
     private @Nullable Writer open(DeadlineCalls.Caller caller) {
-      RunContext context =
-          new RunContext(scope.sync().name(), scope.run(), number, scope.sync().callDeadline());
+      Sync sync = scope.sync();
+      RunContext context = new RunContext(sync.name(), scope.run(), number, sync.callDeadline());
+      Writer writer = null;
+      while (writer == null && !scope.isStopped()) {
+        writer = open(caller, context);
+      }
+      return writer;
+    }
+
+    /** Null if the run stops, or the call heeded the interrupt that came with its deadline. */
+    private @Nullable Writer open(DeadlineCalls.Caller caller, RunContext context) {
       try {
-        return caller.call(
-            DeadlineCalls.Kind.OTHER,
-            () -> scope.sync().destination().open(context),
-            this::openedLate);
+        Writer writer =
+            caller.call(
+                DeadlineCalls.Kind.OTHER,
+                () -> scope.sync().destination().open(context),
+                this::openedLate);
+        if (writer == null) {
+          String why = "the destination cannot be opened: it gave null instead of a writer";
+          scope.stop(new RunScope.Stop.Failed(why, null));
+        }
+        return writer;
       } catch (DeadlineCalls.LeftBehindException e) {
         throw e;
+      } catch (DeadlineCalls.PassedDeadlineException e) {
+        return null; // as of a thread that is left behind; four in a row stop the run
       } catch (StopRunException e) {
         scope.stop(
             new RunScope.Stop.Failed(
@@ -484,6 +506,8 @@ final class Delivering {
             (closed, thrown) -> LateAnswer.ofOther(scope, "close", thrown));
       } catch (DeadlineCalls.LeftBehindException e) {
         throw e;
+      } catch (DeadlineCalls.PassedDeadlineException e) {
+        notClosedInTime();
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         scope.stop(new RunScope.Stop.Cancelled());

@@ -306,6 +306,57 @@ class DeadlinesTest {
   }
 
   @Test
+  @DisplayName("J-03: a destination that heeds the interrupt while it is opened is opened again")
+  void destinationThatHeedsTheInterruptWhileItIsOpenedIsOpenedAgain() throws Exception {
+    destination =
+        hanging((call, number, batch) -> call == Call.OPEN && number < 4 ? Manners.HEEDS : null);
+    store.plan(Changes.added(2));
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    for (int opened = 1; opened < 4; opened++) {
+      destination.passInterrupt(DEADLINE);
+    }
+    SyncReport report = run.get().throwIfFailed();
+    assertThat(report.total().accepted()).isEqualTo(2);
+    assertThat(report.abandonedCalls()).isZero();
+    assertThat(destination.log())
+        .containsExactly("open", "open", "open", "open", "write 4: c0+2", "close 4", "closed 4");
+  }
+
+  @Test
+  @DisplayName("J-03: a destination that is not opened in time fails the run after four calls")
+  void destinationThatIsNeverOpenedInTimeFailsTheRun() throws Exception {
+    destination = hanging((call, number, batch) -> call == Call.OPEN ? Manners.HEEDS : null);
+    store.plan(Changes.added(2));
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    for (int opened = 1; opened <= 4; opened++) {
+      destination.passInterrupt(DEADLINE);
+    }
+    SyncReport report = run.get();
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error())
+        .hasMessageStartingWith(
+            "Cannot deliver all of crm: 4 calls in a row passed their deadline of PT1M"
+                + " (Sync.Builder.callDeadline). ");
+    assertThat(destination.log()).containsExactly("open", "open", "open", "open");
+  }
+
+  @Test
+  @DisplayName("J-03: a destination that heeds the interrupt while it is closed fails the run")
+  void destinationThatHeedsTheInterruptWhileItIsClosedFailsTheRun() throws Exception {
+    destination = hanging((call, number, batch) -> call == Call.CLOSE ? Manners.HEEDS : null);
+    store.plan(Changes.added(2));
+    FutureTask<SyncReport> run = inBackground(sync().build());
+    destination.passInterrupt(DEADLINE);
+    SyncReport report = run.get();
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error())
+        .hasMessageStartingWith(
+            "Cannot deliver all of crm: the destination could not be closed within PT1M. ");
+    assertThat(report.total()).isEqualTo(new SyncReport.Counts(2, 2, 0, 0));
+    assertThat(report.abandonedCalls()).isZero();
+  }
+
+  @Test
   @DisplayName(
       "J-04: a destination that hangs while it is closed fails the run, and is left behind")
   void destinationThatHangsWhileItIsClosedIsLeftBehind() throws Exception {

@@ -824,6 +824,42 @@ class DeliveringTest {
   }
 
   @Test
+  @SuppressWarnings("NullAway")
+  @DisplayName("J-02: a destination that gives null instead of a writer fails the run")
+  void destinationThatGivesNoWriterFailsTheRun() {
+    store.plan(Changes.added(3));
+    Destination broken =
+        new Destination() {
+          @Override
+          public String type() {
+            return "test";
+          }
+
+          @Override
+          public String identity() {
+            return "test";
+          }
+
+          @Override
+          public Capabilities capabilities() {
+            return all().build();
+          }
+
+          @Override
+          public Writer open(RunContext run) {
+            return null;
+          }
+        };
+    SyncReport report = runner.run(sync("crm", broken).build());
+    assertThat(report.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(report.error())
+        .hasMessageStartingWith(
+            "Cannot deliver all of crm: the destination cannot be opened: it gave null instead of a"
+                + " writer. ");
+    assertThat(report.total().aborted()).isEqualTo(3);
+  }
+
+  @Test
   void interruptWhileADestinationIsOpenedOrClosedCancelsTheRunAndStaysSet() {
     Step interrupt =
         () -> {
