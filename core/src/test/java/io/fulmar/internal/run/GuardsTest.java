@@ -325,6 +325,8 @@ class GuardsTest {
     removes(101);
     assertThat(objections(sync().guardRemovals(0.001, 100)))
         .containsExactly("101 of 50000 synced keys would be removed, more than 0.1 % and 100");
+    assertThat(objections(sync().guardRemovals(0.0001, 100)))
+        .containsExactly("101 of 50000 synced keys would be removed, more than 0.01 % and 100");
     assertThat(objections(sync().guardRemovals(0.001 / 3, 100)))
         .containsExactly("101 of 50000 synced keys would be removed, more than 0.033333 % and 100");
   }
