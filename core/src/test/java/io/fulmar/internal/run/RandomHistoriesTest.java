@@ -44,6 +44,7 @@ class RandomHistoriesTest {
   }
 
   @Test
+  @Tag("oracle")
   void historiesHoldEverythingThatCanHappen() {
     Map<String, Integer> seen = new TreeMap<>();
     for (long seed = 1; seed <= 150; seed++) {
@@ -149,6 +150,7 @@ class RandomHistoriesTest {
   }
 
   @ParameterizedTest(name = "{0}")
+  @Tag("oracle")
   @MethodSource("rulesToLeaveOut")
   void someHistoryGoesWrongWithoutARule(Rule leftOut) {
     assertThatThrownBy(

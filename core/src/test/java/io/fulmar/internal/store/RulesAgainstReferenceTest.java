@@ -102,6 +102,7 @@ class RulesAgainstReferenceTest {
   }
 
   @ParameterizedTest(name = "{0}")
+  @Tag("oracle")
   @EnumSource(
       mode = EnumSource.Mode.EXCLUDE,
       names = {"AMBIGUOUS_KEY_STAYS", "RESYNC_STAYS_DUE", "CLEAR_FORGETS"})
