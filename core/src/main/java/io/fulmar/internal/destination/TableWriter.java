@@ -56,8 +56,8 @@ public final class TableWriter implements JoinedWriter {
     this.connector = new Connector(target.source(), applicationName);
     this.what = "write to " + target.identifier();
     this.straight = new StraightCopy(target);
-    // The server ends a slow statement before the engine cuts off the call: a known outcome.
     this.deadline = run.callDeadline();
+    // The server ends a slow statement before the engine cuts off the call: a known outcome.
     this.longestStatement = deadline.multipliedBy(4).dividedBy(5);
   }
 

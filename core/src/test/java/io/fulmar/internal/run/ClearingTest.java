@@ -3,7 +3,6 @@ package io.fulmar.internal.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.fulmar.Action;
 import io.fulmar.ConfigurationException;
 import io.fulmar.Model;
 import io.fulmar.RunEvent;
@@ -14,7 +13,6 @@ import io.fulmar.SyncReport;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.spi.Batch;
 import io.fulmar.spi.BatchRejectedException;
-import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.NotAppliedException;
@@ -28,7 +26,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Deque;
-import java.util.EnumSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -58,20 +55,9 @@ class ClearingTest {
   }
 
   /** A destination that can be cleared. */
-  private final class Clearable implements Destination {
-    @Override
-    public String type() {
-      return "test";
-    }
-
-    @Override
-    public String identity() {
-      return "test";
-    }
-
-    @Override
-    public Capabilities capabilities() {
-      return Capabilities.builder().actions(EnumSet.allOf(Action.class)).canClear().build();
+  private final class Clearable extends TestDestination {
+    Clearable() {
+      super(all().canClear());
     }
 
     @Override

@@ -431,17 +431,24 @@ class DeadlinesTest {
     assertThat(store.reserved()).isEqualTo(2);
   }
 
-  @Test
-  @DisplayName(
-      "P1: a lane that hangs outside of its calls is left behind too, and report and state agree")
-  void laneThatHangsOutsideOfItsCallsIsLeftBehind() throws Exception {
+  /** A run of six changes, whose lane hangs when it notes the first two. */
+  private FutureTask<SyncReport> cancelledWhileItsLaneHangs(CountDownLatch letGo)
+      throws InterruptedException {
     CountDownLatch hanging = new CountDownLatch(1);
-    CountDownLatch letGo = new CountDownLatch(1);
     store.plan(Changes.added(6)).hangs("acknowledge", hanging, letGo);
     Sync sync = sync().build();
     FutureTask<SyncReport> run = inBackground(sync);
     assertThat(hanging.await(20, TimeUnit.SECONDS)).isTrue();
     runner.cancel(sync);
+    return run;
+  }
+
+  @Test
+  @DisplayName(
+      "P1: a lane that hangs outside of its calls is left behind too, and report and state agree")
+  void laneThatHangsOutsideOfItsCallsIsLeftBehind() throws Exception {
+    CountDownLatch letGo = new CountDownLatch(1);
+    FutureTask<SyncReport> run = cancelledWhileItsLaneHangs(letGo);
     destination.advance(Duration.ofSeconds(11)); // the grace
     while (!run.isDone()) {
       destination.advance(Duration.ofSeconds(1));
@@ -463,13 +470,8 @@ class DeadlinesTest {
   @Test
   @DisplayName("P1: after the grace a lane has 3 s for its last steps, and what it notes counts")
   void laneHasThreeSecondsForItsLastSteps() throws Exception {
-    CountDownLatch hanging = new CountDownLatch(1);
     CountDownLatch letGo = new CountDownLatch(1);
-    store.plan(Changes.added(6)).hangs("acknowledge", hanging, letGo);
-    Sync sync = sync().build();
-    FutureTask<SyncReport> run = inBackground(sync);
-    assertThat(hanging.await(20, TimeUnit.SECONDS)).isTrue();
-    runner.cancel(sync);
+    FutureTask<SyncReport> run = cancelledWhileItsLaneHangs(letGo);
     destination.advance(Duration.ofSeconds(10)); // the grace
     store.awaitFlushes(2);
     destination.advance(Duration.ofSeconds(3));

@@ -1,9 +1,9 @@
 package io.fulmar.internal.run;
 
+import static io.fulmar.internal.run.TestDestination.all;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.fulmar.Action;
 import io.fulmar.Change;
 import io.fulmar.DeliveryException;
 import io.fulmar.FailureCodes;
@@ -31,7 +31,6 @@ import io.fulmar.spi.Writer;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -67,10 +66,6 @@ class DeliveringTest {
     return RunnerSettings.defaults().withClock(time).withWaiter(time).withGrace(grace);
   }
 
-  private static Capabilities.Builder all() {
-    return Capabilities.builder().actions(EnumSet.allOf(Action.class));
-  }
-
   private Destination destination(Capabilities.Builder capabilities, Writer writer) {
     return Destination.of(
         "test",
@@ -90,22 +85,7 @@ class DeliveringTest {
   @SuppressWarnings("try") // close() may be interrupted
   private Destination destination(
       Capabilities.Builder capabilities, Step open, Writer writer, Step close) {
-    return new Destination() {
-      @Override
-      public String type() {
-        return "test";
-      }
-
-      @Override
-      public String identity() {
-        return "test";
-      }
-
-      @Override
-      public Capabilities capabilities() {
-        return capabilities.build();
-      }
-
+    return new TestDestination(capabilities) {
       @Override
       public Writer open(RunContext run) throws Exception {
         open.run();
@@ -357,22 +337,7 @@ class DeliveringTest {
     AtomicInteger closed = new AtomicInteger();
     store.plan(Changes.added(30));
     Destination destination =
-        new Destination() {
-          @Override
-          public String type() {
-            return "test";
-          }
-
-          @Override
-          public String identity() {
-            return "test";
-          }
-
-          @Override
-          public Capabilities capabilities() {
-            return all().concurrency(3).build();
-          }
-
+        new TestDestination(all().concurrency(3)) {
           @Override
           public Writer open(RunContext run) {
             synchronized (opened) {
@@ -531,22 +496,23 @@ class DeliveringTest {
             "close");
   }
 
+  /** So many calls apply nothing and ask for a wait; the next one accepts. */
+  private static Writer acceptingAfter(int calls, Duration wait) {
+    AtomicInteger made = new AtomicInteger();
+    return batch -> {
+      if (made.incrementAndGet() <= calls) {
+        throw new NotAppliedException("wait", wait);
+      }
+      return Delivery.allAccepted();
+    };
+  }
+
   @Test
   @DisplayName("P4: a call that begins late is reserved anew, so that the record covers it")
   void callThatBeginsLateIsReservedAnew() {
     store.plan(Changes.added(2));
-    AtomicInteger calls = new AtomicInteger();
     Sync sync =
-        sync(
-                "crm",
-                destination(
-                    all(),
-                    batch -> {
-                      if (calls.incrementAndGet() < 4) {
-                        throw new NotAppliedException("wait", Duration.ofSeconds(45));
-                      }
-                      return Delivery.allAccepted();
-                    }))
+        sync("crm", destination(all(), acceptingAfter(3, Duration.ofSeconds(45))))
             .callDeadline(Duration.ofSeconds(60))
             .build();
     runner.run(sync).throwIfFailed();
@@ -566,22 +532,11 @@ class DeliveringTest {
   @DisplayName("P4: a call that may act as long as is on record is not reserved anew")
   void callThatMayActAsLongAsIsOnRecordIsNotReservedAnew() {
     store.plan(Changes.added(2));
-    AtomicInteger calls = new AtomicInteger();
     Sync sync =
-        sync(
-                "crm",
-                destination(
-                    all(),
-                    batch -> {
-                      if (calls.incrementAndGet() == 1) {
-                        throw new NotAppliedException("wait", Duration.ofSeconds(60));
-                      }
-                      return Delivery.allAccepted();
-                    }))
+        sync("crm", destination(all(), acceptingAfter(1, Duration.ofSeconds(60))))
             .callDeadline(Duration.ofSeconds(60))
             .build();
-    runner.run(sync).throwIfFailed();
-    assertThat(calls).hasValue(2);
+    assertThat(runner.run(sync).throwIfFailed().calls()).isEqualTo(2);
     assertThat(store.steps()).filteredOn("reserve 0 to 2"::equals).hasSize(1);
   }
 
@@ -829,22 +784,7 @@ class DeliveringTest {
   void destinationThatGivesNoWriterFailsTheRun() {
     store.plan(Changes.added(3));
     Destination broken =
-        new Destination() {
-          @Override
-          public String type() {
-            return "test";
-          }
-
-          @Override
-          public String identity() {
-            return "test";
-          }
-
-          @Override
-          public Capabilities capabilities() {
-            return all().build();
-          }
-
+        new TestDestination() {
           @Override
           public Writer open(RunContext run) {
             return null;
@@ -964,36 +904,17 @@ class DeliveringTest {
 
   @Test
   void destinationThatCannotBeOpenedFailsTheRun() {
-    store.plan(Changes.added(1));
-    Destination closed =
-        new Destination() {
-          @Override
-          public String type() {
-            return "test";
-          }
-
-          @Override
-          public String identity() {
-            return "test";
-          }
-
-          @Override
-          public Capabilities capabilities() {
-            return all().build();
-          }
-
-          @Override
-          public Writer open(RunContext run) throws IOException {
-            throw new IOException("secret value 4711");
-          }
-        };
-    SyncReport report = runner.run(sync("crm", closed).build());
+    SyncReport report =
+        runOpening(
+            () -> {
+              throw new IOException("secret value 4711");
+            });
     assertThat(report.status()).isEqualTo(RunStatus.FAILED);
     assertThat(report.error())
         .hasMessageContaining("the destination cannot be opened: java.io.IOException")
         .hasMessageNotContaining("4711")
         .hasRootCauseMessage("java.io.IOException");
-    assertThat(report.total().aborted()).isEqualTo(1);
+    assertThat(report.total().aborted()).isEqualTo(3);
   }
 
   @Test

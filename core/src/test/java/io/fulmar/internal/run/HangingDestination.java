@@ -2,16 +2,12 @@ package io.fulmar.internal.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.fulmar.Action;
 import io.fulmar.spi.Batch;
-import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.Delivery;
-import io.fulmar.spi.Destination;
 import io.fulmar.spi.RunContext;
 import io.fulmar.spi.Writer;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -25,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * which their deadlines are measured, which moves only when the test moves it. Threadsafe.
  */
 @SuppressWarnings("try") // close() is interrupted, as write() is
-final class HangingDestination implements Destination {
+final class HangingDestination extends TestDestination {
   /** What a call does when it is interrupted. */
   enum Manners {
     /** It ends. */
@@ -58,6 +54,7 @@ final class HangingDestination implements Destination {
   private final Hangs hangs;
 
   HangingDestination(Consumer<Batch> sent, Hangs hangs) {
+    super(all().concurrency(1));
     this.sent = sent;
     this.hangs = hangs;
   }
@@ -134,21 +131,6 @@ final class HangingDestination implements Destination {
     if (manners == Manners.BREAKS) {
       throw new IllegalStateException("secret value 4711");
     }
-  }
-
-  @Override
-  public String type() {
-    return "test";
-  }
-
-  @Override
-  public String identity() {
-    return "test";
-  }
-
-  @Override
-  public Capabilities capabilities() {
-    return Capabilities.builder().actions(EnumSet.allOf(Action.class)).concurrency(1).build();
   }
 
   @Override

@@ -2,14 +2,12 @@ package io.fulmar.internal.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.fulmar.Action;
 import io.fulmar.Model;
 import io.fulmar.RunStatus;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.spi.Batch;
-import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.RunContext;
@@ -232,28 +230,13 @@ class InterleavingsTest {
   }
 
   /** A lane sends when it is its turn. */
-  private static final class Stepping implements Destination {
+  private static final class Stepping extends TestDestination {
     private final PlanStore store;
     private final Turns turns;
 
     Stepping(PlanStore store, Turns turns) {
       this.store = store;
       this.turns = turns;
-    }
-
-    @Override
-    public String type() {
-      return "test";
-    }
-
-    @Override
-    public String identity() {
-      return "test";
-    }
-
-    @Override
-    public Capabilities capabilities() {
-      return Capabilities.builder().actions(Action.values()).build();
     }
 
     @Override

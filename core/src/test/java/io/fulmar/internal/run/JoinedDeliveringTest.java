@@ -2,7 +2,6 @@ package io.fulmar.internal.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.fulmar.Action;
 import io.fulmar.DeliveryException;
 import io.fulmar.Model;
 import io.fulmar.RunStatus;
@@ -14,14 +13,12 @@ import io.fulmar.internal.store.Outcome;
 import io.fulmar.internal.store.Outcome.Kind;
 import io.fulmar.spi.Batch;
 import io.fulmar.spi.BatchRejectedException;
-import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.NotAppliedException;
 import io.fulmar.spi.RunContext;
 import io.fulmar.spi.Writer;
 import java.sql.Connection;
-import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -74,22 +71,7 @@ class JoinedDeliveringTest {
           public void close() {}
         };
     return run(
-        new Destination() {
-          @Override
-          public String type() {
-            return "test";
-          }
-
-          @Override
-          public String identity() {
-            return "test";
-          }
-
-          @Override
-          public Capabilities capabilities() {
-            return Capabilities.builder().actions(EnumSet.allOf(Action.class)).build();
-          }
-
+        new TestDestination() {
           @Override
           public Writer open(RunContext run) {
             return writer;

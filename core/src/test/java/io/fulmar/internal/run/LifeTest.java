@@ -3,7 +3,6 @@ package io.fulmar.internal.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.fulmar.Action;
 import io.fulmar.DeliveryException;
 import io.fulmar.Model;
 import io.fulmar.Operation;
@@ -13,7 +12,6 @@ import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.internal.store.Outcome;
 import io.fulmar.spi.Batch;
-import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
 import io.fulmar.spi.NotAppliedException;
@@ -24,7 +22,6 @@ import java.net.URLClassLoader;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -75,22 +72,7 @@ class LifeTest {
   }
 
   /** A destination of which each part can be made to do something. */
-  private static class Scripted implements Destination {
-    @Override
-    public String type() {
-      return "test";
-    }
-
-    @Override
-    public String identity() {
-      return "test";
-    }
-
-    @Override
-    public Capabilities capabilities() {
-      return Capabilities.builder().actions(EnumSet.allOf(Action.class)).build();
-    }
-
+  private static class Scripted extends TestDestination {
     @Override
     public Writer open(RunContext run) {
       return new Writer() {
