@@ -171,7 +171,8 @@ public final class TableWriter implements JoinedWriter {
 
   /**
    * The engine sends a key again, perhaps with newer values, once the deadline of a call that gave
-   * no answer is over: nothing is committed from there on.
+   * no answer is over, and rows into a table that was to be cleared: nothing is committed from
+   * there on.
    */
   private void checkTime(long began) throws NotAppliedException {
     if (Thread.currentThread().isInterrupted() || System.nanoTime() - began >= deadline.toNanos()) {
@@ -187,6 +188,7 @@ public final class TableWriter implements JoinedWriter {
 
   /** Deletes every row of the table; does nothing if the first batch is yet to create it. */
   public void clear() throws Exception {
+    long began = System.nanoTime();
     Connection open = connect();
     boolean committing = false;
     try {
@@ -195,6 +197,7 @@ public final class TableWriter implements JoinedWriter {
       try (PreparedStatement statement = OneShot.prepare(open, empty)) {
         statement.executeUpdate();
       }
+      checkTime(began);
       committing = true;
       open.commit();
       giveBack(open);
@@ -204,6 +207,9 @@ public final class TableWriter implements JoinedWriter {
       if (!isYetToBeMade) {
         throw failure(e, committing, survived);
       }
+    } catch (Exception | Error e) {
+      rollBack(open, e);
+      throw e;
     }
   }
 

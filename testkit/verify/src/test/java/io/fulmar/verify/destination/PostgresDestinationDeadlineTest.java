@@ -63,11 +63,18 @@ class PostgresDestinationDeadlineTest {
     proxy.close();
   }
 
-  private Writer open(Duration deadline) throws Exception {
+  private PostgresDestination customersTable() {
     return PostgresDestination.builder(fixture.source().port(proxy.port()).build())
         .table("public", "customers")
-        .build()
-        .open(new RunContext("crm", 7, 1, deadline));
+        .build();
+  }
+
+  private static RunContext run(Duration deadline) {
+    return new RunContext("crm", 7, 1, deadline);
+  }
+
+  private Writer open(Duration deadline) {
+    return customersTable().open(run(deadline));
   }
 
   private static Change customer(int id) {
@@ -110,5 +117,19 @@ class PostgresDestinationDeadlineTest {
       write(writer, Action.UPSERT, customer(2));
       assertThat(customers()).containsExactly("1", "2");
     }
+  }
+
+  @Test
+  @DisplayName("P1, P2: a table is not cleared after the deadline, when its rows may be back")
+  void clearsNothingAfterItsDeadline() throws Exception {
+    fixture.run("insert into customers values (1, 'Ada')");
+    proxy.traffic(Traffic.late(Duration.ofMillis(150), Duration.ZERO));
+    assertThatThrownBy(() -> customersTable().clear(run(Duration.ofSeconds(1))))
+        .isInstanceOf(NotAppliedException.class)
+        .hasMessage(OVER.formatted("PT1S"));
+    assertThat(customers()).containsExactly("1");
+    proxy.traffic(Traffic.PLAIN);
+    customersTable().clear(run(Duration.ofSeconds(60)));
+    assertThat(customers()).isEmpty();
   }
 }
