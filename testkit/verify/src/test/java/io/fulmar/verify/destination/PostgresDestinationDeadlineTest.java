@@ -89,7 +89,7 @@ class PostgresDestinationDeadlineTest {
   @DisplayName("P1, P2: a call commits nothing after its deadline")
   void commitsNothingAfterItsDeadline() throws Exception {
     // Each answer comes in time, all of them together do not.
-    proxy.traffic(Traffic.late(Duration.ofMillis(100), Duration.ZERO));
+    proxy.traffic(Traffic.late(Duration.ofMillis(250), Duration.ZERO));
     try (Writer writer = open(Duration.ofSeconds(1))) {
       assertThatThrownBy(() -> write(writer, Action.UPSERT, customer(1)))
           .isInstanceOf(NotAppliedException.class)
@@ -123,7 +123,7 @@ class PostgresDestinationDeadlineTest {
   @DisplayName("P1, P2: a table is not cleared after the deadline, when its rows may be back")
   void clearsNothingAfterItsDeadline() throws Exception {
     fixture.run("insert into customers values (1, 'Ada')");
-    proxy.traffic(Traffic.late(Duration.ofMillis(150), Duration.ZERO));
+    proxy.traffic(Traffic.late(Duration.ofMillis(250), Duration.ZERO));
     assertThatThrownBy(() -> customersTable().clear(run(Duration.ofSeconds(1))))
         .isInstanceOf(NotAppliedException.class)
         .hasMessage(OVER.formatted("PT1S"));
