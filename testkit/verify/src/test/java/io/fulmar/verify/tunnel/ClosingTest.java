@@ -68,6 +68,22 @@ class ClosingTest extends ChannelFixture {
   }
 
   @Test
+  @DisplayName("however short a time it has reached for the server")
+  void asItBeginsToReachForTheServer() throws Exception {
+    try (HangingPort hanging = HangingPort.open()) {
+      for (int micros = 0; micros < 5_000; micros += 5) {
+        ForwardTunnel tunnel = forward(server, hanging.port()).build();
+        OpenTunnel open = tunnel.open();
+        long until = System.nanoTime() + TimeUnit.MICROSECONDS.toNanos(micros);
+        while (System.nanoTime() < until) {
+          Thread.onSpinWait();
+        }
+        assertClosesAtOnce(tunnel, open);
+      }
+    }
+  }
+
+  @Test
   void whileItWaitsForTheServerToNameItself() throws Exception {
     try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"))) {
       assertClosesWhileConnecting(silent.getLocalPort());
