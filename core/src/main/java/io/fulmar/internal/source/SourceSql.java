@@ -216,7 +216,10 @@ final class SourceSql {
             union
             select part.oid
             from reached
-            join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) reached.oid
+            cross join lateral (
+              select * from pg_catalog.pg_type k where k.oid operator(pg_catalog.=) reached.oid
+              limit 1
+            ) as t
             cross join lateral (
               select t.typbasetype where t.typtype operator(pg_catalog.=) 'd'::pg_catalog."char"
               union all
@@ -247,7 +250,10 @@ final class SourceSql {
                  parts.oids,
                  parts.names
           from reached
-          join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) reached.oid
+          cross join lateral (
+            select * from pg_catalog.pg_type k where k.oid operator(pg_catalog.=) reached.oid
+            limit 1
+          ) as t
           left join pg_catalog.pg_type e on e.oid operator(pg_catalog.=) t.typelem and e.typarray operator(pg_catalog.=) t.oid
           cross join lateral (
             select coalesce(pg_catalog.array_agg(part.oid::pg_catalog.int8 order by part.position), array[]::pg_catalog.int8[]) as oids,
