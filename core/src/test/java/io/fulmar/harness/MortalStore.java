@@ -40,7 +40,7 @@ public final class MortalStore implements SyncStore {
   private volatile @Nullable Claim left;
   private volatile @Nullable String kept;
 
-  /** A store behind a death. */
+  /** A store behind a death; who made it closes it. */
   public MortalStore(SyncStore store, Death death) {
     this.store = store;
     this.death = death;
@@ -128,13 +128,8 @@ public final class MortalStore implements SyncStore {
     store.check(steps, sync);
   }
 
-  /** A dead process closes nothing. */
   @Override
-  public void close() {
-    if (!death.isDead()) {
-      store.close();
-    }
-  }
+  public void close() {}
 
   private <T> T at(Point point, Supplier<T> step) {
     death.pass(point, Side.BEFORE);

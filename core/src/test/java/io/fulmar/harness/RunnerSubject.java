@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 public abstract class RunnerSubject implements Subject {
   private static final long GRAIN_MILLIS = 250;
 
+  /** So much is asked of a process that does not die before. */
+  private static final int REQUESTS = 5;
+
   /** No request of a history reads a source. */
   private static final Source NOWHERE =
       Source.builder().host("127.0.0.1").port(1).database("shop").user("fulmar").build();
@@ -32,6 +35,11 @@ public abstract class RunnerSubject implements Subject {
   private final ManualClock clock = new ManualClock(Instant.parse("2026-03-01T00:00:00Z"));
   private final Queue<Thread> threads = new ConcurrentLinkedQueue<>();
   private volatile @Nullable SyncEngine running;
+
+  /** Of the process that lives now; null between two. */
+  private @Nullable SyncStore store;
+
+  private int requests;
 
   @Override
   public final ManualClock clock() {
@@ -50,8 +58,7 @@ public abstract class RunnerSubject implements Subject {
 
   @Override
   public final Ended ask(Function<SyncEngine, ?> request, Death death) {
-    SyncStore store = open();
-    MortalStore mortal = new MortalStore(store, death);
+    MortalStore mortal = new MortalStore(store(), death);
     Object answer = null;
     Throwable thrown = null;
     try (SyncEngine engine = new StoreEngine(mortal, NOWHERE, settings())) {
@@ -63,11 +70,13 @@ public abstract class RunnerSubject implements Subject {
       running = null;
     }
     join();
-    if (death.isDead()) {
-      died(mortal.left());
-      store.close();
-    }
     boolean died = death.isDead();
+    if (died) {
+      died(mortal.left());
+    }
+    if (died || ++requests == REQUESTS) {
+      end();
+    }
     return new Ended(died ? null : answer, mortal.effects(), died, mortal.kept(), thrown);
   }
 
@@ -78,9 +87,31 @@ public abstract class RunnerSubject implements Subject {
 
   @Override
   public final SyncStatus status(Sync sync) {
-    try (SyncStore store = open()) {
-      return store.status(sync);
+    return store().status(sync);
+  }
+
+  private SyncStore store() {
+    SyncStore there = store;
+    if (there == null) {
+      there = open();
+      store = there;
+      requests = 0;
     }
+    return there;
+  }
+
+  /** Ends the process. */
+  private void end() {
+    SyncStore there = store;
+    if (there != null) {
+      store = null;
+      there.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    end();
   }
 
   private RunnerSettings settings() {

@@ -217,8 +217,5 @@ class RandomHistoriesTest {
     public List<String> objections() {
       return store.breaches();
     }
-
-    @Override
-    public void close() {}
   }
 }

@@ -77,6 +77,7 @@ class StandardStoreHistoriesTest {
 
     @Override
     public void close() {
+      super.close();
       try (Stream<Path> all = Files.walk(state)) {
         for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
           Files.delete(path);

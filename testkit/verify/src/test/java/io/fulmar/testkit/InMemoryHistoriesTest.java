@@ -78,6 +78,7 @@ class InMemoryHistoriesTest {
 
     @Override
     public void close() {
+      super.close();
       state.close();
     }
   }

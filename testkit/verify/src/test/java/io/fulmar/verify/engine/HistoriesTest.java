@@ -99,8 +99,8 @@ class HistoriesTest {
 
     @Override
     public void close() {
-      execute("drop schema fulmar_planner, fulmar_audit cascade");
       super.close();
+      execute("drop schema fulmar_planner, fulmar_audit cascade");
     }
 
     private void execute(String sql) {

@@ -55,6 +55,7 @@ abstract class ItemSubject extends RunnerSubject {
 
   @Override
   public void close() {
+    super.close();
     try {
       connection.close();
     } catch (SQLException e) {
