@@ -72,7 +72,7 @@ class SettingsTest {
   static void createTable() throws Exception {
     postgres = TestPostgres.builder().parameter("timezone", "Asia/Kathmandu").start();
     database = postgres.createDatabase();
-    types = TypeTable.create(database, ROWS, 17);
+    types = TypeTable.create(database, ROWS, postgres.majorVersion());
   }
 
   @AfterAll
