@@ -19,7 +19,7 @@ import io.fulmar.verify.fixture.Queries;
 import io.fulmar.verify.fixture.SharedServer;
 import java.sql.SQLException;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,8 +38,8 @@ class SetupScriptTest {
 
   private TestDatabase database;
 
-  @AfterAll
-  static void clean() throws SQLException {
+  @AfterEach
+  void clean() throws SQLException {
     SharedServer.clean();
   }
 
