@@ -369,7 +369,9 @@ final class Diff implements RowSink, Closeable {
     Version version = new Version(high[entry], low[entry]);
     Planned change = decision(partition, table.arena(), start, length, version, memory, cursor);
     planned[entry] = change;
-    previous[entry] = change == null ? null : previous(cursor);
+    // A destination that was cleared has no version before, whatever is remembered.
+    boolean isNew = change == null || change.operation() == Operation.ADDED;
+    previous[entry] = isNew ? null : previous(cursor);
     until[entry] = memory.until() > now ? memory.until() : 0;
   }
 

@@ -13,6 +13,7 @@ import io.fulmar.internal.standard.MemoryModel.Line;
 import io.fulmar.internal.store.Hold;
 import io.fulmar.internal.store.Memory;
 import io.fulmar.internal.store.Outcome;
+import io.fulmar.internal.store.PlanRequest.Kind;
 import io.fulmar.internal.store.Rules;
 import io.fulmar.internal.store.Version;
 import java.io.IOException;
@@ -31,6 +32,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -45,7 +47,7 @@ class DiffAndFoldTest {
   private static final long NOW = 1_768_471_200_000L;
   private static final Diff.Seeds SEEDS = new Diff.Seeds(4711, "815");
   private static final int ROUNDS = Integer.getInteger("fulmar.rounds", 1);
-  private static final int KEYS = 600;
+  private static final List<Long> IDS = LongStream.range(0, 600).boxed().toList();
 
   @TempDir(factory = InMemory.class)
   Path temporary;
@@ -229,11 +231,13 @@ class DiffAndFoldTest {
       Remembered remembered,
       List<Line> lines,
       Rules rules,
+      Kind request,
       boolean filtered,
       long sliceBytes)
       throws Exception {
     PlanHead head = new PlanHead();
     head.run = NOW;
+    head.request = request;
     head.rowShape = MemoryModel.shape().rowShape();
     head.keyShape = MemoryModel.shape().keyShape();
     head.remembered = remembered;
@@ -258,6 +262,7 @@ class DiffAndFoldTest {
   private static Planned contents(StateDirectory directory, PlanHead written) throws IOException {
     PlanHead head = PlanHead.read(directory.plan(written.run));
     assertThat(head).isNotNull();
+    head.rememberedBytes = written.rememberedBytes; // is for the planner alone
     Map<Long, Found> changes = new TreeMap<>();
     Map<Long, Integer> effects = new TreeMap<>();
     for (Map.Entry<PlanFiles.Section, PlanFiles.Directory> section : head.sections.entrySet()) {
@@ -308,7 +313,8 @@ class DiffAndFoldTest {
   }
 
   /** The plan that the rules give, key by key. */
-  private static Planned expected(State state, Remembered wanted, List<Line> lines, Rules rules)
+  private static Planned expected(
+      State state, Remembered wanted, List<Line> lines, Rules rules, Kind request)
       throws IOException {
     Map<Long, Memory> memory = state.memory();
     boolean known = !wanted.isEmpty() && !state.remembered().isEmpty();
@@ -319,6 +325,8 @@ class DiffAndFoldTest {
       if (line.id() == null) {
         head.invalid++;
       } else {
+        // The fields are those of id, which takes 12 bytes, and of v.
+        head.rememberedBytes += wanted.isEmpty() ? 0 : fields(line).length() / 2 - 12;
         byKey.computeIfAbsent(line.id(), id -> new ArrayList<>()).add(line);
       }
     }
@@ -328,12 +336,24 @@ class DiffAndFoldTest {
     for (Map.Entry<Long, List<Line>> entry : byKey.entrySet()) {
       List<Line> of = entry.getValue();
       Memory remembered = memory.getOrDefault(entry.getKey(), Memory.NONE);
+      boolean isLive = remembered.accepted() != null && !remembered.gone();
+      head.firstRemovals += request == Kind.FILL && of.size() != 1 && isLive ? 1 : 0;
       if (of.size() > 1) {
         head.invalid += of.size();
         continue;
       }
       Version version = of.isEmpty() ? null : version(of.get(0));
-      Rules.Decision decision = rules.decide(version, remembered);
+      String kept = known ? state.values().getOrDefault(entry.getKey(), "") : "";
+      boolean lacksValues =
+          request == Kind.RESET
+              && !wanted.isEmpty()
+              && version != null
+              && version.equals(remembered.accepted())
+              && kept.isEmpty();
+      Rules.Decision decision =
+          lacksValues
+              ? new Rules.Decision(Operation.CHANGED, false, 0, Rules.Left.NOTHING)
+              : rules.decide(request, version, remembered);
       head.held += decision.left() == Rules.Left.HELD ? 1 : 0;
       head.ignored += decision.left() == Rules.Left.IGNORED ? 1 : 0;
       if (decision.effects() != 0) {
@@ -343,10 +363,10 @@ class DiffAndFoldTest {
         head.planned[decision.planned().ordinal()]++;
         io.fulmar.internal.store.Planned planned =
             rules.planned(decision, version, remembered, new Version(0, 0), NOW);
-        String previous =
-            known && decision.planned() != Operation.ADDED
-                ? state.values().getOrDefault(entry.getKey(), "")
-                : "";
+        String previous = decision.planned() == Operation.ADDED ? "" : kept;
+        Hold hold = remembered.hold();
+        boolean isFirst = hold == null || (hold.version() != null && !hold.unsure());
+        head.firstRemovals += version == null && isFirst ? 1 : 0;
         String fields = of.isEmpty() ? "" : fields(of.get(0));
         if (decision.planned() == Operation.CHANGED && !previous.isEmpty()) {
           head.columnChanges[0] += fields.substring(24).equals(previous) ? 0 : 1;
@@ -395,37 +415,77 @@ class DiffAndFoldTest {
   void diffIsTheRulesKeyByKey() throws Exception {
     long seed = seed("diff");
     for (int round = 0; round < ROUNDS; round++) {
-      Random random = new Random(seed + round);
-      Rules rules = rules(random);
-      Remembered had = random.nextInt(3) > 0 ? V : Remembered.NOTHING;
-      State state = new State(had, new TreeMap<>(), new TreeMap<>());
-      for (long id = 0; id < KEYS; id++) {
-        if (random.nextInt(3) > 0) {
-          Memory memory = memory(random, id);
-          state.memory().put(id, memory);
-          if (!had.isEmpty() && memory.accepted() != null && random.nextInt(4) > 0) {
-            state.values().put(id, value(random));
-          }
+      diffIsTheRulesKeyByKey(IDS, 192, Kind.RUN, seed + round);
+    }
+  }
+
+  @Test
+  @DisplayName("P1, P8: so is that of a request of another kind")
+  void diffOfEachRequestIsTheRulesKeyByKey() throws Exception {
+    long seed = seed("requests");
+    for (Kind request : List.of(Kind.RESYNC, Kind.RESET, Kind.FILL)) {
+      diffIsTheRulesKeyByKey(IDS, 192, request, seed);
+    }
+  }
+
+  @Test
+  @DisplayName("P1, P5, P8: so is that of a partition with more keys than its arrays begin with")
+  void diffOfALargePartitionIsTheRulesKeyByKey() throws Exception {
+    List<Long> ids =
+        LongStream.iterate(0, id -> id + 1)
+            .filter(id -> Partitions.of(Partitions.hash(key(id), 0, 9)) == 0)
+            .limit(3_000)
+            .boxed()
+            .toList();
+    diffIsTheRulesKeyByKey(ids, 100_000, Kind.RUN, seed("large partition"));
+  }
+
+  private void diffIsTheRulesKeyByKey(List<Long> ids, long smallSlice, Kind request, long seed)
+      throws Exception {
+    Random random = new Random(seed);
+    Rules rules = rules(random);
+    Remembered had = random.nextInt(3) > 0 ? V : Remembered.NOTHING;
+    State state = new State(had, new TreeMap<>(), new TreeMap<>());
+    for (long id : ids) {
+      if (random.nextInt(3) > 0) {
+        Memory memory = memory(random, id);
+        state.memory().put(id, memory);
+        if (!had.isEmpty() && memory.accepted() != null && random.nextInt(4) > 0) {
+          state.values().put(id, value(random));
         }
       }
-      List<Line> lines = lines(random);
-      for (Remembered wanted : List.of(Remembered.NOTHING, V)) {
-        diffIsTheRulesKeyByKey(state, wanted, lines, rules, seed + round);
-      }
+    }
+    List<Line> lines = lines(ids, random);
+    for (Remembered wanted : List.of(Remembered.NOTHING, V)) {
+      diffIsTheRulesKeyByKey(state, wanted, lines, smallSlice, rules, request, seed);
     }
   }
 
   private void diffIsTheRulesKeyByKey(
-      State state, Remembered wanted, List<Line> lines, Rules rules, long seed) throws Exception {
-    Planned expected = expected(state, wanted, lines, rules);
-    for (boolean filtered : new boolean[] {false, true}) {
-      for (long sliceBytes : new long[] {16 << 20, 192}) {
+      State state,
+      Remembered wanted,
+      List<Line> lines,
+      long smallSlice,
+      Rules rules,
+      Kind request,
+      long seed)
+      throws Exception {
+    Planned expected = expected(state, wanted, lines, rules, request);
+    // Other requests read every row, since they send those that did not change, too.
+    for (boolean filtered : request == Kind.RUN ? List.of(false, true) : List.of(false)) {
+      for (long sliceBytes : new long[] {16 << 20, smallSlice}) {
         String about =
-            "seed %d, had %s, wants %s, filtered %s, slices of %d"
+            "seed %d, %s, had %s, wants %s, filtered %s, slices of %d"
                 .formatted(
-                    seed, state.remembered().fields(), wanted.fields(), filtered, sliceBytes);
+                    seed,
+                    request,
+                    state.remembered().fields(),
+                    wanted.fields(),
+                    filtered,
+                    sliceBytes);
         StateDirectory directory = directory();
-        Planned planned = plan(directory, state, wanted, lines, rules, filtered, sliceBytes);
+        Planned planned =
+            plan(directory, state, wanted, lines, rules, request, filtered, sliceBytes);
         assertThat(planned.head().columnChanges).as(about).isEqualTo(expected.head().columnChanges);
         assertThat(planned.changes()).as(about).isEqualTo(expected.changes());
         assertThat(planned.effects()).as(about).isEqualTo(expected.effects());
@@ -434,14 +494,22 @@ class DiffAndFoldTest {
         assertThat(planned.head().held).as(about).isEqualTo(expected.head().held);
         assertThat(planned.head().ignored).as(about).isEqualTo(expected.head().ignored);
         assertThat(planned.head().rows).as(about).isEqualTo(lines.size());
-        fold(directory, planned, state, rules, new Random(seed), about);
+        assertThat(planned.head().firstRemovals).as(about).isEqualTo(expected.head().firstRemovals);
+        if (!filtered) {
+          assertThat(planned.head().rememberedBytes)
+              .as(about)
+              .isEqualTo(expected.head().rememberedBytes);
+        }
+        if (request == Kind.RUN) {
+          fold(directory, planned, state, smallSlice, rules, new Random(seed), about);
+        }
       }
     }
   }
 
-  private static List<Line> lines(Random random) {
+  private static List<Line> lines(List<Long> ids, Random random) {
     List<Line> lines = new ArrayList<>();
-    for (long id = 0; id < KEYS; id++) {
+    for (long id : ids) {
       int copies = random.nextInt(40) == 0 ? 2 + random.nextInt(3) : random.nextInt(5) > 0 ? 1 : 0;
       String v = String.valueOf((char) ('a' + random.nextInt(3)));
       for (int i = 0; i < copies; i++) {
@@ -461,6 +529,7 @@ class DiffAndFoldTest {
       StateDirectory directory,
       Planned planned,
       State held,
+      long smallSlice,
       Rules rules,
       Random random,
       String about)
@@ -477,6 +546,17 @@ class DiffAndFoldTest {
     Map<Long, Memory> all = new TreeMap<>(held.memory());
     planned.changes().keySet().forEach(id -> all.putIfAbsent(id, Memory.NONE));
     Map<Long, io.fulmar.internal.store.Planned> settled = plannedByKey(directory, planned.head());
+    long newlyQuarantined =
+        outcomes.entrySet().stream()
+            .filter(each -> each.getValue() != null)
+            .filter(
+                each -> {
+                  Memory before = rules.renew(all.get(each.getKey()));
+                  Memory after =
+                      rules.settle(before, settled.get(each.getKey()), each.getValue(), NOW);
+                  return isQuarantined(after) && !isQuarantined(before);
+                })
+            .count();
     all.forEach(
         (id, before) -> {
           Memory after = rules.renew(before);
@@ -500,7 +580,7 @@ class DiffAndFoldTest {
             }
           }
         });
-    for (long sliceBytes : new long[] {16 << 20, 300}) {
+    for (long sliceBytes : new long[] {16 << 20, smallSlice * 3 / 2}) {
       Path ledgerPath = directory.ledger(planned.head().run);
       Path next = directory.state(2);
       try (Ledger ledger = Ledger.create(ledgerPath, order.size(), directory)) {
@@ -524,6 +604,13 @@ class DiffAndFoldTest {
                 new StateFile.Writer(directory.create(next), remembered.shape())) {
           fold.sliceBytes(sliceBytes);
           fold.write(writer);
+          assertThat(fold.accepted()).as(about).isEqualTo(count(outcomes, Outcome.Kind.ACCEPTED));
+          assertThat(fold.unanswered())
+              .as(about)
+              .isEqualTo(
+                  count(outcomes, Outcome.Kind.UNKNOWN)
+                      + count(outcomes, Outcome.Kind.UNKNOWN_ALONE));
+          assertThat(fold.newlyQuarantined()).as(about).isEqualTo(newlyQuarantined);
           assertThat(writer.census().synced)
               .as(about)
               .isEqualTo(expected.values().stream().filter(m -> m.accepted() != null).count());
@@ -534,6 +621,15 @@ class DiffAndFoldTest {
           .isEqualTo(new State(remembered, expected, values));
     }
     Files.delete(directory.state(2));
+  }
+
+  private static boolean isQuarantined(Memory memory) {
+    Hold hold = memory.hold();
+    return hold != null && hold.kind() == HoldKind.QUARANTINED;
+  }
+
+  private static long count(Map<Long, @Nullable Outcome> outcomes, Outcome.Kind kind) {
+    return outcomes.values().stream().filter(each -> each != null && each.kind() == kind).count();
   }
 
   private static @Nullable Outcome outcome(Random random) {

@@ -14,6 +14,7 @@ import io.fulmar.RunOptions;
 import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncMode;
+import io.fulmar.SyncReport;
 import io.fulmar.harness.Death;
 import io.fulmar.harness.Death.Point;
 import io.fulmar.harness.Death.Side;
@@ -96,7 +97,9 @@ class StandardRequestsTest {
           Delivery.Builder answer = Delivery.acceptedExcept();
           for (Change change : batch.changes()) {
             String key = String.valueOf(change.key().text("k"));
-            sent.add(change.operation() + " " + key);
+            String previous =
+                change.previous() == null ? "" : " was " + change.previous().text("v");
+            sent.add(change.operation() + " " + key + previous);
             if (batch.action() == Action.INSERT && !inserted.add(key)) {
               answer.skipped(change);
             }
@@ -290,6 +293,21 @@ class StandardRequestsTest {
         assertThat(ask(runner -> runner.run(sync().build())).total().planned()).isZero();
       }
     }
+  }
+
+  @Test
+  void clearedDestinationGetsNothingOfWhatItHadBefore() {
+    Sync remembering = sync().remember("v").build();
+    items.rows(List.of(new SourceRow("k1", "v"), new SourceRow("k2", "v")));
+    ask(runner -> runner.run(remembering));
+    items.rows(List.of(new SourceRow("k1", "w"), new SourceRow("k2", "v")));
+    target.takeSent();
+    SyncReport report = ask(runner -> runner.clearAndFill(remembering));
+    assertThat(target.takeSent()).containsExactlyInAnyOrder("clear", "ADDED k1", "ADDED k2");
+    assertThat(report.changeSet().columnChanges()).isEqualTo(Map.of("v", 0L));
+    items.rows(List.of(new SourceRow("k1", "x"), new SourceRow("k2", "v")));
+    ask(runner -> runner.run(remembering));
+    assertThat(target.takeSent()).containsExactly("CHANGED k1 was w");
   }
 
   @Test
