@@ -24,6 +24,7 @@ import io.fulmar.harness.SourceRow;
 import io.fulmar.internal.run.Runner;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.store.Claim;
+import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
@@ -250,6 +251,17 @@ class StandardRequestsTest {
     target.takeSent();
     ask(runner -> runner.run(sync().build()));
     assertThat(target.takeSent()).containsExactly("ADDED k1");
+  }
+
+  @Test
+  void planTellsHowManyRowsItHasRead() {
+    rows("k1", "k2", "k3");
+    List<Long> told = new ArrayList<>();
+    try (StandardStore store = store();
+        Claim claim = store.claim(sync().build())) {
+      claim.plan(PlanRequest.RUN, told::add);
+    }
+    assertThat(told).containsExactly(0L, 3L);
   }
 
   // ---------------------------------------------------------------------------- clear and fill

@@ -298,7 +298,8 @@ class LedgerTest {
       ledger.acknowledge(batch * 10L, java.util.Collections.nCopies(10, Outcome.ACCEPTED));
     }
     ledger.flush();
-    assertThat(xid() - before).isBetween((long) batches, batches + 3L);
+    // The server uses some itself meanwhile; a second one for each batch would be twice as many.
+    assertThat(xid() - before).isBetween((long) batches, batches * 3L / 2);
     assertThat(outcomes()).hasSize(batches * 10);
   }
 
