@@ -440,6 +440,36 @@ class DiffAndFoldTest {
     diffIsTheRulesKeyByKey(ids, 100_000, Kind.RUN, seed("large partition"));
   }
 
+  @Test
+  void invalidKeysAndSamplesAreKeptUpToTheirBound() throws Exception {
+    State nothing = new State(Remembered.NOTHING, new TreeMap<>(), new TreeMap<>());
+    List<Line> nulls = new ArrayList<>(Collections.nCopies(150, new Line(null, "v")));
+    List<Line> twice = new ArrayList<>();
+    for (long id = 0; id < 150; id++) {
+      twice.add(new Line(id, "a"));
+      twice.add(new Line(id, "b"));
+    }
+    List<Line> added = new ArrayList<>();
+    for (long id = 0; id < 150; id++) {
+      added.add(new Line(id, "a"));
+    }
+    PlanHead ofNulls = plan(nothing, nulls);
+    assertThat(ofNulls.invalid).isEqualTo(150);
+    assertThat(ofNulls.invalidRows).hasSize(100);
+    PlanHead ofTwice = plan(nothing, twice);
+    assertThat(ofTwice.invalid).isEqualTo(300);
+    assertThat(ofTwice.invalidRows).hasSize(100);
+    PlanHead ofAdded = plan(nothing, added);
+    assertThat(ofAdded.planned).containsExactly(150, 0, 0);
+    assertThat(ofAdded.samples).hasSize(10);
+  }
+
+  private PlanHead plan(State state, List<Line> lines) throws Exception {
+    Rules rules = new Rules(SyncMode.UPSERT, Removal.DELETE, true, 3, Duration.ofHours(1), null);
+    return plan(directory(), state, Remembered.NOTHING, lines, rules, Kind.RUN, false, 16 << 20)
+        .head();
+  }
+
   private void diffIsTheRulesKeyByKey(List<Long> ids, long smallSlice, Kind request, long seed)
       throws Exception {
     Random random = new Random(seed);

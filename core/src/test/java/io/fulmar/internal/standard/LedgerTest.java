@@ -30,6 +30,30 @@ class LedgerTest {
     return directory;
   }
 
+  /** What was written and forced since it was asked last, and the points that were passed. */
+  private static final class Steps implements CrashPoint.Watch {
+    private final FaultyDisk disk = new FaultyDisk(FileSystems.getDefault());
+    private final List<String> steps = new ArrayList<>();
+
+    @Override
+    public void passed(CrashPoint point) {
+      collect();
+      steps.add(point.toString());
+    }
+
+    private void collect() {
+      steps.addAll(disk.operations());
+      disk.strike(FaultyDisk.Fault.FULL, Long.MAX_VALUE);
+    }
+
+    List<String> take() {
+      collect();
+      List<String> taken = List.copyOf(steps);
+      steps.clear();
+      return taken;
+    }
+  }
+
   private static Outcome rejected(String code, String message) {
     return new Outcome(Outcome.Kind.REJECTED, false, 0, new Hold.Reason(code, message));
   }
@@ -58,6 +82,54 @@ class LedgerTest {
     }
     try (Ledger ledger = reopened(path, UNTIL - 60_000)) {
       assertThat(ledger.until()).as("whatever the file says").isEqualTo(UNTIL - 60_000);
+    }
+  }
+
+  @Test
+  @DisplayName("A-05, A-09: what a ledger says of a call is durable before the call is made")
+  void whatItSaysIsDurableInTime() throws IOException {
+    Steps steps = new Steps();
+    StateDirectory directory = new StateDirectory(steps.disk.path(temporary), "crm", steps);
+    directory.make();
+    steps.take();
+    try (Ledger ledger = Ledger.create(directory.ledger(1), 70_000, directory)) {
+      assertThat(steps.take())
+          .containsExactly(
+              "create ledger-1",
+              "create ledger-1.details",
+              "create ledger-1.reasons",
+              "LEDGER_MADE",
+              "write ledger-1", // its head, and no outcome for each position
+              "write ledger-1",
+              "write ledger-1",
+              "force ledger-1",
+              "force crm",
+              "LEDGER_READY");
+      ledger.reserve(0, 4, UNTIL);
+      assertThat(steps.take())
+          .containsExactly(
+              "write ledger-1", "CALLS_DATED", "write ledger-1", "force ledger-1", "RESERVED");
+      ledger.reserve(4, 8, UNTIL);
+      assertThat(steps.take()).containsExactly("write ledger-1", "force ledger-1", "RESERVED");
+      ledger.acknowledge(0, List.of(Outcome.ACCEPTED, Outcome.ACCEPTED));
+      assertThat(steps.take())
+          .as("what was accepted and is lost is sent again")
+          .containsExactly("ANSWERED", "write ledger-1", "ACKNOWLEDGED");
+      ledger.acknowledge(2, List.of(rejected("C", "no"), Outcome.ACCEPTED));
+      assertThat(steps.take())
+          .as("what an outcome refers to is durable before the outcome")
+          .containsExactly(
+              "ANSWERED",
+              "write ledger-1.reasons",
+              "write ledger-1.details",
+              "force ledger-1.details",
+              "force ledger-1.reasons",
+              "DETAILS_NOTED",
+              "write ledger-1",
+              "ACKNOWLEDGED");
+      ledger.force();
+      ledger.force();
+      assertThat(steps.take()).as("once for what was written").containsExactly("force ledger-1");
     }
   }
 
