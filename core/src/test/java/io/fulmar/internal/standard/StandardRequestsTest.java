@@ -25,6 +25,7 @@ import io.fulmar.internal.run.Runner;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.PlanRequest;
+import io.fulmar.internal.store.PlanRequest.Kind;
 import io.fulmar.spi.Capabilities;
 import io.fulmar.spi.Delivery;
 import io.fulmar.spi.Destination;
@@ -262,6 +263,37 @@ class StandardRequestsTest {
       claim.plan(PlanRequest.RUN, told::add);
     }
     assertThat(told).containsExactly(0L, 3L);
+  }
+
+  @Test
+  void planIsWrittenInItsOrderAndAResyncBeginsOnce() {
+    rows("k1", "k2", "k3");
+    ask(runner -> runner.run(sync().build()));
+    List<CrashPoint> passed = new ArrayList<>();
+    try (StandardStore store =
+            new StandardStore(
+                items, root, StandardStore.MissingState.BEGIN, 1 << 20, clock, passed::add);
+        Claim claim = store.claim(sync().build())) {
+      passed.clear();
+      claim.plan(PlanRequest.RUN, rows -> {});
+      assertThat(passed).as("nothing is due").isEmpty();
+      claim.plan(PlanRequest.of(Kind.RESYNC), rows -> {});
+      assertThat(passed)
+          .containsExactly(
+              CrashPoint.SYNC_FILE_WRITTEN,
+              CrashPoint.EPOCH_GROWN,
+              CrashPoint.PLAN_SECTIONS_WRITTEN,
+              CrashPoint.PLAN_HEAD_WRITTEN,
+              CrashPoint.PLAN_PLACED);
+      passed.clear();
+      claim.plan(PlanRequest.of(Kind.RESYNC), rows -> {});
+      assertThat(passed)
+          .as("it is planned again, and every row is due already")
+          .containsExactly(
+              CrashPoint.PLAN_SECTIONS_WRITTEN,
+              CrashPoint.PLAN_HEAD_WRITTEN,
+              CrashPoint.PLAN_PLACED);
+    }
   }
 
   // ---------------------------------------------------------------------------- clear and fill
