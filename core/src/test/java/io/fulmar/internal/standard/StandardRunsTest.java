@@ -33,6 +33,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -326,6 +327,7 @@ class StandardRunsTest {
 
   @Test
   @DisplayName("D-04: a disk that is really full fails the run before anything is sent")
+  @Tag("mounts")
   void diskThatIsReallyFull() throws Exception {
     Path disk = mounted("size=3m");
     try {
