@@ -206,6 +206,8 @@ final class SourceSql {
   /**
    * What some types consist of, and what their parts consist of in turn: form (domain, array,
    * range, multirange, composite, or scalar), delimiter between elements, parts with their names.
+   * Each {@code limit 1} keeps the planner from a join with all types of the database, of which it
+   * would take the parts first: it expects thousands to be reached.
    */
   static final SqlTemplate VALUE_TYPES =
       SqlTemplate.of(

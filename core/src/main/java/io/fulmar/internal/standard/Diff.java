@@ -370,8 +370,8 @@ final class Diff implements RowSink, Closeable {
     Planned change = decision(partition, table.arena(), start, length, version, memory, cursor);
     planned[entry] = change;
     // A destination that was cleared has no version before, whatever is remembered.
-    boolean isNew = change == null || change.operation() == Operation.ADDED;
-    previous[entry] = isNew ? null : previous(cursor);
+    boolean hasBefore = change != null && change.operation() != Operation.ADDED;
+    previous[entry] = hasBefore ? previous(cursor) : null;
     until[entry] = memory.until() > now ? memory.until() : 0;
   }
 

@@ -13,7 +13,8 @@ import java.util.function.Consumer;
  * directory or outside of the JVM, like a database whose URL is in a file there.
  *
  * <p>The sync sends every row of the source as it is. A short call deadline, and with Lightning a
- * short lease, are what keeps a sweep short: the next process waits for both.
+ * short lease, are what keeps a sweep short: the next process waits for both. A lease that a busy
+ * machine lets run out under a living process ends the sweep with what its run says then.
  *
  * <p>It is used by one thread at a time.
  */

@@ -6,7 +6,6 @@ import io.fulmar.FulmarException;
 import io.fulmar.RunEvent;
 import io.fulmar.RunOptions;
 import io.fulmar.RunStatus;
-import io.fulmar.StateException;
 import io.fulmar.Sync;
 import io.fulmar.SyncEngine;
 import io.fulmar.SyncMode;
@@ -239,23 +238,13 @@ final class LifeProcess {
     return report;
   }
 
-  /**
-   * The dead hold their lease until it ends; and a lease that is short, as that of a scenario
-   * should be, ends under the living when a busy machine keeps them waiting.
-   */
+  /** The dead hold their lease until it ends. */
   private static @Nullable SyncReport patiently(Supplier<@Nullable SyncReport> run) {
     long end = System.nanoTime() + PATIENCE.toNanos();
-    int failed = 0;
     while (true) {
       try {
         return run.get();
       } catch (AlreadyRunningException e) {
-        waitOrThrow(end, e);
-      } catch (StateException e) {
-        failed++;
-        if (failed == MOST_RUNS) {
-          throw e;
-        }
         waitOrThrow(end, e);
       }
     }
