@@ -71,7 +71,7 @@ class ClosingTest extends ChannelFixture {
   @DisplayName("however short a time it has reached for the server")
   void asItBeginsToReachForTheServer() throws Exception {
     try (HangingPort hanging = HangingPort.open()) {
-      for (int micros = 0; micros < 5_000; micros += 5) {
+      for (int micros = 0; micros < 5_000; micros += 10) {
         ForwardTunnel tunnel = forward(server, hanging.port()).build();
         OpenTunnel open = tunnel.open();
         long until = System.nanoTime() + TimeUnit.MICROSECONDS.toNanos(micros);
