@@ -103,7 +103,11 @@ class ChosenServerTest {
   @Test
   void embeddedServerEndsWithItsJvm() throws Exception {
     int major = SharedServer.own().majorVersion();
-    String output = run(List.of("testcontainers"), List.of("fulmar.pg=" + major));
+    String binaries = System.getProperty(TestPostgres.BINARIES_PROPERTY);
+    String output =
+        run(
+            List.of("testcontainers"),
+            List.of("fulmar.pg=" + major, TestPostgres.BINARIES_PROPERTY + "=" + binaries));
 
     Matcher made = made(output);
     assertThat(output)
