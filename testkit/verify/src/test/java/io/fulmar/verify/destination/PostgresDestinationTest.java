@@ -338,9 +338,7 @@ class PostgresDestinationTest {
 
   @Test
   void dataSourceGetsItsConnectionBackAsItWas() throws Exception {
-    PGSimpleDataSource plain = new PGSimpleDataSource();
-    plain.setUrl(fixture.database().jdbcUrl());
-    try (Connection only = plain.getConnection()) {
+    try (Connection only = fixture.database().connect()) {
       List<String> handle = new ArrayList<>();
       PGSimpleDataSource pool =
           new PGSimpleDataSource() {
