@@ -1,6 +1,7 @@
 package io.fulmar.lightning.internal.move;
 
 import io.fulmar.Sync;
+import io.fulmar.internal.hash.RowHash;
 import io.fulmar.internal.mapping.UsedColumns;
 import io.fulmar.internal.plan.PlanTerms;
 import io.fulmar.internal.plan.Refusal;
@@ -18,7 +19,6 @@ import io.fulmar.internal.standard.Departure;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.fold.StateColumns;
 import io.fulmar.lightning.internal.plan.PlanHead;
-import io.fulmar.lightning.internal.plan.RowHash;
 import io.fulmar.lightning.internal.plan.StoredKey;
 import io.fulmar.lightning.internal.schema.Comments;
 import io.fulmar.lightning.internal.schema.Provision;

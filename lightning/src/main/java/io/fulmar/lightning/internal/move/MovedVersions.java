@@ -1,5 +1,6 @@
 package io.fulmar.lightning.internal.move;
 
+import io.fulmar.internal.hash.RowHash;
 import io.fulmar.internal.plan.Snapshot;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.sql.Identifier;
@@ -11,7 +12,6 @@ import io.fulmar.internal.type.ImageBuffer;
 import io.fulmar.internal.type.KeyImage;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.move.MovedEntries.CopyFailed;
-import io.fulmar.lightning.internal.plan.RowHash;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import java.io.IOException;
 import java.nio.ByteBuffer;

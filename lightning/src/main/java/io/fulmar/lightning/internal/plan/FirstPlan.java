@@ -1,6 +1,7 @@
 package io.fulmar.lightning.internal.plan;
 
 import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.Parts;
 import io.fulmar.internal.sql.SqlFragment;
 import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.sql.SqlTemplate;

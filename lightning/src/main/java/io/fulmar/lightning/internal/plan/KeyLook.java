@@ -1,6 +1,7 @@
 package io.fulmar.lightning.internal.plan;
 
 import io.fulmar.Sync;
+import io.fulmar.internal.hash.RowHash;
 import io.fulmar.internal.mapping.UsedColumns;
 import io.fulmar.internal.plan.AskedKeys;
 import io.fulmar.internal.plan.PlanTerms;

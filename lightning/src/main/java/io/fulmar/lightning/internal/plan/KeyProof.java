@@ -3,6 +3,7 @@ package io.fulmar.lightning.internal.plan;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.sql.ColumnExpression;
 import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.Parts;
 import io.fulmar.internal.sql.SqlFragment;
 import io.fulmar.internal.sql.SqlPart;
 import java.sql.Connection;

@@ -1,7 +1,9 @@
 package io.fulmar.lightning.internal.plan;
 
+import io.fulmar.internal.hash.RowHash;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.Parts;
 import io.fulmar.internal.sql.SqlFragment;
 import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.type.ColumnKind;

@@ -1,8 +1,10 @@
 package io.fulmar.lightning.internal.plan;
 
 import io.fulmar.Operation;
+import io.fulmar.internal.hash.RowHash;
 import io.fulmar.internal.plan.Remembered;
 import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.Parts;
 import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.sql.SqlTemplate;
 import io.fulmar.internal.type.ColumnKind;

@@ -2,6 +2,7 @@ package io.fulmar.lightning.internal.plan;
 
 import io.fulmar.ConfigurationException;
 import io.fulmar.Sync;
+import io.fulmar.internal.hash.RowHash;
 import io.fulmar.internal.mapping.UsedColumns;
 import io.fulmar.internal.plan.PlanTerms;
 import io.fulmar.internal.plan.Refusal;

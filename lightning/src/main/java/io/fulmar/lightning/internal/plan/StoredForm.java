@@ -1,6 +1,8 @@
 package io.fulmar.lightning.internal.plan;
 
+import io.fulmar.internal.hash.HashSql;
 import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.Parts;
 import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.type.ColumnKind;
 import java.util.ArrayList;
@@ -141,7 +143,7 @@ public final class StoredForm {
   public static SqlPart value(ColumnKind kind, SqlPart column) {
     return switch (kind) {
       case TEXT, JSON, OTHER -> FormSql.TEXT.with("value", column);
-      case ENUM -> FormSql.LABEL.with("value", column);
+      case ENUM -> HashSql.LABEL.with("value", column);
       case BPCHAR -> FormSql.BPCHAR.with("value", column);
       default -> FormSql.CAST.with("value", column).with("type", Identifier.of(name(kind)));
     };

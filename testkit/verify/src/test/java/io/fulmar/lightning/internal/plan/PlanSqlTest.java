@@ -6,6 +6,7 @@ import io.fulmar.Model;
 import io.fulmar.Removal;
 import io.fulmar.Sync;
 import io.fulmar.SyncMode;
+import io.fulmar.internal.hash.RowHash;
 import io.fulmar.internal.plan.Remembered;
 import io.fulmar.internal.source.Access;
 import io.fulmar.internal.source.Describer;

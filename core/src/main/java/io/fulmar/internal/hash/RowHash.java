@@ -1,8 +1,9 @@
-package io.fulmar.lightning.internal.plan;
+package io.fulmar.internal.hash;
 
 import com.dynatrace.hash4j.hashing.Hashing;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.sql.Identifier;
+import io.fulmar.internal.sql.Parts;
 import io.fulmar.internal.sql.SqlFragment;
 import io.fulmar.internal.sql.SqlPart;
 import io.fulmar.internal.type.ColumnKind;
@@ -96,7 +97,7 @@ public final class RowHash {
   }
 
   private SqlPart column(ColumnKind kind, SqlPart value, String name) {
-    return FormSql.HASHED_OR_NULL
+    return HashSql.HASHED_OR_NULL
         .with("hash", hash(kind, value, name))
         .with("none", Parts.number(number("null " + name)));
   }
@@ -105,18 +106,18 @@ public final class RowHash {
     SqlPart first = Parts.number(number("column " + name));
     SqlPart second = Parts.number(number("second " + name));
     return switch (kind) {
-      case BOOL -> one(FormSql.HASH_BOOL, value, first);
-      case INT2 -> one(FormSql.HASH_INT2, value, first);
-      case INT4 -> one(FormSql.HASH_INT4, value, first);
-      case INT8 -> one(FormSql.HASH_INT8, value, first).with("second", second);
-      case FLOAT4 -> one(FormSql.HASH_FLOAT4, value, first);
-      case FLOAT8 -> one(FormSql.HASH_FLOAT8, value, first);
-      case NUMERIC, TEXT, JSON, OTHER -> one(FormSql.HASH_TEXT, value, first);
-      case ENUM -> one(FormSql.HASH_TEXT, StoredForm.value(kind, value), first);
-      case BPCHAR -> one(FormSql.HASH_BPCHAR, value, first).with("second", second);
-      case BYTEA -> one(FormSql.HASH_BYTEA, value, first).with("second", second);
-      case DATE -> one(FormSql.HASH_DATE, value, first);
-      case UUID -> one(FormSql.HASH_UUID, value, first);
+      case BOOL -> one(HashSql.HASH_BOOL, value, first);
+      case INT2 -> one(HashSql.HASH_INT2, value, first);
+      case INT4 -> one(HashSql.HASH_INT4, value, first);
+      case INT8 -> one(HashSql.HASH_INT8, value, first).with("second", second);
+      case FLOAT4 -> one(HashSql.HASH_FLOAT4, value, first);
+      case FLOAT8 -> one(HashSql.HASH_FLOAT8, value, first);
+      case NUMERIC, TEXT, JSON, OTHER -> one(HashSql.HASH_TEXT, value, first);
+      case ENUM -> one(HashSql.HASH_TEXT, HashSql.LABEL.with("value", value), first);
+      case BPCHAR -> one(HashSql.HASH_BPCHAR, value, first).with("second", second);
+      case BYTEA -> one(HashSql.HASH_BYTEA, value, first).with("second", second);
+      case DATE -> one(HashSql.HASH_DATE, value, first);
+      case UUID -> one(HashSql.HASH_UUID, value, first);
       case TIME -> image(value, first, "time_send");
       case TIMETZ -> image(value, first, "timetz_send");
       case TIMESTAMP -> image(value, first, "timestamp_send");
@@ -133,7 +134,7 @@ public final class RowHash {
   }
 
   private static SqlPart image(SqlPart value, SqlPart seed, String send) {
-    return one(FormSql.HASH_IMAGE, value, seed).with("send", Identifier.of(send));
+    return one(HashSql.HASH_IMAGE, value, seed).with("send", Identifier.of(send));
   }
 
   private long number(String what) {

@@ -1,9 +1,5 @@
-package io.fulmar.lightning.internal.plan;
+package io.fulmar.internal.sql;
 
-import io.fulmar.internal.sql.ColumnExpression;
-import io.fulmar.internal.sql.Identifier;
-import io.fulmar.internal.sql.SqlFragment;
-import io.fulmar.internal.sql.SqlPart;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -12,7 +8,7 @@ import java.util.stream.IntStream;
  * Puts expressions together. Operators and functions are named with their schema: the search path
  * is the model's.
  */
-final class Parts {
+public final class Parts {
   private static final SqlFragment AND = SqlFragment.of("{left} and {right}", "left", "right");
   private static final SqlFragment OR = SqlFragment.of("{left} or {right}", "left", "right");
   private static final SqlFragment XOR =
@@ -29,27 +25,27 @@ final class Parts {
   private Parts() {}
 
   /** All of some conditions. */
-  static SqlPart all(List<? extends SqlPart> conditions) {
+  public static SqlPart all(List<? extends SqlPart> conditions) {
     return joined(AND, conditions);
   }
 
   /** Any of some conditions. */
-  static SqlPart any(List<? extends SqlPart> conditions) {
+  public static SqlPart any(List<? extends SqlPart> conditions) {
     return joined(OR, conditions);
   }
 
   /** Some hashes as one. */
-  static SqlPart xor(List<? extends SqlPart> hashes) {
+  public static SqlPart xor(List<? extends SqlPart> hashes) {
     return joined(XOR, hashes);
   }
 
   /** Some numbers as one. */
-  static SqlPart sum(List<? extends SqlPart> numbers) {
+  public static SqlPart sum(List<? extends SqlPart> numbers) {
     return joined(SUM, numbers);
   }
 
   /** Whether expressions are equal in pairs, under PostgreSQL's own operators. */
-  static SqlPart same(List<? extends SqlPart> left, List<? extends SqlPart> right) {
+  public static SqlPart same(List<? extends SqlPart> left, List<? extends SqlPart> right) {
     return all(
         IntStream.range(0, left.size())
             .mapToObj(i -> SAME.with("left", left.get(i)).with("right", right.get(i)))
@@ -57,44 +53,44 @@ final class Parts {
   }
 
   /** Whether one of some values is NULL. */
-  static SqlPart anyNull(List<? extends SqlPart> values) {
+  public static SqlPart anyNull(List<? extends SqlPart> values) {
     return any(values.stream().map(value -> IS_NULL.with("value", value)).toList());
   }
 
   /** Whether none of some values is NULL. */
-  static SqlPart noneNull(List<? extends SqlPart> values) {
+  public static SqlPart noneNull(List<? extends SqlPart> values) {
     return all(values.stream().map(value -> IS_NOT_NULL.with("value", value)).toList());
   }
 
   /** The first of some values that is not NULL. */
-  static SqlPart coalesce(SqlPart... values) {
+  public static SqlPart coalesce(SqlPart... values) {
     return COALESCE.with("values", List.of(values));
   }
 
   /** An expression under a name. */
-  static SqlPart named(SqlPart value, Identifier name) {
+  public static SqlPart named(SqlPart value, Identifier name) {
     return NAMED.with("value", value).with("name", name);
   }
 
   /** Expressions under names. */
-  static List<SqlPart> named(List<? extends SqlPart> values, List<Identifier> names) {
+  public static List<SqlPart> named(List<? extends SqlPart> values, List<Identifier> names) {
     return IntStream.range(0, values.size())
         .mapToObj(i -> named(values.get(i), names.get(i)))
         .toList();
   }
 
   /** A number of ours. */
-  static SqlPart number(long value) {
+  public static SqlPart number(long value) {
     return ColumnExpression.number(value);
   }
 
   /** Names with a number: {@code k0, k1 ...}. */
-  static List<Identifier> numbered(String letter, int count) {
+  public static List<Identifier> numbered(String letter, int count) {
     return IntStream.range(0, count).mapToObj(i -> Identifier.of(letter + i)).toList();
   }
 
   /** Names with a number, behind a table or alias. */
-  static List<Identifier> numbered(String before, String letter, int count) {
+  public static List<Identifier> numbered(String before, String letter, int count) {
     return IntStream.range(0, count).mapToObj(i -> Identifier.of(before, letter + i)).toList();
   }
 

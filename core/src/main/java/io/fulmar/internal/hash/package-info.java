@@ -1,0 +1,8 @@
+/**
+ * What PostgreSQL says of rows in few bytes: {@link io.fulmar.internal.hash.RowHash} is the version
+ * of a row as an expression.
+ */
+@NullMarked
+package io.fulmar.internal.hash;
+
+import org.jspecify.annotations.NullMarked;
