@@ -12,7 +12,8 @@ module io.fulmar.core {
       io.fulmar.lightning,
       io.fulmar.testkit;
   exports io.fulmar.internal.hash to
-      io.fulmar.lightning;
+      io.fulmar.lightning,
+      io.fulmar.testkit;
   exports io.fulmar.internal.mapping to
       io.fulmar.lightning;
   exports io.fulmar.internal.plan to

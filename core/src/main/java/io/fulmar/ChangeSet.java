@@ -80,6 +80,10 @@ public record ChangeSet(
     /** The standard engine's. */
     public static final Way READ = new Way(Kind.READ, "this engine reads the model");
 
+    /** Of either engine, where nothing has changed. */
+    public static final Way SUM =
+        new Way(Kind.SUM, "the rows add up to what the accepted ones add up to");
+
     /** Checks that nothing is missing. */
     public Way {
       Objects.requireNonNull(kind, "kind");
@@ -93,7 +97,12 @@ public record ChangeSet(
       /** Every row was compared in the database. */
       FULL,
       /** Only rows were compared that were written since an earlier plan, and what is held. */
-      DELTA
+      DELTA,
+      /**
+       * Every row was added up in the database, and the sum is that of the accepted rows: nothing
+       * has changed, up to one chance in 2^64.
+       */
+      SUM
     }
   }
 

@@ -51,15 +51,42 @@ public final class RowHash {
    * @param columns of the model, in its order
    */
   public SqlPart of(List<Identifier> columns) {
+    return of(
+        columns,
+        shape.used().stream()
+            .filter(
+                i ->
+                    !shape.keyPositions().contains(i)
+                        || !isOneWithKey(shape.columns().get(i).kind()))
+            .toList());
+  }
+
+  private SqlPart of(List<Identifier> columns, List<Integer> positions) {
     List<SqlPart> hashes = new ArrayList<>();
     hashes.add(Parts.number(number("row")));
-    for (int i : shape.used()) {
-      ColumnKind kind = shape.columns().get(i).kind();
-      if (!shape.keyPositions().contains(i) || !isOneWithKey(kind)) {
-        hashes.add(column(kind, columns.get(i), shape.columns().get(i).name()));
-      }
+    for (int i : positions) {
+      hashes.add(
+          column(shape.columns().get(i).kind(), columns.get(i), shape.columns().get(i).name()));
     }
     return Parts.xor(hashes);
+  }
+
+  /** The statement that adds up all rows of the model, with their keys: see {@link RowSum}. */
+  public String sum() {
+    List<Identifier> aliases = Parts.numbered("c", shape.columns().size());
+    return RowSumSql.SUM
+        .with("aliases", aliases)
+        .with("hash", of(aliases, shape.used()))
+        .with("model", shape.query())
+        .with("spread", spread(Identifier.of("hashed", "hash")))
+        .sql();
+  }
+
+  private SqlPart spread(SqlPart hash) {
+    return RowSumSql.SPREAD
+        .with("hash", hash)
+        .with("second", Parts.number(number("second sum")))
+        .with("seed", Parts.number(number("sum")));
   }
 
   /**

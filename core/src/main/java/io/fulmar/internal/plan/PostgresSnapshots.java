@@ -3,6 +3,8 @@ package io.fulmar.internal.plan;
 import io.fulmar.Model;
 import io.fulmar.ModelValidation;
 import io.fulmar.Source;
+import io.fulmar.internal.hash.RowHash;
+import io.fulmar.internal.hash.RowSum;
 import io.fulmar.internal.postgres.Connections;
 import io.fulmar.internal.postgres.SourcePool;
 import io.fulmar.internal.source.Cancellation;
@@ -108,6 +110,18 @@ public final class PostgresSnapshots implements Snapshots {
       int fields = read.fieldCount() + (read.isMeasured() ? 1 : 0);
       read(read.readSql(maxRowBytes), read, fields, sink);
       session.refuseOvertaken(reading());
+    }
+
+    @Override
+    public RowSum sum(ModelShape of, String seed) {
+      RowSum sum = RowSum.of(session, RowHash.of(of, seed).sum(), reading());
+      session.refuseOvertaken(reading());
+      return sum;
+    }
+
+    @Override
+    public String writes() {
+      return session.writes();
     }
 
     @Override

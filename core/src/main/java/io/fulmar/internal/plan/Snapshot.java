@@ -1,5 +1,6 @@
 package io.fulmar.internal.plan;
 
+import io.fulmar.internal.hash.RowSum;
 import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.source.ServerIdentity;
@@ -23,6 +24,23 @@ public interface Snapshot extends AutoCloseable {
    * @throws IOException if the sink threw it
    */
   void rows(ModelShape shape, long maxRowBytes, RowSink sink) throws IOException;
+
+  /**
+   * Adds up all rows without reading them.
+   *
+   * @param shape that of the model, with the columns that are to be added up
+   * @param seed what is added up under another one equals nothing
+   */
+  RowSum sum(ModelShape shape, String seed);
+
+  /**
+   * Stands for what has ever been written to the tables of the model, as far as the server has
+   * counted it: a hint and no proof, since counts come late, leave some things out, and may be
+   * reset.
+   *
+   * @return empty if the server counts nothing of it
+   */
+  String writes();
 
   /**
    * Looks at some keys alone; {@link #rows} then gives only theirs.

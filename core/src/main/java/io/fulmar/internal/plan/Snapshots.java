@@ -33,6 +33,11 @@ public interface Snapshots extends AutoCloseable {
     }
   }
 
+  /** From how many rows on it takes less time to add them up than to read them. */
+  default long leastRowsToAddUp() {
+    return 10_000;
+  }
+
   @Override
   void close();
 }

@@ -245,6 +245,21 @@ public final class SourceSession implements AutoCloseable {
   }
 
   /**
+   * Stands for what has been written to the tables that this transaction has locked, catalogs left
+   * out, as far as the server has counted it; empty if it counts nothing of them.
+   */
+  public String writes() {
+    try (Statement statement = handle.createStatement();
+        ResultSet result = statement.executeQuery(WritesSql.WRITES.sql())) {
+      result.next();
+      String writes = result.getString(1);
+      return writes == null ? "" : writes;
+    } catch (SQLException e) {
+      throw failed("ask the server what it has counted", e);
+    }
+  }
+
+  /**
    * Hands over keys, for {@link ModelShape#ofKeys} and {@link ModelShape#keysSql}.
    *
    * @param keys each as the texts of its columns

@@ -70,6 +70,7 @@ final class Diff implements RowSink, Closeable {
   private byte[] keyBytes = new byte[256];
 
   private final long[] rowsOf = new long[Partitions.COUNT];
+  private boolean knowsAll = true;
 
   // One entry for each key of the partition (or slice) of which a row came with its fields.
   private final KeyTable table = new KeyTable();
@@ -181,6 +182,7 @@ final class Diff implements RowSink, Closeable {
       keys.putLong(partition, versionLow);
       return;
     }
+    knowsAll = false;
     if (remembers) {
       head.rememberedBytes += head.remembered.bytes(fields);
     }
@@ -191,6 +193,11 @@ final class Diff implements RowSink, Closeable {
     keys.putInt(partition, to - from);
     keys.putBytes(partition, key.array(), 0, key.length());
     fieldsOfRows.putBytes(partition, buffer, from, to - from);
+  }
+
+  /** Whether each row so far was of a version that the filter knows. */
+  boolean knowsAll() {
+    return knowsAll;
   }
 
   /** Counts a row without a usable key; keeps what there is of the key of the first ones. */

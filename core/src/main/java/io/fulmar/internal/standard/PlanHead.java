@@ -71,6 +71,9 @@ final class PlanHead {
   long live;
   long firstRemovals;
 
+  /** How the changes were found; of a plan with none of them, which is not written down. */
+  ChangeSet.Way way = ChangeSet.Way.READ;
+
   /** How many changes there are in each remembered column, in the order in which they are kept. */
   long[] columnChanges = {};
 
@@ -138,7 +141,7 @@ final class PlanHead {
                 .toList(),
             guards,
             remembered.named(columnChanges),
-            ChangeSet.Way.READ);
+            way);
     return new StoredPlan(changeSet, firstRemovals, objections, effects(), request, extent, change);
   }
 

@@ -15,6 +15,7 @@ import io.fulmar.internal.source.ModelShape;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.PlanRequest;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
@@ -105,8 +106,11 @@ final class Planning {
     head.extent = request.keys() == null ? Extent.WHOLE : Extent.PART;
     boolean done = false;
     try (StateFile state = StandardClaim.openState(sync, directory, file);
-        Diff diff = read(head, state, request.keys(), filterBytes, progress)) {
-      diff.join();
+        Reading reading = read(head, state, request, filterBytes, progress)) {
+      if (reading.diff != null) {
+        reading.diff.join();
+      }
+      reading.sums.keep();
       finish(head);
       done = true;
       return head;
@@ -118,11 +122,26 @@ final class Planning {
     }
   }
 
+  /**
+   * What was read.
+   *
+   * @param diff what has the rows; null if they are those that were accepted, and were not read
+   * @param sums what they add up to
+   */
+  private record Reading(@Nullable Diff diff, SumCheck sums) implements Closeable {
+    @Override
+    public void close() throws IOException {
+      if (diff != null) {
+        diff.close();
+      }
+    }
+  }
+
   /** Reads the model in one snapshot; the transaction is over when this returns. */
-  private Diff read(
+  private Reading read(
       PlanHead head,
       @Nullable StateFile state,
-      @Nullable List<List<String>> keys,
+      PlanRequest request,
       long filterBytes,
       LongConsumer progress)
       throws IOException {
@@ -133,6 +152,12 @@ final class Planning {
       ModelShape shape = UsedColumns.of(snapshot.shape(), sync, about);
       begin(head, shape);
       progress.accept(0);
+      SumCheck sums =
+          new SumCheck(sync, file, request, head, snapshot, shape, store.leastRowsToAddUp());
+      if (sums.isUnchanged()) {
+        progress.accept(head.rows);
+        return new Reading(null, sums);
+      }
       TagFilter filter = state == null ? null : TagFilter.of(state, filterBytes);
       Diff diff =
           new Diff(
@@ -145,11 +170,12 @@ final class Planning {
               seeds(file, sync, shape),
               now());
       try {
-        if (keys != null) {
-          diff.only(snapshot.only(keys));
+        if (request.keys() != null) {
+          diff.only(snapshot.only(request.keys()));
         }
         read(snapshot, shape, diff, progress);
-        return diff;
+        sums.read(filter == null ? null : diff.knowsAll());
+        return new Reading(diff, sums);
       } catch (IOException | RuntimeException e) {
         diff.close();
         throw e;

@@ -145,6 +145,11 @@ public final class StandardStore implements SyncStore {
     return snapshots.open(model, application, about, cancellation);
   }
 
+  /** See {@link Snapshots#leastRowsToAddUp}. */
+  long leastRowsToAddUp() {
+    return snapshots.leastRowsToAddUp();
+  }
+
   @Override
   public Claim claim(Sync sync, Purpose purpose) {
     StateDirectory directory = directory(sync);

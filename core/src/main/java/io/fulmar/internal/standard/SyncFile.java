@@ -4,6 +4,7 @@ import io.fulmar.HoldKind;
 import io.fulmar.Removal;
 import io.fulmar.RunStatus;
 import io.fulmar.SyncMode;
+import io.fulmar.internal.hash.RowSum;
 import io.fulmar.internal.row.DamagedException;
 import io.fulmar.internal.row.Shape;
 import io.fulmar.internal.source.ServerIdentity;
@@ -96,6 +97,15 @@ final class SyncFile {
   /** How keys are decoded; null before the first plan. */
   @Nullable Shape keyShape;
 
+  /** What the accepted rows add up to; null if that is not known ... */
+  @Nullable RowSum sum;
+
+  /** ... and the version of the state that it is known of. */
+  long sumVersion;
+
+  /** See {@link io.fulmar.internal.plan.Snapshot#writes}, at the last plan; empty for unknown. */
+  String writes = "";
+
   /** The plan of a run whose end is noted here, and whose fold failed. */
   long unfolded;
 
@@ -177,6 +187,12 @@ final class SyncFile {
     file.movedTo = values.getProperty("movedTo", "");
     file.moving = number(values, "moving") == 1;
     file.keyShape = shape(values);
+    file.sum =
+        values.containsKey("sum.rows")
+            ? new RowSum(number(values, "sum.rows"), number(values, "sum.bits"))
+            : null;
+    file.sumVersion = number(values, "sum.version");
+    file.writes = values.getProperty("writes", "");
     return file;
   }
 
@@ -197,6 +213,14 @@ final class SyncFile {
     for (int i = 0; shape != null && i < count; i++) {
       values.put("keyColumn." + i + ".name", shape.names().get(i));
       values.put("keyColumn." + i + ".kind", shape.kinds().get(i).name());
+    }
+  }
+
+  private void put(Map<String, Object> values, @Nullable RowSum kept) {
+    if (kept != null) {
+      values.put("sum.rows", kept.rows());
+      values.put("sum.bits", kept.bits());
+      values.put("sum.version", sumVersion);
     }
   }
 
@@ -251,6 +275,8 @@ final class SyncFile {
     values.put("movedTo", movedTo);
     values.put("moving", moving ? 1 : 0);
     put(values, keyShape);
+    put(values, sum);
+    values.put("writes", writes);
     StringBuilder text = new StringBuilder("# The state of a sync of Fulmar. Not to be edited.\n");
     values.forEach(
         (name, value) ->

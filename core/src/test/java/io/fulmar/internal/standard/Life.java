@@ -359,6 +359,11 @@ final class Life implements AutoCloseable {
     }
 
     @Override
+    public long leastRowsToAddUp() {
+      return model.leastRowsToAddUp();
+    }
+
+    @Override
     public void close() {}
   }
 

@@ -7,6 +7,7 @@ import io.fulmar.Model;
 import io.fulmar.Sync;
 import io.fulmar.SyncReport;
 import io.fulmar.harness.OtherProcess;
+import io.fulmar.internal.hash.RowSum;
 import io.fulmar.internal.plan.Snapshot;
 import io.fulmar.internal.plan.Snapshots;
 import io.fulmar.internal.source.Cancellation;
@@ -111,6 +112,16 @@ class MemoryBoundTest {
             buffer.put("%-20s".formatted(v).getBytes(StandardCharsets.US_ASCII), 0, 20);
             sink.row(line, 0, line.length, fields);
           }
+        }
+
+        @Override
+        public RowSum sum(ModelShape of, String seed) {
+          return MemorySums.of(sink -> rows(of, Long.MAX_VALUE, sink), seed);
+        }
+
+        @Override
+        public String writes() {
+          return "";
         }
 
         @Override

@@ -2,6 +2,7 @@ package io.fulmar.internal.standard;
 
 import io.fulmar.Model;
 import io.fulmar.harness.SourceRow;
+import io.fulmar.internal.hash.RowSum;
 import io.fulmar.internal.plan.Snapshot;
 import io.fulmar.internal.plan.Snapshots;
 import io.fulmar.internal.source.Cancellation;
@@ -33,13 +34,20 @@ final class MemoryItems implements Snapshots {
 
   private List<SourceRow> rows = List.of();
   private long position = 1_000;
+  private long writes;
 
   static Model model(int mapping) {
     return Model.query("items", mapping == 0 ? ITEMS : ITEMS_AND_ONE).key("k");
   }
 
   synchronized void rows(List<SourceRow> lines) {
+    writes += rows.equals(lines) ? 0 : 1;
     rows = List.copyOf(lines);
+  }
+
+  @Override
+  public long leastRowsToAddUp() {
+    return 1;
   }
 
   private static ModelShape shape(Model model) {
@@ -59,6 +67,7 @@ final class MemoryItems implements Snapshots {
       Model model, String application, String about, Cancellation cancellation) {
     List<SourceRow> lines = rows;
     ModelShape shape = shape(model);
+    String counted = "writes " + writes;
     ServerIdentity server =
         new ServerIdentity(Instant.parse("2026-01-15T09:59:59Z"), "shop", 77, 1, position++);
     return new Snapshot() {
@@ -84,6 +93,16 @@ final class MemoryItems implements Snapshots {
             send(line, shape.columns().size() == 3, maxRowBytes, sink);
           }
         }
+      }
+
+      @Override
+      public RowSum sum(ModelShape of, String seed) {
+        return MemorySums.of(sink -> rows(of, Long.MAX_VALUE, sink), seed);
+      }
+
+      @Override
+      public String writes() {
+        return counted;
       }
 
       @Override

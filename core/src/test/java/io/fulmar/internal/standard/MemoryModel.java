@@ -1,6 +1,7 @@
 package io.fulmar.internal.standard;
 
 import io.fulmar.Model;
+import io.fulmar.internal.hash.RowSum;
 import io.fulmar.internal.plan.Snapshot;
 import io.fulmar.internal.plan.Snapshots;
 import io.fulmar.internal.source.Cancellation;
@@ -34,6 +35,8 @@ final class MemoryModel implements Snapshots {
   private List<Line> rows = List.of();
   private long position = 1_000;
   private int snapshots;
+  private int read;
+  private String writes = "";
 
   static Model model() {
     return Model.query("customers", "select id, v from customer").key("id");
@@ -59,6 +62,21 @@ final class MemoryModel implements Snapshots {
     rows = List.copyOf(all);
   }
 
+  /** What the server has counted of writes; nothing unless this is called. */
+  synchronized void writes(String value) {
+    writes = value;
+  }
+
+  /** How often rows were read. */
+  synchronized int read() {
+    return read;
+  }
+
+  @Override
+  public long leastRowsToAddUp() {
+    return 1;
+  }
+
   /** Where the log of the server stands. */
   synchronized void position(long value) {
     position = value;
@@ -74,6 +92,7 @@ final class MemoryModel implements Snapshots {
       Model model, String application, String about, Cancellation cancellation) {
     snapshots++;
     List<Line> lines = rows;
+    String counted = writes;
     ServerIdentity server =
         new ServerIdentity(Instant.parse("2026-01-15T09:59:59Z"), "shop", 77, 1, position++);
     return new Snapshot() {
@@ -94,11 +113,28 @@ final class MemoryModel implements Snapshots {
         if (shape.fieldCount() != 2) {
           throw new AssertionError("both columns are read, or none");
         }
+        synchronized (MemoryModel.this) {
+          read++;
+        }
+        all(sink);
+      }
+
+      private void all(RowSink sink) throws IOException {
         for (Line line : lines) {
           if (asked == null || asked.contains(line.id())) {
             send(line, sink);
           }
         }
+      }
+
+      @Override
+      public RowSum sum(ModelShape shape, String seed) {
+        return MemorySums.of(this::all, seed);
+      }
+
+      @Override
+      public String writes() {
+        return counted;
       }
 
       @Override

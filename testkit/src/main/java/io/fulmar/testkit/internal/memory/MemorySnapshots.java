@@ -7,6 +7,7 @@ import io.fulmar.ModelValidation;
 import io.fulmar.ModelValidation.Finding;
 import io.fulmar.ModelValidation.Severity;
 import io.fulmar.SourceException;
+import io.fulmar.internal.hash.RowSum;
 import io.fulmar.internal.plan.Refusal;
 import io.fulmar.internal.plan.Snapshot;
 import io.fulmar.internal.plan.Snapshots;
@@ -61,6 +62,11 @@ public final class MemorySnapshots implements Snapshots {
           "Cannot use the model %s: %s %s".formatted(model.name(), errors.get(0).text(), about));
     }
     return new OfModel(model, table, about);
+  }
+
+  @Override
+  public long leastRowsToAddUp() {
+    return Long.MAX_VALUE;
   }
 
   @Override
@@ -263,6 +269,17 @@ public final class MemorySnapshots implements Snapshots {
     @Override
     public void rows(ModelShape of, long maxRowBytes, RowSink sink) throws IOException {
       read(new RowBytes(of, positions, maxRowBytes, of.isMeasured()), Integer.MAX_VALUE, sink);
+    }
+
+    /** Nothing is gained by it in memory. */
+    @Override
+    public RowSum sum(ModelShape of, String seed) {
+      throw new IllegalStateException("rows in memory are read");
+    }
+
+    @Override
+    public String writes() {
+      return "";
     }
 
     @Override
