@@ -71,15 +71,56 @@ public final class RowHash {
     return Parts.xor(hashes);
   }
 
+  /**
+   * The hash of a row and its key.
+   *
+   * @param version of the row
+   * @param kinds how the columns of its key are read
+   * @param key these columns; equal keys have equal hashes in them
+   */
+  public SqlPart keyed(SqlPart version, List<ColumnKind> kinds, List<? extends SqlPart> key) {
+    List<SqlPart> hashes = new ArrayList<>();
+    hashes.add(version);
+    for (int i = 0; i < kinds.size(); i++) {
+      hashes.add(column(kinds.get(i), key.get(i), "\0key " + i));
+    }
+    return Parts.xor(hashes);
+  }
+
   /** The statement that adds up all rows of the model, with their keys: see {@link RowSum}. */
   public String sum() {
-    List<Identifier> aliases = Parts.numbered("c", shape.columns().size());
+    return sumOfModel(of(aliases(), shape.used()));
+  }
+
+  /**
+   * The statement that adds up something of each row of the model.
+   *
+   * @param hash of a row, whose columns are {@code c0, c1 ...}
+   */
+  public String sumOfModel(SqlPart hash) {
+    return sum(hash, RowSumSql.MODEL.with("aliases", aliases()).with("model", shape.query()));
+  }
+
+  /**
+   * The statement that adds up something of each row of a table.
+   *
+   * @param hash of a row
+   * @param table its name
+   */
+  public String sumOfTable(SqlPart hash, Identifier table) {
+    return sum(hash, table);
+  }
+
+  private String sum(SqlPart hash, SqlPart rows) {
     return RowSumSql.SUM
-        .with("aliases", aliases)
-        .with("hash", of(aliases, shape.used()))
-        .with("model", shape.query())
+        .with("hash", hash)
+        .with("rows", rows)
         .with("spread", spread(Identifier.of("hashed", "hash")))
         .sql();
+  }
+
+  private List<Identifier> aliases() {
+    return Parts.numbered("c", shape.columns().size());
   }
 
   private SqlPart spread(SqlPart hash) {

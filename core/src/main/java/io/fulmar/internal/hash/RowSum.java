@@ -4,6 +4,8 @@ import io.fulmar.internal.source.SourceSession;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the rows of a model add up to. Equal rows have equal sums, in whatever order they come; rows
@@ -21,6 +23,28 @@ public record RowSum(long rows, long bits) {
    * @param doing what could not be done if it fails: {@code "read the model customers"}
    */
   public static RowSum of(SourceSession session, String sql, String doing) {
+    try {
+      return ask(session, sql);
+    } catch (SQLException e) {
+      throw session.failed(doing, e);
+    }
+  }
+
+  /**
+   * Adds up if that does not take too long. The transaction goes on either way.
+   *
+   * @param session the snapshot
+   * @param sql the statement that does it
+   * @param doing what could not be done if it fails for another reason
+   * @param limit how long it may take
+   * @return null if it took longer
+   */
+  public static @Nullable RowSum within(
+      SourceSession session, String sql, String doing, Duration limit) {
+    return session.within(limit, doing, () -> ask(session, sql));
+  }
+
+  private static RowSum ask(SourceSession session, String sql) throws SQLException {
     try (Statement statement = session.connection().createStatement()) {
       statement.setEscapeProcessing(false);
       statement.executeQuery(RowSumSql.SETTINGS.sql()).close();
@@ -28,8 +52,6 @@ public record RowSum(long rows, long bits) {
         result.next();
         return new RowSum(result.getLong(1), result.getLong(2));
       }
-    } catch (SQLException e) {
-      throw session.failed(doing, e);
     }
   }
 }

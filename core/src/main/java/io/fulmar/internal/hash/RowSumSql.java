@@ -28,8 +28,8 @@ final class RowSumSql {
           """);
 
   /**
-   * What the rows of a model add up to. The offset, which is quoted so that it stays parallel,
-   * keeps the hash of a row from being computed twice.
+   * What some hashes add up to. The offset, which is quoted so that it stays parallel, keeps each
+   * from being computed twice.
    */
   static final SqlTemplate SUM =
       SqlTemplate.of(
@@ -38,16 +38,23 @@ final class RowSumSql {
           select pg_catalog.count(*), coalesce(pg_catalog.bit_xor({spread}), '0'::pg_catalog.int8)
           from (
             select {hash} as hash
-            from (
-          {model}
-            ) as fulmar_model ({aliases})
+            from {rows}
             offset '0'
           ) as hashed
           """,
-          "aliases",
           "hash",
-          "model",
+          "rows",
           "spread");
+
+  /** The rows of a model. */
+  static final SqlFragment MODEL =
+      SqlFragment.of(
+          """
+          (
+          {model}
+          ) as fulmar_model ({aliases})""",
+          "aliases",
+          "model");
 
   private RowSumSql() {}
 }

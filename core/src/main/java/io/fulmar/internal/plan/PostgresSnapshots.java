@@ -15,6 +15,7 @@ import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.source.ServerIdentity;
 import io.fulmar.internal.source.SourceSession;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -53,7 +54,11 @@ public final class PostgresSnapshots implements Snapshots {
           "describe the model " + model.name(),
           () ->
               new OfModel(
-                  session, session.server(), Describer.describe(session, model), model.name()));
+                  session,
+                  session.server(),
+                  Describer.describe(session, model),
+                  model.name(),
+                  source.socketTimeout().dividedBy(2)));
     } catch (RuntimeException | Error e) {
       session.close();
       throw e;
@@ -75,13 +80,26 @@ public final class PostgresSnapshots implements Snapshots {
 
   private static final class OfModel implements Snapshot {
     private final SourceSession session;
+    private final Duration limit;
+    private Duration longestRead = Duration.ZERO;
     private final ServerIdentity server;
     private final ModelShape shape;
     private final String name;
     private boolean ofKeys;
 
-    OfModel(SourceSession session, ServerIdentity server, ModelShape shape, String name) {
+    /**
+     * A model.
+     *
+     * @param limit how long the server may say nothing while it adds up
+     */
+    OfModel(
+        SourceSession session,
+        ServerIdentity server,
+        ModelShape shape,
+        String name,
+        Duration limit) {
       this.session = session;
+      this.limit = limit;
       this.server = server;
       this.shape = shape;
       this.name = name;
@@ -108,20 +126,25 @@ public final class PostgresSnapshots implements Snapshots {
     public void rows(ModelShape of, long maxRowBytes, RowSink sink) throws IOException {
       ModelShape read = ofKeys ? of.ofKeys() : of;
       int fields = read.fieldCount() + (read.isMeasured() ? 1 : 0);
+      long began = System.nanoTime();
       read(read.readSql(maxRowBytes), read, fields, sink);
+      longestRead = Duration.ofNanos(System.nanoTime() - began);
       session.refuseOvertaken(reading());
     }
 
     @Override
-    public RowSum sum(ModelShape of, String seed) {
-      RowSum sum = RowSum.of(session, RowHash.of(of, seed).sum(), reading());
+    public @Nullable RowSum sum(ModelShape of, String seed) {
+      if (longestRead.compareTo(limit) > 0) {
+        return null;
+      }
+      RowSum sum = RowSum.within(session, RowHash.of(of, seed).sum(), reading(), limit);
       session.refuseOvertaken(reading());
       return sum;
     }
 
     @Override
     public String writes() {
-      return session.writes();
+      return session.writes(List.of());
     }
 
     @Override

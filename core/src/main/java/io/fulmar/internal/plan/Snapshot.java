@@ -6,6 +6,7 @@ import io.fulmar.internal.source.RowSink;
 import io.fulmar.internal.source.ServerIdentity;
 import java.io.IOException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** One model at one moment; the transaction is over once it is closed. Not threadsafe. */
 public interface Snapshot extends AutoCloseable {
@@ -30,8 +31,9 @@ public interface Snapshot extends AutoCloseable {
    *
    * @param shape that of the model, with the columns that are to be added up
    * @param seed what is added up under another one equals nothing
+   * @return null if that takes too long
    */
-  RowSum sum(ModelShape shape, String seed);
+  @Nullable RowSum sum(ModelShape shape, String seed);
 
   /**
    * Stands for what has ever been written to the tables of the model, as far as the server has

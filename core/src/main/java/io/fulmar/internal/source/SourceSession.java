@@ -16,6 +16,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.OffsetDateTime;
@@ -25,6 +26,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.util.ServerErrorMessage;
@@ -244,16 +246,70 @@ public final class SourceSession implements AutoCloseable {
     }
   }
 
+  /** What a session is asked. */
+  @FunctionalInterface
+  public interface Asked<T> {
+    /** Asks. */
+    T ask() throws SQLException;
+  }
+
+  /**
+   * Asks something that may take only so long. The transaction goes on with the same snapshot,
+   * whether there is an answer or not, and what was set for it is as before.
+   *
+   * @param limit 1 ms at least; no longer than a statement may take anyway
+   * @param doing what could not be done if it fails for another reason
+   * @param asked what is asked; it writes nothing
+   * @return null if it took longer
+   */
+  public <T> @Nullable T within(Duration limit, String doing, Asked<T> asked) {
+    Duration most = source.statementTimeout();
+    boolean ours = most.isZero() || limit.compareTo(most) < 0;
+    try {
+      Savepoint before = handle.setSavepoint();
+      @Nullable T answer;
+      try {
+        if (ours) {
+          limit(limit);
+        }
+        answer = asked.ask();
+      } catch (SQLException e) {
+        if (!ours || broken || SqlStates.trouble(e) != Trouble.STATEMENT_ENDED) {
+          throw e;
+        }
+        answer = null;
+      }
+      handle.rollback(before);
+      handle.releaseSavepoint(before);
+      return answer;
+    } catch (SQLException e) {
+      throw failed(doing, e);
+    }
+  }
+
+  private void limit(Duration longest) throws SQLException {
+    try (PreparedStatement limit = prepare(SourceSql.LIMIT.sql())) {
+      limit.setString(1, millis(longest));
+      limit.executeQuery().close();
+    }
+  }
+
   /**
    * Stands for what has been written to the tables that this transaction has locked, catalogs left
    * out, as far as the server has counted it; empty if it counts nothing of them.
+   *
+   * @param without schemas whose tables do not count either
    */
-  public String writes() {
-    try (Statement statement = handle.createStatement();
-        ResultSet result = statement.executeQuery(WritesSql.WRITES.sql())) {
-      result.next();
-      String writes = result.getString(1);
-      return writes == null ? "" : writes;
+  public String writes(List<String> without) {
+    String[] schemas =
+        Stream.concat(Stream.of("pg_catalog"), without.stream()).toArray(String[]::new);
+    try (PreparedStatement statement = prepare(WritesSql.WRITES.sql())) {
+      statement.setArray(1, handle.createArrayOf("text", schemas));
+      try (ResultSet result = statement.executeQuery()) {
+        result.next();
+        String writes = result.getString(1);
+        return writes == null ? "" : writes;
+      }
     } catch (SQLException e) {
       throw failed("ask the server what it has counted", e);
     }

@@ -35,6 +35,14 @@ final class SourceSql {
                  pg_catalog.set_config('search_path', coalesce(?, pg_catalog.current_setting('search_path')), true)
           """);
 
+  /** How long the next statements may take. */
+  static final SqlTemplate LIMIT =
+      SqlTemplate.of(
+          """
+          /* fulmar: limit */
+          select pg_catalog.set_config('statement_timeout', ?, true)
+          """);
+
   /** Which server this is, and where its history stands. */
   static final SqlTemplate SERVER =
       SqlTemplate.of(

@@ -7,8 +7,8 @@ final class WritesSql {
   /**
    * One text for the counts of all these tables and their files; another one after each write, as
    * soon as whoever wrote has reported it (PostgreSQL manual, section "The Cumulative Statistics
-   * System"). NULL where nothing is counted: on a standby, without {@code track_counts}, for
-   * foreign tables, and if there is no table.
+   * System"). Schemas of ours are left out. NULL where nothing is counted: on a standby, without
+   * {@code track_counts}, for foreign tables, and if there is no table.
    */
   static final SqlTemplate WRITES =
       SqlTemplate.of(
@@ -36,7 +36,9 @@ final class WritesSql {
                 (select d.oid from pg_catalog.pg_database d
                  where d.datname operator(pg_catalog.=) pg_catalog.current_database())
               and c.relkind operator(pg_catalog.=) any (array['r', 'm', 'f']::pg_catalog."char"[])
-              and c.relnamespace operator(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace
+              and (select n.nspname::pg_catalog.text from pg_catalog.pg_namespace n
+                   where n.oid operator(pg_catalog.=) c.relnamespace)
+                operator(pg_catalog.<>) all (?)
           ) as t
           """);
 

@@ -228,6 +228,22 @@ final class ModelParts {
     return key;
   }
 
+  /** The statement that adds up the rows of the model, with their keys as they are kept. */
+  String sum() {
+    SqlPart plain = hash.of(aliases);
+    SqlPart version = measured().isEmpty() ? plain : hash.marked(plain, oversize());
+    return hash.sumOfModel(hash.keyed(version, key.kinds(), storedKeys()));
+  }
+
+  /**
+   * The statement that adds up the accepted rows, with their keys.
+   *
+   * @param state the table that has them
+   */
+  String sumOfState(Identifier state) {
+    return hash.sumOfTable(hash.keyed(Identifier.of("hash"), key.kinds(), key.columns()), state);
+  }
+
   /** Counts rows of the model: all, those without a whole key, those whose key is too large. */
   String count() {
     return CountSql.MODEL

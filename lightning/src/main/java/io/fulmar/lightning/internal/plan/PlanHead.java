@@ -40,6 +40,7 @@ import org.jspecify.annotations.Nullable;
  * @param guards what the guards object to
  * @param way how the changes were found
  * @param base what the delta scan goes by once all of this is folded; null for nothing
+ * @param writes stands for what was written to the model's tables; empty for unknown
  */
 public record PlanHead(
     String sync,
@@ -56,7 +57,8 @@ public record PlanHead(
     List<String> objections,
     List<String> guards,
     ChangeSet.Way way,
-    @Nullable String base) {
+    @Nullable String base,
+    String writes) {
   /** The {@link #place} of a plan that changes nothing. */
   public static final int NO_TABLE = -1;
 
@@ -268,7 +270,8 @@ public record PlanHead(
         objections,
         found,
         way,
-        base);
+        base,
+        writes);
   }
 
   /** As bytes, for {@link #decode}. */

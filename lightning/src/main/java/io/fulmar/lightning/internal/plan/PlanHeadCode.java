@@ -89,6 +89,7 @@ final class PlanHeadCode {
       string(head.way().reason());
       out.writeBoolean(head.base() != null);
       string(head.base() == null ? "" : head.base());
+      string(head.writes());
     }
 
     private void terms(PlanTerms terms) throws IOException {
@@ -218,7 +219,8 @@ final class PlanHeadCode {
           strings(),
           strings(),
           new ChangeSet.Way(ChangeSet.Way.Kind.valueOf(string()), string()),
-          base());
+          base(),
+          string());
     }
 
     private @Nullable String base() throws IOException {

@@ -46,6 +46,8 @@ final class Planning {
   private final DeltaTerms.Lock lock;
   private final SyncTables tables;
   private final PlanStore store;
+  private final Schemas schemas;
+  private String writes = "";
 
   Planning(
       SessionStatements statements,
@@ -67,6 +69,7 @@ final class Planning {
     this.request = request;
     this.lock = lock;
     this.tables = schemas.tables(record.slot);
+    this.schemas = schemas;
     this.store = new PlanStore(schemas, sync.name(), tables);
   }
 
@@ -224,7 +227,9 @@ final class Planning {
       table.drop(made.place());
       way = scan.lookUp();
     }
-    return new FullDiff(table).plan(comparison, shape, otherKey, way.way());
+    writes =
+        request.keys() == null ? session.writes(List.of(schemas.planner(), schemas.audit())) : "";
+    return new FullDiff(table, writes).plan(comparison, shape, otherKey, way.way());
   }
 
   private PlanHead head(
@@ -270,6 +275,7 @@ final class Planning {
         record.objections,
         List.of(),
         found.way(),
-        base);
+        base,
+        writes);
   }
 }

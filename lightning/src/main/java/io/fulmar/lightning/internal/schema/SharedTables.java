@@ -59,7 +59,7 @@ final class SharedTables {
         .columns(BIGINT, "until")
         .columns("oid", "state_oid", "state_filenode", "holds_filenode")
         .columns(BIGINT, "holds_rows")
-        .columns(TEXT, "delta_base")
+        .columns(TEXT, "delta_base", "source_writes")
         .columns(MOMENT, "last_full_diff_at")
         .columns(TEXT, "moved_from", "log_gaps")
         .key("sync")

@@ -225,7 +225,10 @@ final class Folding {
             head.base(),
             head.terms().request(),
             whole ? Extent.WHOLE : Extent.PART);
-    if (whole && head.way().kind() == ChangeSet.Way.Kind.FULL) {
+    next.sourceWrites = whole ? head.writes() : "";
+    boolean all =
+        head.way().kind() == ChangeSet.Way.Kind.FULL || head.way().kind() == ChangeSet.Way.Kind.SUM;
+    if (whole && all) {
       next.lastFullDiffAt = Instant.ofEpochMilli(head.terms().madeAt());
     }
   }

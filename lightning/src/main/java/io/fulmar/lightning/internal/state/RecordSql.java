@@ -65,6 +65,7 @@ public final class RecordSql {
           "holds_rows",
           "log_gaps",
           "delta_base",
+          "source_writes",
           "last_full_diff_at",
           "moved_from");
 
@@ -79,7 +80,7 @@ public final class RecordSql {
              s.initialising, s.until, s.state_oid::pg_catalog.int8 as state_oid,
              s.state_filenode::pg_catalog.int8 as state_filenode,
              s.holds_filenode::pg_catalog.int8 as holds_filenode, s.holds_rows, s.log_gaps,
-             s.delta_base, s.last_full_diff_at, s.moved_from
+             s.delta_base, s.source_writes, s.last_full_diff_at, s.moved_from
       from {syncs} s
       where s.sync operator(pg_catalog.=) ?
       """;
@@ -121,7 +122,7 @@ public final class RecordSql {
           values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
                   ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::pg_catalog.int8::pg_catalog.oid,
                   ?::pg_catalog.int8::pg_catalog.oid, ?::pg_catalog.int8::pg_catalog.oid, ?, ?,
-                  ?, ?, ?)
+                  ?, ?, ?, ?)
           returning slot
           """,
           "syncs",
@@ -136,7 +137,7 @@ public final class RecordSql {
             = row (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
                    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::pg_catalog.int8::pg_catalog.oid,
                    ?::pg_catalog.int8::pg_catalog.oid, ?::pg_catalog.int8::pg_catalog.oid, ?, ?,
-                   ?, ?, ?)
+                   ?, ?, ?, ?)
           where sync operator(pg_catalog.=) ?
           """,
           "syncs",
@@ -242,6 +243,7 @@ public final class RecordSql {
     record.holdsRows = row.getLong("holds_rows");
     record.logGaps = row.getString("log_gaps");
     record.deltaBase = row.getString("delta_base");
+    record.sourceWrites = text(row, "source_writes");
     record.lastFullDiffAt = instant(row, "last_full_diff_at");
     record.movedFrom = row.getString("moved_from");
     return record;

@@ -149,6 +149,9 @@ public final class SyncRecord {
   /** What the delta scan compares with the present; null if there is nothing to go by. */
   public @Nullable String deltaBase;
 
+  /** See {@code Snapshot.writes}, at the last plan that was folded whole; empty for unknown. */
+  public String sourceWrites = "";
+
   /** When everything was compared last. */
   public @Nullable Instant lastFullDiffAt;
 
@@ -207,6 +210,7 @@ public final class SyncRecord {
     copy.holdsRows = holdsRows;
     copy.logGaps = logGaps;
     copy.deltaBase = deltaBase;
+    copy.sourceWrites = sourceWrites;
     copy.lastFullDiffAt = lastFullDiffAt;
     copy.movedFrom = movedFrom;
     copy.objections = objections;
@@ -258,6 +262,7 @@ public final class SyncRecord {
         holdsRows,
         logGaps,
         deltaBase,
+        sourceWrites,
         RecordSql.timestamp(lastFullDiffAt),
         movedFrom);
   }

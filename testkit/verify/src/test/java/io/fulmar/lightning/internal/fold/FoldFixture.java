@@ -153,7 +153,8 @@ public final class FoldFixture implements AutoCloseable {
         List.of(),
         List.of(),
         way,
-        null);
+        null,
+        "");
   }
 
   /** Makes the plan table; rows are lines of the text form of COPY, in their order. */

@@ -64,6 +64,7 @@ final class HandMadePlan {
         List.of(),
         List.of(),
         new ChangeSet.Way(ChangeSet.Way.Kind.FULL, "by hand"),
-        null);
+        null,
+        "");
   }
 }
