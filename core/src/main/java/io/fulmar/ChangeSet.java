@@ -80,7 +80,7 @@ public record ChangeSet(
     /** The standard engine's. */
     public static final Way READ = new Way(Kind.READ, "this engine reads the model");
 
-    /** Of either engine, where nothing has changed. */
+    /** The standard engine's, where nothing has changed. */
     public static final Way SUM =
         new Way(Kind.SUM, "the rows add up to what the accepted ones add up to");
 

@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Tells by what the rows of a model add up to that nothing has changed, and spares reading them. A
- * sum is taken when reading all rows has found nothing to do, and holds for the state as it is
- * then: whatever changes a state raises its version. Used for one plan.
+ * sum is taken when reading all rows has found nothing to do for the second time, so that a model
+ * that changes in every other run does not pay for it; it holds for the state as it is then:
+ * whatever changes a state raises its version. Used for one plan.
  *
  * <p>Adding up takes a part of the time of a reading, and is wasted where something has changed. So
  * it is only tried while the server has counted no write since the last plan; where it does not
@@ -118,7 +119,7 @@ final class SumCheck {
     }
     boolean quiet = !wasWritten();
     boolean same = known == null ? !writes().isEmpty() : known;
-    if (plain && !missed && quiet && same && head.rows == file.live) {
+    if (plain && !missed && quiet && same && head.rows == file.live && file.idlePlans > 0) {
       found = snapshot.sum(shape, seed);
     }
   }
@@ -132,6 +133,7 @@ final class SumCheck {
             && head.ignored == 0
             && head.invalid == 0;
     RowSum sum = found;
+    file.idlePlans = idle && !missed ? file.idlePlans + 1 : 0;
     if (sum != null && idle && sum.rows() == file.live) {
       file.sum = sum;
       file.sumVersion = file.version;

@@ -97,6 +97,9 @@ final class SyncFile {
   /** How keys are decoded; null before the first plan. */
   @Nullable Shape keyShape;
 
+  /** How many plans in a row have found nothing by reading all rows. */
+  long idlePlans;
+
   /** What the accepted rows add up to; null if that is not known ... */
   @Nullable RowSum sum;
 
@@ -192,6 +195,7 @@ final class SyncFile {
             ? new RowSum(number(values, "sum.rows"), number(values, "sum.bits"))
             : null;
     file.sumVersion = number(values, "sum.version");
+    file.idlePlans = number(values, "idlePlans");
     file.writes = values.getProperty("writes", "");
     return file;
   }
@@ -277,6 +281,7 @@ final class SyncFile {
     put(values, keyShape);
     put(values, sum);
     values.put("writes", writes);
+    values.put("idlePlans", idlePlans);
     StringBuilder text = new StringBuilder("# The state of a sync of Fulmar. Not to be edited.\n");
     values.forEach(
         (name, value) ->

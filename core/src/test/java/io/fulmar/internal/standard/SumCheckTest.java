@@ -81,6 +81,7 @@ class SumCheckTest {
   private void settle() {
     run();
     run();
+    run();
     assertThat(way(run())).isEqualTo(ChangeSet.Way.Kind.SUM);
   }
 
@@ -89,10 +90,11 @@ class SumCheckTest {
   }
 
   @Test
-  @DisplayName("an unchanged model is read once more, and added up from then on")
+  @DisplayName("an unchanged model is read twice more, and added up from then on")
   void anUnchangedModelIsAddedUp() {
     three();
     run();
+    assertThat(way(run())).isEqualTo(ChangeSet.Way.Kind.READ);
     assertThat(way(run())).isEqualTo(ChangeSet.Way.Kind.READ);
     int read = source.read();
 
@@ -163,6 +165,12 @@ class SumCheckTest {
     source.writes("1");
     settle();
     source.writes("2");
+    assertThat(way(run())).isEqualTo(ChangeSet.Way.Kind.READ);
+    assertThat(way(run())).isEqualTo(ChangeSet.Way.Kind.SUM);
+    source.writes("3");
+    source.rows(List.of(new Line(1L, "A"), new Line(2L, "b"), new Line(3L, "c")));
+    run();
+    assertThat(way(run())).isEqualTo(ChangeSet.Way.Kind.READ);
     assertThat(way(run())).isEqualTo(ChangeSet.Way.Kind.READ);
     assertThat(way(run())).isEqualTo(ChangeSet.Way.Kind.SUM);
   }

@@ -57,7 +57,7 @@ final class FullDiff {
       throws SQLException {
     Comparison.Memory memory = memory(otherKey);
     if (memory == Comparison.Memory.STATE && isUnchanged(nothing.model())) {
-      return unchanged(nothing);
+      return unchanged(nothing, way);
     }
     Comparison comparison = nothing.remembering(memory);
     List<List<String>> keys = request.keys();
@@ -130,11 +130,18 @@ final class FullDiff {
         && RowSum.of(session, model.sum(), doing).equals(accepted);
   }
 
-  private FoundChanges unchanged(Comparison nothing) {
+  private FoundChanges unchanged(Comparison nothing, ChangeSet.Way way) {
     PlanCounts none = PlanCounts.none(sync.remembered().size());
     PlanSamples samples = new PlanSamples(statements, nothing);
     return new FoundChanges(
-        PlanHead.NO_TABLE, none, record.keys, 0, samples, ChangeSet.Way.SUM, false, false);
+        PlanHead.NO_TABLE,
+        none,
+        record.keys,
+        0,
+        samples,
+        new ChangeSet.Way(ChangeSet.Way.Kind.SUM, way.reason()),
+        false,
+        false);
   }
 
   private static long usable(long[] model) {

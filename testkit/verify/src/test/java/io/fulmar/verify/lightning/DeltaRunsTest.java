@@ -49,6 +49,7 @@ class DeltaRunsTest {
   private static final Model ITEM = Model.table("items", "public", "item").key("id");
   private static final ChangeSet.Way.Kind DELTA = ChangeSet.Way.Kind.DELTA;
   private static final ChangeSet.Way.Kind FULL = ChangeSet.Way.Kind.FULL;
+  private static final ChangeSet.Way.Kind SUM = ChangeSet.Way.Kind.SUM;
 
   private static final String WAITING_FOR_HOLDS =
       "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%fulmar: delta held%'";
@@ -111,7 +112,10 @@ class DeltaRunsTest {
 
   private SyncReport run(ChangeSet.Way.Kind kind, RunOptions options) {
     SyncReport report = engine.run(sync().build(), options).throwIfFailed();
-    assertThat(report.way().orElseThrow().kind()).as(report.way().toString()).isEqualTo(kind);
+    ChangeSet.Way way = report.way().orElseThrow();
+    // What compares all rows may find by their sum that there is nothing to compare.
+    boolean sum = kind == FULL && report.total().planned() == 0 && way.kind() == SUM;
+    assertThat(sum ? FULL : way.kind()).as(way.toString()).isEqualTo(kind);
     return report;
   }
 
@@ -442,7 +446,7 @@ class DeltaRunsTest {
         SyncReport whole = full.run(side("two_" + seed, two, removal));
         String about = "seed " + seed + " step " + step + ": " + delta.way();
         deltas += delta.way().orElseThrow().kind() == DELTA ? 1 : 0;
-        assertThat(whole.way().orElseThrow().kind()).isEqualTo(FULL);
+        assertThat(whole.way().orElseThrow().kind()).isIn(FULL, SUM);
         assertThat(delta.changeSet().planned()).as(about).isEqualTo(whole.changeSet().planned());
         assertThat(delta.changeSet().held()).as(about).isEqualTo(whole.changeSet().held());
         assertThat(delta.changeSet().ignored()).as(about).isEqualTo(whole.changeSet().ignored());
