@@ -235,6 +235,7 @@ class ArchitectureTest {
         classes()
             .that()
             .resideOutsideOfPackages(
+                "io.fulmar.internal.hash..",
                 "io.fulmar.internal.source..",
                 "io.fulmar.internal.postgres..",
                 "io.fulmar.internal.destination..",
