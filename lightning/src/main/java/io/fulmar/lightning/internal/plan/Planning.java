@@ -120,6 +120,7 @@ final class Planning {
       set.setString(1, settings.memoryBytes() / 1024 + "kB");
       set.setString(2, Integer.toString(settings.workers()));
       set.setBoolean(3, lock == DeltaTerms.Lock.TAKEN);
+      set.setBoolean(4, record.generation == null);
       set.executeQuery().close();
     }
   }

@@ -8,6 +8,8 @@ final class SettingSql {
    * Memory and processes for the one large statement; no time for compiling it. Where a few keys
    * are looked up in a large state, to look up costs little: the fold will want the same pages. The
    * plan that it makes is read by the places of its rows, which takes a heap, and survives a crash.
+   * Where every row becomes a change, the server takes handing rows on between processes for dearer
+   * than hashing them, which it is not.
    */
   static final SqlTemplate SETTINGS =
       SqlTemplate.of(
@@ -21,6 +23,11 @@ final class SettingSql {
                         then least(pg_catalog.current_setting('random_page_cost')::pg_catalog.float8,
                                    1.1)::pg_catalog.text
                         else pg_catalog.current_setting('random_page_cost') end, true),
+                 pg_catalog.set_config('parallel_tuple_cost',
+                   case when ?::pg_catalog.bool
+                        then least(pg_catalog.current_setting('parallel_tuple_cost')::pg_catalog.float8,
+                                   0.01)::pg_catalog.text
+                        else pg_catalog.current_setting('parallel_tuple_cost') end, true),
                  pg_catalog.set_config('default_table_access_method', 'heap', true),
                  pg_catalog.set_config('synchronous_commit',
                    case when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'
