@@ -86,6 +86,20 @@ public final class Transaction implements AutoCloseable {
     }
   }
 
+  /**
+   * Ends the statement that is running; nobody else gets the connection, since that may come late.
+   * May be called by any thread, until the transaction is closed.
+   */
+  public void cancel() {
+    broken = true;
+    try {
+      lent.driver().cancelQuery();
+    } catch (SQLException e) {
+      LOG.debug("a statement cannot be cancelled: {}", SqlStates.code(e));
+      cut();
+    }
+  }
+
   /** The tail of messages: {@code [sync=crm run=1]}. */
   public String about() {
     return about;

@@ -17,6 +17,9 @@ import io.fulmar.lightning.internal.state.SyncRecord;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Moves state and holds forward by what became of a plan, as {@link Rules#settle}, {@link
@@ -114,6 +117,24 @@ public final class Fold {
       FoldKind kind,
       long now)
       throws SQLException {
+    return fold(transaction, record, head, rules, kind, now, false);
+  }
+
+  /**
+   * As {@link #fold(Transaction, SyncRecord, PlanHead, Rules, FoldKind, long)}.
+   *
+   * @param prepared whether {@link #prepare} was committed for this plan, and nobody has touched
+   *     what it made
+   */
+  public FoldResult fold(
+      Transaction transaction,
+      SyncRecord record,
+      PlanHead head,
+      Rules rules,
+      FoldKind kind,
+      long now,
+      boolean prepared)
+      throws SQLException {
     HoldMoves holds = new HoldMoves(transaction, tables);
     OutcomeParts outcomes = OutcomeParts.of(transaction, kind, tables, head.counts().total(), now);
     FoldParts parts = new FoldParts(tables, head, outcomes, now);
@@ -142,7 +163,7 @@ public final class Fold {
     }
     HoldMoves.Settled settled =
         holds.settle(parts, rules, survey.exceptions, survey.late, survey.effects);
-    moveState(transaction, record, head, parts, survey);
+    moveState(transaction, record, head, parts, survey, prepared);
     forget(transaction, record, parts, rules, now);
     record.until = holds.expire(now);
     Ledger.empty(transaction, tables);
@@ -166,31 +187,105 @@ public final class Fold {
         .orElseThrow();
   }
 
+  /**
+   * Makes the state that a first plan leads to if all of it is accepted, in a transaction of its
+   * own. It is nothing until a fold takes it, and is {@link #unneeded} if none does.
+   *
+   * @param transaction fenced
+   * @param head a first plan, of a sync that has no state
+   */
+  public void prepare(Transaction transaction, PlanHead head) throws SQLException {
+    FoldParts parts = new FoldParts(tables, head, OutcomeParts.allAccepted(), 0);
+    int generation = PreparedState.GENERATION;
+    parts.state(generation);
+    transaction.update(parts.of(FoldSql.DROP));
+    long keys = transaction.update(parts.first(generation));
+    if (keys != head.counts().total()) {
+      throw new StateException(
+          "Cannot make the state of %s beforehand: its plan has %s changes instead of %s. %s"
+              .formatted(sync, keys, head.counts().total(), transaction.about()));
+    }
+    transaction.update(FoldSql.INDEX_ALONE.sql());
+    finish(transaction, parts, generation, keys);
+  }
+
+  /**
+   * The names of states that are nothing: no fold has taken them.
+   *
+   * @param generation of the state that there is; null for none
+   */
+  public List<String> unneeded(@Nullable Integer generation) {
+    return IntStream.range(0, 2)
+        .filter(other -> generation == null || generation != other)
+        .mapToObj(tables::stateName)
+        .toList();
+  }
+
+  /** Whether there is no such state, if need be after it was dropped. */
+  private boolean isVacated(Transaction transaction, int generation) throws SQLException {
+    boolean free = TableLock.isFree(transaction.connection(), tables.state(generation));
+    if (free) {
+      transaction.update(FoldSql.DROP.with("state", tables.state(generation)).sql());
+    }
+    return free;
+  }
+
   // ----------------------------------------------------------------------------------------- state
 
   private void moveState(
-      Transaction transaction, SyncRecord record, PlanHead head, FoldParts parts, Survey survey)
+      Transaction transaction,
+      SyncRecord record,
+      PlanHead head,
+      FoldParts parts,
+      Survey survey,
+      boolean prepared)
       throws SQLException {
     Integer generation = record.generation;
     boolean remembers = !head.columns().remembered().isEmpty();
     boolean remembered = record.remembered != null && !record.remembered.isEmpty();
     boolean keepsValues = head.columns().previous() || (!remembers && !remembered);
     if (generation == null) {
-      long added = transaction.update(parts.first(0));
-      require(transaction, record, added == survey.added && survey.changed == 0);
-      finish(transaction, head, parts, 0, added);
-      record.generation = 0;
+      int first = first(transaction, record, head, parts, survey, prepared);
+      long added = survey.added;
+      show(transaction, head, first);
+      record.generation = first;
       record.remembered = head.columns().rememberedText();
       record.keys = added;
       record.live = added;
     } else if (!keepsValues
         || (isLarge(record, survey)
-            && TableLock.isFree(transaction.connection(), tables.state(generation)))) {
+            && TableLock.isFree(transaction.connection(), tables.state(generation))
+            && isVacated(transaction, 1 - generation))) {
       rebuild(transaction, record, head, parts, survey, keepsValues, generation);
     } else {
       parts.state(generation);
       moveKeys(transaction, record, parts, survey);
     }
+  }
+
+  /** The first state: what was prepared, or made now. Gives its generation. */
+  private int first(
+      Transaction transaction,
+      SyncRecord record,
+      PlanHead head,
+      FoldParts parts,
+      Survey survey,
+      boolean prepared)
+      throws SQLException {
+    require(transaction, record, survey.changed == 0);
+    long missing = head.counts().total() - survey.added;
+    if (prepared && missing <= head.counts().total() * rebuildShare) {
+      parts.state(PreparedState.GENERATION);
+      require(
+          transaction,
+          record,
+          missing == 0 || transaction.update(parts.of(FoldSql.TAKE_BACK)) == missing);
+      return PreparedState.GENERATION;
+    }
+    int generation = isVacated(transaction, 0) ? 0 : 1;
+    require(transaction, record, transaction.update(parts.first(generation)) == survey.added);
+    finish(transaction, parts, generation, survey.added);
+    return generation;
   }
 
   /** Whether most pages of the state would be written anyway, so that a new one costs less. */
@@ -223,7 +318,8 @@ public final class Fold {
     Readers ofView = Readers.of(connection, views.state());
     views.dropState(connection);
     transaction.update(parts.of(FoldSql.DROP));
-    finish(transaction, head, parts, next, keys);
+    finish(transaction, parts, next, keys);
+    show(transaction, head, next);
     ofTable.mayRead(connection, tables.state(next));
     ofView.mayRead(connection, views.state());
     parts.state(next);
@@ -234,19 +330,21 @@ public final class Fold {
     record.live = keys - (anyGone ? transaction.number(parts.of(FoldSql.GONE)) : 0);
   }
 
-  /** Makes a table the state: its key, its view, what is known of it. */
-  private void finish(
-      Transaction transaction, PlanHead head, FoldParts parts, int generation, long keys)
+  /** Makes a table a state: its key, what is known of it. */
+  private void finish(Transaction transaction, FoldParts parts, int generation, long keys)
       throws SQLException {
-    Connection connection = transaction.connection();
     if (keys > SMALLEST_REBUILD) {
       transaction.number(FoldSql.INDEX_MEMORY.sql(), indexKilobytes);
     }
     transaction.update(parts.finish(generation));
     transaction.update(Comments.onState(tables, generation, sync));
-    new SyncViews(tables, sync)
-        .createState(connection, generation, StateColumns.of(head.columns()));
     transaction.update(parts.of(FoldSql.ANALYZE, "table", tables.state(generation)));
+  }
+
+  /** Makes the view of the state. */
+  private void show(Transaction transaction, PlanHead head, int generation) throws SQLException {
+    new SyncViews(tables, sync)
+        .createState(transaction.connection(), generation, StateColumns.of(head.columns()));
   }
 
   private static void moveKeys(

@@ -132,6 +132,29 @@ final class FoldSql {
             greatest(pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) / 1024, ?::int8)::pg_catalog.text || 'kB',
             true))""");
 
+  /**
+   * An index that is made while others work is made by one process: with several it takes as long,
+   * and more of the processors.
+   */
+  static final SqlTemplate INDEX_ALONE =
+      SqlTemplate.of(
+          """
+          /* fulmar: index alone */
+          set local max_parallel_maintenance_workers = 0""");
+
+  /** Takes out of a state that was made of a whole plan what was not accepted. */
+  static final SqlTemplate TAKE_BACK =
+      SqlTemplate.of(
+          """
+          /* fulmar: take back */
+          delete from {state} as a using {plan} as p
+          where ({a_key}) = ({p_key}) and not {accepted}""",
+          "state",
+          "plan",
+          "a_key",
+          "p_key",
+          "accepted");
+
   /** What makes a table of a state one. */
   static final SqlTemplate FINISH =
       SqlTemplate.of(
@@ -296,7 +319,7 @@ final class FoldSql {
       SqlTemplate.of(
           """
           /* fulmar: drop state */
-          drop table {state}""",
+          drop table if exists {state}""",
           "state");
 
   private FoldSql() {}

@@ -2,6 +2,7 @@ package io.fulmar.lightning.internal.plan;
 
 import io.fulmar.internal.postgres.OneShot;
 import io.fulmar.internal.row.DamagedException;
+import io.fulmar.internal.sql.Identifier;
 import io.fulmar.internal.sql.SqlTemplate;
 import io.fulmar.lightning.internal.database.TableLock;
 import io.fulmar.lightning.internal.schema.Schemas;
@@ -12,6 +13,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -94,17 +96,20 @@ public record PlanStore(Schemas schemas, String sync, SyncTables tables) {
       return false;
     }
     if (place != PlanHead.NO_TABLE) {
-      dropIfFree(connection, place);
+      dropIfFree(connection, tables.plan(place));
     }
     return true;
   }
 
   /**
-   * Drops every plan but some, and plan tables that belong to no plan.
+   * Drops every plan but some, plan tables that belong to no plan, and what else is not needed.
+   * What somebody reads stays until a later time.
    *
    * @param needed numbers of the runs whose plans stay
+   * @param others names of tables that go, if they are there
    */
-  public void tidy(Connection connection, Set<Long> needed) throws SQLException {
+  public void tidy(Connection connection, Set<Long> needed, List<String> others)
+      throws SQLException {
     Map<Long, Integer> places = places(connection);
     for (long run : places.keySet()) {
       if (!needed.contains(run)) {
@@ -112,10 +117,14 @@ public record PlanStore(Schemas schemas, String sync, SyncTables tables) {
       }
     }
     places.keySet().retainAll(needed);
-    Set<Integer> free = new HashSet<>(existing(connection));
-    free.removeAll(places.values());
-    for (int place : free) {
-      dropIfFree(connection, place);
+    Set<String> unneeded = new HashSet<>(others);
+    unneeded.addAll(names());
+    places.values().stream()
+        .filter(place -> place != PlanHead.NO_TABLE)
+        .map(tables::planName)
+        .forEach(unneeded::remove);
+    for (String table : existing(connection, unneeded)) {
+      dropIfFree(connection, schemas.of(table));
     }
   }
 
@@ -135,28 +144,33 @@ public record PlanStore(Schemas schemas, String sync, SyncTables tables) {
     if (untaken.length == 0) {
       throw new IllegalStateException("every place for a plan is taken");
     }
-    Set<Integer> existing = existing(connection);
+    Set<String> existing = existing(connection, names());
     for (int place : untaken) {
-      if (!existing.contains(place) || dropIfFree(connection, place)) {
+      if (!existing.contains(tables.planName(place))
+          || dropIfFree(connection, tables.plan(place))) {
         return place;
       }
     }
-    drop(connection, untaken[0]);
+    drop(connection, tables.plan(untaken[0]));
     return untaken[0];
   }
 
-  private boolean dropIfFree(Connection connection, int place) throws SQLException {
-    boolean free = TableLock.isFree(connection, tables.plan(place));
+  private static boolean dropIfFree(Connection connection, Identifier table) throws SQLException {
+    boolean free = TableLock.isFree(connection, table);
     if (free) {
-      drop(connection, place);
+      drop(connection, table);
     }
     return free;
   }
 
-  private void drop(Connection connection, int place) throws SQLException {
+  private static void drop(Connection connection, Identifier table) throws SQLException {
     try (Statement statement = connection.createStatement()) {
-      statement.execute(PlanStoreSql.DROP.with("plan", tables.plan(place)).sql());
+      statement.execute(PlanStoreSql.DROP.with("table", table).sql());
     }
+  }
+
+  private List<String> names() {
+    return IntStream.range(0, SyncTables.PLANS).mapToObj(tables::planName).toList();
   }
 
   private Map<Long, Integer> places(Connection connection) throws SQLException {
@@ -173,15 +187,16 @@ public record PlanStore(Schemas schemas, String sync, SyncTables tables) {
     return places;
   }
 
-  private Set<Integer> existing(Connection connection) throws SQLException {
-    List<String> names = IntStream.range(0, SyncTables.PLANS).mapToObj(tables::planName).toList();
-    Set<Integer> found = new HashSet<>();
+  /** Which of some tables are there. */
+  private Set<String> existing(Connection connection, Collection<String> names)
+      throws SQLException {
+    Set<String> found = new HashSet<>();
     try (PreparedStatement statement = OneShot.prepare(connection, PlanStoreSql.EXISTING.sql())) {
       statement.setString(1, schemas.planner());
       statement.setArray(2, connection.createArrayOf("name", names.toArray()));
       try (ResultSet result = statement.executeQuery()) {
         while (result.next()) {
-          found.add(names.indexOf(result.getString(1)));
+          found.add(result.getString(1));
         }
       }
     }

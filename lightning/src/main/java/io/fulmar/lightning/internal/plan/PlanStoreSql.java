@@ -63,14 +63,14 @@ final class PlanStoreSql {
             and c.relname operator(pg_catalog.=) any (?::pg_catalog.name[])
           """);
 
-  /** Drops the changes of a plan. */
+  /** Drops a table: that of a plan, or what is left of a run. */
   static final SqlTemplate DROP =
       SqlTemplate.of(
           """
           /* fulmar: drop plan */
-          drop table if exists {plan}
+          drop table if exists {table}
           """,
-          "plan");
+          "table");
 
   private PlanStoreSql() {}
 }

@@ -60,7 +60,8 @@ public record Schemas(String planner, String audit) {
     return Identifier.of(audit, table);
   }
 
-  Identifier of(String table) {
+  /** A table of the planner schema. */
+  public Identifier of(String table) {
     return Identifier.of(planner, table);
   }
 }

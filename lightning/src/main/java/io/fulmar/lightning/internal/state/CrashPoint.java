@@ -38,6 +38,8 @@ public enum CrashPoint {
   ANSWERED,
   /** Answers are on record. */
   FLUSHED,
+  /** The state of a first run is made beside its delivery, and no fold has taken it. */
+  STATE_PREPARED,
   /** Rows are written in a transaction with their outcomes, and not committed. */
   JOINED_WRITTEN,
   /** Rows and their outcomes are committed. */

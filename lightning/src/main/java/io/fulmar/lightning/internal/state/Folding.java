@@ -15,6 +15,7 @@ import io.fulmar.lightning.internal.fold.FoldKind;
 import io.fulmar.lightning.internal.fold.FoldResult;
 import io.fulmar.lightning.internal.fold.Ledger;
 import io.fulmar.lightning.internal.fold.OutcomeParts;
+import io.fulmar.lightning.internal.fold.PreparedState;
 import io.fulmar.lightning.internal.fold.StateColumns;
 import io.fulmar.lightning.internal.log.LoggedRun;
 import io.fulmar.lightning.internal.log.SyncLog;
@@ -24,6 +25,7 @@ import io.fulmar.lightning.internal.schema.SyncTables;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Moves the state of a sync forward by a plan, with everything that goes with it: its logs, its
@@ -58,9 +60,16 @@ final class Folding {
    * Takes a plan in that was delivered to the end of its run.
    *
    * @param run which delivered it
+   * @param prepared the state that was made beside the delivery; null for none
    * @return how many changes are quarantined now and were not before
    */
-  long delivered(Transaction transaction, SyncRecord next, PlanHead head, LoggedRun run, RunEnd end)
+  long delivered(
+      Transaction transaction,
+      SyncRecord next,
+      PlanHead head,
+      LoggedRun run,
+      RunEnd end,
+      @Nullable PreparedState prepared)
       throws SQLException {
     boolean moves = moves(transaction, next, head);
     if (moves) {
@@ -71,7 +80,7 @@ final class Folding {
     boolean whole = head.counts().total() == 0;
     if (moves) {
       whole = answered(transaction) == head.counts().total();
-      quarantined = fold(transaction, next, head, FoldKind.DELIVERED).newlyQuarantined();
+      quarantined = fold(transaction, next, head, FoldKind.DELIVERED, prepared).newlyQuarantined();
     }
     folded(next, head, end.extent());
     compared(next, head, whole ? end.extent() : Extent.PART);
@@ -96,7 +105,7 @@ final class Folding {
     LoggedRun run =
         new LoggedRun(dead, Instant.ofEpochMilli(dead), now, RunStatus.INTERRUPTED, null);
     log(transaction, next, head, FoldKind.INTERRUPTED, run);
-    FoldResult result = fold(transaction, next, head, FoldKind.INTERRUPTED);
+    FoldResult result = fold(transaction, next, head, FoldKind.INTERRUPTED, null);
     next.mode = head.terms().mode();
     next.removal = head.terms().removal();
     next.foldedRun = head.run();
@@ -115,7 +124,7 @@ final class Folding {
   void taken(Transaction transaction, SyncRecord next, PlanHead head) throws SQLException {
     tables(transaction, next, head);
     if (moves(transaction, next, head)) {
-      fold(transaction, next, head, FoldKind.TAKEN);
+      fold(transaction, next, head, FoldKind.TAKEN, null);
     }
     folded(next, head, Extent.WHOLE);
     compared(next, head, Extent.WHOLE);
@@ -129,10 +138,23 @@ final class Folding {
     settled(transaction, next, head.run());
   }
 
-  private FoldResult fold(Transaction transaction, SyncRecord next, PlanHead head, FoldKind kind)
+  private FoldResult fold(
+      Transaction transaction,
+      SyncRecord next,
+      PlanHead head,
+      FoldKind kind,
+      @Nullable PreparedState prepared)
       throws SQLException {
+    boolean untouched =
+        prepared != null
+            && store
+                .files()
+                .prepared(transaction, tables.stateName(PreparedState.GENERATION))
+                .filter(prepared::equals)
+                .isPresent();
     FoldResult result =
-        fold.fold(transaction, next, head, rules(next, head), kind, store.clock().millis());
+        fold.fold(
+            transaction, next, head, rules(next, head), kind, store.clock().millis(), untouched);
     next.stateVersion++;
     return result;
   }
@@ -156,6 +178,16 @@ final class Folding {
         .provision()
         .createSync(transaction.connection(), tables, sync.name(), StateColumns.of(head.columns()));
     next.stateColumns = columns;
+  }
+
+  /** What makes the state of a sync that has none while its plan is delivered; null for nothing. */
+  @Nullable Preparation preparation(Lease lease, PlanHead head, SyncRecord record) {
+    return Preparation.of(store, lease, tables, fold, head, record);
+  }
+
+  /** Tables that only a dead run has needed. */
+  List<String> unneeded(SyncRecord record) {
+    return fold.unneeded(record.generation);
   }
 
   /** Drops state, holds and ledger; the plans stay. */

@@ -333,8 +333,13 @@ public final class Lease {
    * @throws StateException if it cannot be done, or the lease is lost
    */
   public <T> T steadily(String doing, Work<T> work) {
+    return steadily(doing, () -> true, work);
+  }
+
+  private <T> T steadily(String doing, BooleanSupplier wanted, Work<T> work) {
     return repeated(
         doing,
+        wanted,
         () ->
             Database.once(
                 database.begin(application, about),
@@ -399,7 +404,16 @@ public final class Lease {
 
   /** As {@link #steadily}, for work at which the server may be for long without saying so. */
   public <T> T atLength(String doing, Work<T> work) {
-    return steadily(doing, transaction -> database.atLength(transaction, awaited, work));
+    return atLength(doing, () -> true, work);
+  }
+
+  /**
+   * As {@link #atLength(String, Work)}, while somebody wants it.
+   *
+   * @param wanted asked before it is tried again
+   */
+  <T> T atLength(String doing, BooleanSupplier wanted, Work<T> work) {
+    return steadily(doing, wanted, transaction -> database.atLength(transaction, awaited, work));
   }
 
   /** What the run waits for, and no heartbeat does. */

@@ -24,6 +24,7 @@ import io.fulmar.lightning.TimelineChange;
 import io.fulmar.lightning.internal.database.Transaction;
 import io.fulmar.lightning.internal.fold.FoldResult;
 import io.fulmar.lightning.internal.fold.Ledger;
+import io.fulmar.lightning.internal.fold.PreparedState;
 import io.fulmar.lightning.internal.fold.Release;
 import io.fulmar.lightning.internal.joined.JoinedTransactions;
 import io.fulmar.lightning.internal.log.LogRetention;
@@ -68,6 +69,7 @@ final class LightningClaim implements Claim {
   private boolean resynced;
   private @Nullable PlanHead planned;
   private volatile @Nullable Ledger ledger;
+  private volatile @Nullable Preparation preparation;
   private @Nullable JoinedTransactions joined;
   private volatile boolean closed;
 
@@ -125,7 +127,7 @@ final class LightningClaim implements Claim {
           Set<Long> needed = new HashSet<>();
           needed.add(record().keptPlan);
           needed.add(record().deliveringPlan);
-          plans.tidy(transaction.connection(), needed);
+          plans.tidy(transaction.connection(), needed, folding.unneeded(record()));
           if (record().deliveringPlan == 0 && lease.before() <= record().run) {
             begin(transaction);
           }
@@ -268,6 +270,7 @@ final class LightningClaim implements Claim {
           return head;
         });
     ledger = new Ledger(lease, tables, run, store.watch());
+    preparation = folding.preparation(lease, head, record());
     joined = null;
     return new PlanTableReader(
         task -> store.start("fulmar-" + sync.name() + "-reader", task),
@@ -301,6 +304,10 @@ final class LightningClaim implements Claim {
   @Override
   public void reserve(long from, long to, long until) {
     openLedger().reserve(from, to, until);
+    Preparation begun = preparation;
+    if (begun != null) {
+      begun.reached(to);
+    }
   }
 
   @Override
@@ -335,6 +342,7 @@ final class LightningClaim implements Claim {
       noted.end();
       noted.flush();
     }
+    PreparedState prepared = prepared(end);
     long quarantined =
         writing.writeAtLength(
             "move the state of %s forward".formatted(sync.name()),
@@ -342,13 +350,23 @@ final class LightningClaim implements Claim {
             (transaction, next) -> {
               LoggedRun logged =
                   new LoggedRun(run, startedAt, end.endedAt(), end.status(), end.problem());
-              long newly = folding.delivered(transaction, next, head, logged, end);
+              long newly = folding.delivered(transaction, next, head, logged, end, prepared);
               next.run = run;
               store.passed(CrashPoint.FOLD_WRITTEN);
               return newly;
             });
     ledger = null;
     return new Folded(quarantined);
+  }
+
+  /** The state that was made meanwhile; where much was not sent, it is of no use. */
+  private @Nullable PreparedState prepared(RunEnd end) {
+    Preparation begun = preparation;
+    if (begun == null) {
+      return null;
+    }
+    boolean whole = end.status() == RunStatus.SUCCEEDED || end.status() == RunStatus.WARNING;
+    return whole ? begun.await() : begun.stop();
   }
 
   @Override
@@ -513,6 +531,10 @@ final class LightningClaim implements Claim {
   @Override
   public void close() {
     closed = true;
+    Preparation begun = preparation;
+    if (begun != null) {
+      begun.close();
+    }
     try {
       LightningSettings settings = store.settings();
       new LogRetention(

@@ -21,6 +21,8 @@ import java.util.stream.Stream;
  * @param plan how much of the server a plan may take
  * @param logs which logs a sync writes for which nothing else is said
  * @param logsOf which logs some syncs write, by their names
+ * @param smallestPreparation the state of a first run is made beside its delivery where the plan
+ *     has so many changes or more
  */
 public record LightningSettings(
     Schemas schemas,
@@ -30,7 +32,10 @@ public record LightningSettings(
     Duration fullDiffEvery,
     PlanSettings plan,
     SyncLogs logs,
-    Map<String, SyncLogs> logsOf) {
+    Map<String, SyncLogs> logsOf,
+    long smallestPreparation) {
+  /** Fewer keys than this cost nothing in a fold. */
+  private static final long SMALLEST_PREPARATION = 10_000;
 
   /** What an engine does unless it is told otherwise. */
   public static final LightningSettings DEFAULT =
@@ -43,6 +48,34 @@ public record LightningSettings(
           PlanSettings.DEFAULT,
           SyncLogs.off(),
           Map.of());
+
+  /** With the usual smallest preparation. */
+  public LightningSettings(
+      Schemas schemas,
+      Duration lease,
+      MissingState missingState,
+      TimelineChange onTimelineChange,
+      Duration fullDiffEvery,
+      PlanSettings plan,
+      SyncLogs logs,
+      Map<String, SyncLogs> logsOf) {
+    this(
+        schemas,
+        lease,
+        missingState,
+        onTimelineChange,
+        fullDiffEvery,
+        plan,
+        logs,
+        logsOf,
+        SMALLEST_PREPARATION);
+  }
+
+  /** The same, with states that are made beside the delivery of so many changes or more. */
+  public LightningSettings preparing(long changes) {
+    return new LightningSettings(
+        schemas, lease, missingState, onTimelineChange, fullDiffEvery, plan, logs, logsOf, changes);
+  }
 
   /** Copies the map. */
   public LightningSettings {

@@ -36,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,6 +59,9 @@ public final class LightningStore implements SyncStore {
   private final PostgresSnapshots snapshots;
   private final Clock clock;
   private final CrashPoint.Watch watch;
+
+  /** Whether the state of some sync is being made beside its delivery. */
+  private final AtomicBoolean preparing = new AtomicBoolean();
 
   /** Of whoever works on a sync now, or did last. */
   private final Map<String, Patience> patience = new ConcurrentHashMap<>();
@@ -99,6 +103,22 @@ public final class LightningStore implements SyncStore {
     this.look = new ModelLook(snapshots);
     this.clock = clock == null ? database.clock() : clock;
     this.watch = watch;
+  }
+
+  Source source() {
+    return source;
+  }
+
+  /**
+   * Whether a state may be made beside its delivery: one at a time, so that runs keep their
+   * connections. Then {@link #endPreparation} follows.
+   */
+  boolean beginPreparation() {
+    return preparing.compareAndSet(false, true);
+  }
+
+  void endPreparation() {
+    preparing.set(false);
   }
 
   LightningSettings settings() {

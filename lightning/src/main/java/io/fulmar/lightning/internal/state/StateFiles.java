@@ -2,6 +2,7 @@ package io.fulmar.lightning.internal.state;
 
 import io.fulmar.internal.sql.Identifier;
 import io.fulmar.lightning.internal.database.Transaction;
+import io.fulmar.lightning.internal.fold.PreparedState;
 import io.fulmar.lightning.internal.schema.Schemas;
 import io.fulmar.lightning.internal.schema.SyncTables;
 import java.sql.SQLException;
@@ -59,6 +60,11 @@ final class StateFiles {
       }
       found(transaction, record, tables.ledgerName());
     }
+  }
+
+  /** The table of a state that is made before its fold; empty if it is not there. */
+  Optional<PreparedState> prepared(Transaction transaction, String name) throws SQLException {
+    return file(transaction, name).map(file -> new PreparedState(file.oid(), file.filenode()));
   }
 
   /** Numbers under which a sync has tables, whether the registry knows them or not. */

@@ -371,7 +371,8 @@ final class Life implements AutoCloseable {
             .user(database.user())
             .withoutTls()
             .build();
-    this.store = new LightningStore(source, LightningSettings.DEFAULT, settings, clock, watch);
+    this.store =
+        new LightningStore(source, LightningSettings.DEFAULT.preparing(1), settings, clock, watch);
     this.engine = StoredEngine.over(store, source, settings);
   }
 

@@ -249,6 +249,10 @@ class FoldTest {
     fixture.ledger(answers(ledger));
     SyncRecord record = record(null, 0, null);
     FoldResult result = fold(inPlace(), record, FoldFixture.head(columns, 4, 0), kind);
+    return after(result, record);
+  }
+
+  private List<String> after(FoldResult result, SyncRecord record) throws SQLException {
     List<String> after = new ArrayList<>(List.of(result.toString()));
     after.add(record.generation + " " + record.keys + " " + record.live + " " + record.until);
     after.addAll(state(record, "k0, hash, gone_since"));
@@ -285,6 +289,88 @@ class FoldTest {
         .startsWith(
             "FoldResult[moved=true, newlyQuarantined=0, accepted=%s,"
                 .formatted(what.equals("none") ? 0 : what.startsWith("one") ? 3 : 4));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "in place | all",
+        "in place | all, one late",
+        "in place | one rejected",
+        "in place | one without an answer",
+        "in place | none",
+        "anew | all",
+        "anew | one rejected",
+        "anew | none"
+      })
+  @DisplayName("P1, P3: a state that was made before the answers comes to what a fold alone makes")
+  void preparedStateComesToTheSame(String way, String what) throws SQLException {
+    List<String> rows = new ArrayList<>();
+    for (long i = 0; i < 4; i++) {
+      rows.add(row(i, 10 * i, i + 70, "f", "mail", 10 * i, "plan"));
+    }
+    fixture.firstPlan(rows);
+    PlanHead head = FoldFixture.head(FoldFixture.firstColumns(), 4, 0);
+    List<String> expected = afterFold(head.columns(), what, FoldKind.DELIVERED);
+    fixture.close();
+    fixture = new FoldFixture(POSTGRES);
+    fixture.firstPlan(rows);
+    prepare(head);
+    prepare(head); // the answer to a commit was lost
+    String prepared = fixture.lines("select 'fulmar_planner.s1_state_0'::regclass::oid").get(0);
+    fixture.ledger(answers(what));
+    SyncRecord record = record(null, 0, null);
+
+    FoldResult result;
+    try (Transaction transaction = fixture.begin()) {
+      result = fold(way).fold(transaction, record, head, RULES, FoldKind.DELIVERED, NOW, true);
+      transaction.commit();
+    }
+
+    assertThat(after(result, record)).containsExactlyElementsOf(expected);
+    boolean taken = way.equals("in place") || what.equals("all");
+    assertThat(
+            fixture.lines("select 'fulmar_planner.s1_state_0'::regclass::oid").contains(prepared))
+        .isEqualTo(taken);
+  }
+
+  private void prepare(PlanHead head) throws SQLException {
+    try (Transaction transaction = fixture.begin()) {
+      inPlace().prepare(transaction, head);
+      transaction.commit();
+    }
+  }
+
+  @Test
+  @DisplayName("P1: no state is made of a plan that somebody has written to")
+  void noStateIsPreparedOfAnotherPlan() throws SQLException {
+    fixture.firstPlan(List.of(row(0, 1, 70, "f", "mail", 1, "plan")));
+    PlanHead head = FoldFixture.head(FoldFixture.firstColumns(), 2, 0);
+
+    assertThatThrownBy(() -> prepare(head))
+        .isInstanceOf(StateException.class)
+        .hasMessage(
+            "Cannot make the state of crm beforehand: its plan has 1 changes instead of 2. [sync=crm run=9]");
+  }
+
+  @Test
+  @DisplayName("a state that nobody has taken and somebody reads is not in the way of another")
+  void stateThatIsReadIsLeftAlone() throws SQLException {
+    fixture.firstPlan(List.of(row(0, 1, 70, "f", "mail", 1, "plan")));
+    PlanHead head = FoldFixture.head(FoldFixture.firstColumns(), 1, 0);
+    prepare(head);
+    accepted(0, 1);
+    SyncRecord record = record(null, 0, null);
+    try (Transaction dump = fixture.begin()) {
+      dump.update("lock table fulmar_planner.s1_state_0 in access share mode");
+
+      fold(inPlace(), record, head, FoldKind.DELIVERED);
+    }
+
+    assertThat(record.generation).isEqualTo(1);
+    assertThat(state(record, "k0, hash")).containsExactly("1 70");
+    assertThat(inPlace().unneeded(record.generation)).containsExactly("s1_state_0");
   }
 
   @Test

@@ -87,9 +87,9 @@ class PlanSqlTest extends OnEveryMajor {
       store.write(connection, head.withGuards(List.of("too many")));
       assertThat(store.read(connection, head.run()).plan().changeSet().guards())
           .containsExactly("too many");
-      store.tidy(connection, Set.of(head.run()));
+      store.tidy(connection, Set.of(head.run()), List.of());
       assertThat(store.read(connection, head.run())).isNotNull();
-      store.tidy(connection, Set.of());
+      store.tidy(connection, Set.of(), List.of());
       assertThat(store.read(connection, head.run())).isNull();
       assertThat(store.delete(connection, head.run())).isFalse();
       connection.commit();
