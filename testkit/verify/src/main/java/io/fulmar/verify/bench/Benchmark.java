@@ -3,185 +3,224 @@ package io.fulmar.verify.bench;
 import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.TestPostgres;
 import io.fulmar.testkit.tpch.Tpch;
+import io.fulmar.verify.bench.compare.Comparison;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.function.Consumer;
 
 /**
- * Starts a server of its own, loads TPC-H orders, and measures the standard engine beside the bare
- * read of the same rows, Lightning beside bare statements and what peers do, delivery beside what a
- * slow destination allows, and the ready-made destinations beside a bare COPY, each in a JVM of its
- * own with a stated heap. Prints one Markdown table for each; ratios are between medians of the
- * same run.
- *
- * <p>Arguments: rows in thousands (default 3000; a third of them is delivered), counted rounds
- * (default 5), and a section: standard, lightning, growth, delivery, destinations, tunnel, ciphers
- * or all (default, without growth, which takes the rows, a third and ten thirds of them, and
- * without tunnel and ciphers, which need the programs of OpenSSH; the second is the first with each
- * cipher).
+ * Starts a server of its own, makes TPC-H data, and measures each variant in a JVM of its own with
+ * a stated heap. Prints Markdown on standard output and into {@code results.md}, and says on
+ * standard error how far it is. Ends with 1 if anything that was delivered was wrong or a variant
+ * failed, with 2 if the arguments are wrong.
  */
 public final class Benchmark {
-  /** In a source folder that only the profile of the benchmark compiles. */
-  private static final String SNAPSHOT = "io.fulmar.verify.bench.DebeziumSnapshot";
-
   private static final String CIPHER = "aes128-gcm@openssh.com";
   private static final List<String> CIPHERS =
       List.of(CIPHER, "aes256-gcm@openssh.com", "aes128-ctr");
+  private static final double ORDERS_AT_SCALE_1 = 1_500_000;
 
-  private Benchmark() {}
+  private final TestPostgres postgres;
+  private final Options options;
+  private final Consumer<String> out;
+  private final List<String> failures = new ArrayList<>();
+
+  private Benchmark(TestPostgres postgres, Options options, Consumer<String> out) {
+    this.postgres = postgres;
+    this.options = options;
+    this.out = out;
+  }
 
   /**
    * Runs the benchmark.
    *
-   * @param args rows in thousands, rounds, section
+   * @param args see {@code --help}
    */
   public static void main(String[] args) throws Exception {
-    long thousands = args.length > 0 ? Long.parseLong(args[0]) : 3_000;
-    int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 5;
-    String section = args.length > 2 ? args[2] : "all";
-    try (TestPostgres postgres =
-        TestPostgres.builder()
-            .majorVersion(17)
-            .parameter("shared_buffers", "2GB")
-            .parameter("max_wal_size", "8GB")
-            .parameter("checkpoint_timeout", "1h")
-            .parameter("wal_level", "logical") // for Debezium
-            .start()) {
-      boolean all = section.equals("all");
-      if (all || section.equals("standard")) {
-        standard(postgres, thousands, rounds);
-      }
-      if (all || section.equals("lightning")) {
-        lightning(postgres, thousands, rounds);
-      }
-      if (section.equals("growth")) {
-        growth(postgres, thousands);
-      }
-      if (section.equals("tunnel")) {
-        tunnel(postgres, thousands, rounds, List.of(CIPHER));
-      }
-      if (section.equals("ciphers")) {
-        tunnel(postgres, thousands, rounds, CIPHERS);
-      }
-      if (all || section.equals("delivery")) {
-        delivery(postgres, thousands * 1_000 / 3, rounds);
-      }
-      if (all || section.equals("destinations")) {
-        destinations(postgres, thousands / 3, rounds);
-      }
+    Options options;
+    try {
+      options = Options.parse(args);
+    } catch (IllegalArgumentException e) {
+      System.err.println(e.getMessage());
+      System.err.println(Options.HELP);
+      System.exit(2);
+      return;
+    }
+    if (options.isHelp()) {
+      System.out.println(Options.HELP);
+      return;
+    }
+    List<String> failures = run(options);
+    failures.forEach(each -> System.err.printf("FAILED: %s%n", each));
+    System.exit(failures.isEmpty() ? 0 : 1);
+  }
+
+  private static List<String> run(Options options) throws Exception {
+    Files.createDirectories(options.out());
+    Path file = options.out().resolve("results.md");
+    try (PrintStream copy =
+            new PrintStream(Files.newOutputStream(file), true, StandardCharsets.UTF_8);
+        TestPostgres postgres =
+            TestPostgres.builder()
+                .majorVersion(17)
+                .parameter("shared_buffers", "2GB")
+                .parameter("max_wal_size", "8GB")
+                .parameter("checkpoint_timeout", "1h")
+                .parameter("autovacuum", "off")
+                .parameter("wal_level", "logical") // for Debezium
+                .start()) {
+      return new Benchmark(
+              postgres,
+              options,
+              line -> {
+                System.out.println(line);
+                copy.println(line);
+              })
+          .run();
     }
   }
 
-  private static void standard(TestPostgres postgres, long thousands, int rounds) throws Exception {
-    System.out.printf("%n## Standard engine, TPC-H orders, %s%n", machine());
-    TestDatabase large = load(postgres, thousands);
-    run(StandardVariants.class, large, "-Xmx256m", "time", Integer.toString(rounds));
-    run(StandardVariants.class, large, "-Xmx64m", "heap");
-    if (thousands >= 10) {
-      run(StandardVariants.class, load(postgres, thousands / 10), "-Xmx64m", "heap");
+  private List<String> run() throws Exception {
+    title();
+    for (Section each : sections()) {
+      try {
+        switch (each) {
+          case COMPARE -> compare();
+          case DELIVERY -> delivery();
+          case DESTINATIONS -> destinations();
+          case TUNNEL -> tunnel(List.of(CIPHER));
+          case CIPHERS -> tunnel(CIPHERS);
+        }
+      } catch (IllegalStateException e) {
+        failures.add("section %s: %s".formatted(each.label(), e.getMessage()));
+      }
     }
+    return failures;
   }
 
-  private static void lightning(TestPostgres postgres, long thousands, int rounds)
-      throws Exception {
-    System.out.printf("%n## Lightning, TPC-H orders, %s%n", machine());
-    TestDatabase database = load(postgres, thousands);
-    run(LightningVariants.class, database, "-Xmx256m", "time", Integer.toString(rounds));
-    run(SNAPSHOT, database, "-Xmx256m", Integer.toString(Math.min(rounds, 3)));
-  }
-
-  private static void growth(TestPostgres postgres, long thousands) throws Exception {
-    System.out.printf("%n## Growth of Lightning, TPC-H orders, %s%n", machine());
-    for (long size : new long[] {thousands / 3, thousands, thousands * 10 / 3}) {
-      TestDatabase database = load(postgres, Math.max(1, size));
-      System.out.println("| variant | rows | s | s for a million rows |\n|---|---|---|---|");
-      run(LightningVariants.class, database, "-Xmx256m", "growth");
+  private Set<Section> sections() {
+    if (!options.sections().isEmpty()) {
+      return options.sections();
     }
+    Set<Section> possible = EnumSet.complementOf(EnumSet.of(Section.CIPHERS));
+    if (!OpenSsh.isInstalled()) {
+      possible.remove(Section.TUNNEL);
+    }
+    return possible;
   }
 
-  private static void tunnel(
-      TestPostgres postgres, long thousands, int rounds, List<String> ciphers) throws Exception {
-    System.out.printf("%n## Tunnel, TPC-H orders, %s%n", machine());
-    TestDatabase database = load(postgres, thousands);
+  private void title() throws SQLException {
+    String version;
+    TestDatabase database = postgres.createDatabase();
+    try (Connection connection = database.connect()) {
+      version = connection.getMetaData().getDatabaseProductVersion();
+    }
+    out.accept(
+        String.format(
+            Locale.ROOT,
+            "## Benchmark of %s: PostgreSQL %s and JDK %s on %s %s, %d processors%s, %d rounds",
+            LocalDate.now(ZoneOffset.UTC),
+            version,
+            Runtime.version(),
+            System.getProperty("os.name"),
+            System.getProperty("os.arch"),
+            Runtime.getRuntime().availableProcessors(),
+            Machine.description(),
+            options.rounds()));
+  }
+
+  private void compare() throws Exception {
+    failures.addAll(
+        new Comparison(
+                postgres,
+                new Comparison.Plan(
+                    options.rows(),
+                    options.shapeRows(),
+                    options.rounds(),
+                    options.only(),
+                    options.shapes(),
+                    options.out()))
+            .run(out));
+  }
+
+  private void tunnel(List<String> ciphers) throws Exception {
+    heading("Tunnel, %,d orders", options.mostRows());
+    TestDatabase database = load(options.mostRows());
     List<String> failed = new ArrayList<>();
     for (String cipher : ciphers) {
       try {
-        run(TunnelVariants.class, database, "-Xmx256m", Integer.toString(rounds), cipher);
+        run(TunnelVariants.class, database, "256m", rounds(), cipher);
       } catch (IllegalStateException e) {
         failed.add(cipher);
       }
     }
+    database.drop();
     if (!failed.isEmpty()) {
-      throw new IllegalStateException("failed: " + failed);
+      throw new IllegalStateException("failed: %s".formatted(failed));
     }
   }
 
-  private static void delivery(TestPostgres postgres, long rows, int rounds) throws Exception {
-    System.out.printf("%n## Delivery, %s%n", machine());
+  private void delivery() throws Exception {
+    heading("Delivery");
     TestDatabase database = postgres.createDatabase();
-    String count = Long.toString(rows);
-    run(DeliveryVariants.class, database, "-Xmx256m", "time", count, Integer.toString(rounds));
-    run(DeliveryVariants.class, database, "-Xmx256m", "accepted", count);
-    run(DeliveryVariants.class, database, "-Xmx256m", "rejected", count);
-    System.out.println("Goal: the two at most 64 MB apart");
+    String count = Long.toString(options.mostRows() / 3);
+    run(DeliveryVariants.class, database, "256m", "time", count, rounds());
+    run(DeliveryVariants.class, database, "256m", "accepted", count);
+    run(DeliveryVariants.class, database, "256m", "rejected", count);
+    out.accept("Goal: the two at most 64 MB apart");
+    database.drop();
   }
 
-  private static void destinations(TestPostgres postgres, long thousands, int rounds)
-      throws Exception {
-    System.out.printf("%n## Destinations, TPC-H orders, %s%n", machine());
-    TestDatabase database = load(postgres, Math.max(1, thousands));
-    run(DestinationVariants.class, database, "-Xmx1g", Integer.toString(rounds));
+  private void destinations() throws Exception {
+    heading("Destinations, %,d orders", options.mostRows() / 3);
+    TestDatabase database = load(options.mostRows() / 3);
+    run(DestinationVariants.class, database, "1g", rounds());
+    database.drop();
   }
 
-  private static String machine() {
-    return "PostgreSQL 17, Java %s, %d processors"
-        .formatted(Runtime.version().feature(), Runtime.getRuntime().availableProcessors());
+  private String rounds() {
+    return Integer.toString(options.rounds());
   }
 
-  private static TestDatabase load(TestPostgres postgres, long thousands) throws SQLException {
+  private void heading(String format, Object... args) {
+    out.accept("");
+    out.accept("### ".concat(String.format(Locale.ROOT, format, args)));
+    out.accept("");
+  }
+
+  private TestDatabase load(long rows) throws SQLException {
     TestDatabase database = postgres.createDatabase();
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement()) {
-      Tpch.atScale(thousands / 1_500.0).loadOrders(connection);
-      statement.execute("vacuum (analyze, freeze) orders");
-      try (ResultSet count = statement.executeQuery("select count(*) from orders")) {
-        count.next();
-        System.out.printf("%n%,d rows%n%n", count.getLong(1));
-      }
+    try (Connection connection = database.connect()) {
+      Tpch.atScale(rows / ORDERS_AT_SCALE_1).loadOrders(connection);
     }
+    database.execute("vacuum (analyze, freeze) orders");
     return database;
   }
 
-  private static void run(Class<?> variants, TestDatabase database, String heap, String... args)
+  private void run(Class<?> variants, TestDatabase database, String heap, String... args)
       throws IOException, InterruptedException {
-    run(variants.getName(), database, heap, args);
-  }
-
-  private static void run(String variants, TestDatabase database, String heap, String... args)
-      throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of(heap, "-cp", System.getProperty("java.class.path")));
-    if (Boolean.getBoolean("bench.steps")) {
-      command.add("-Dbench.steps=true");
-    }
-    command.add(variants);
-    command.addAll(
-        List.of(
-            database.host(),
-            Integer.toString(database.port()),
-            database.name(),
-            database.user(),
-            heap));
-    command.addAll(List.of(args));
-    int exit = new ProcessBuilder(command).inheritIO().start().waitFor();
-    if (exit != 0) {
-      throw new IllegalStateException("a variant ended with exit code " + exit);
-    }
+    System.err.printf("%s %s%n", variants.getSimpleName(), String.join(" ", args));
+    List<String> all =
+        new ArrayList<>(
+            List.of(
+                database.host(),
+                Integer.toString(database.port()),
+                database.name(),
+                database.user(),
+                "-Xmx".concat(heap)));
+    all.addAll(List.of(args));
+    ChildJvm.run(out, variants.getName(), heap, all);
   }
 }

@@ -19,6 +19,9 @@ import java.util.stream.Stream;
  * through it. Closing it ends them all and deletes their files.
  */
 final class OpenSsh implements AutoCloseable {
+  private static final Path SERVER = Path.of("/usr/sbin/sshd");
+  private static final Path CLIENT = Path.of("/usr/bin/ssh");
+
   private final Path directory;
   private final SshKeyPair host = SshKeyPair.generate();
   private final SshKeyPair user = SshKeyPair.generate();
@@ -55,8 +58,13 @@ final class OpenSsh implements AutoCloseable {
     if ("root".equals(System.getProperty("user.name"))) {
       Files.createDirectories(Path.of("/run/sshd"));
     }
-    start("/usr/sbin/sshd", "-D", "-f", directory.resolve("config").toString());
+    start(SERVER.toString(), "-D", "-f", directory.resolve("config").toString());
     await(port);
+  }
+
+  /** Whether the programs are where Debian has them. */
+  static boolean isInstalled() {
+    return Files.isExecutable(SERVER) && Files.isExecutable(CLIENT);
   }
 
   int port() {
@@ -85,7 +93,7 @@ final class OpenSsh implements AutoCloseable {
   int forward(int through, int target) throws IOException, InterruptedException {
     int local = free();
     start(
-        "ssh",
+        CLIENT.toString(),
         "-F",
         "/dev/null",
         "-N",

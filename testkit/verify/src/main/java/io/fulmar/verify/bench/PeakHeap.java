@@ -11,11 +11,11 @@ import javax.management.NotificationEmitter;
 import javax.management.openmbean.CompositeData;
 
 /** The most heap that was in use after a collection. This class is threadsafe. */
-final class PeakHeap {
+public final class PeakHeap {
   private final AtomicLong bytes = new AtomicLong();
 
   /** Begins to watch this JVM. */
-  PeakHeap() {
+  public PeakHeap() {
     for (GarbageCollectorMXBean bean : ManagementFactory.getGarbageCollectorMXBeans()) {
       ((NotificationEmitter) bean)
           .addNotificationListener(
@@ -34,6 +34,27 @@ final class PeakHeap {
   /** In millions of bytes. */
   double megabytes() {
     return bytes.get() / 1e6;
+  }
+
+  /** Forgets what was seen so far. */
+  public void reset() {
+    bytes.set(0);
+  }
+
+  /**
+   * The most since {@link #reset()}; to be called after {@code System.gc()}, which is told of later
+   * than it returns.
+   */
+  public long bytesAfterCollection() {
+    return bytes.accumulateAndGet(heapNow(), Math::max);
+  }
+
+  private static long heapNow() {
+    return ManagementFactory.getMemoryPoolMXBeans().stream()
+        .filter(pool -> pool.getType() == MemoryType.HEAP)
+        .mapToLong(
+            pool -> pool.getCollectionUsage() == null ? 0 : pool.getCollectionUsage().getUsed())
+        .sum();
   }
 
   private static long heapAfter(Map<String, MemoryUsage> pools) {

@@ -1,0 +1,131 @@
+package io.fulmar.verify.bench.compare;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.BitmapEncoder.BitmapFormat;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.style.Styler;
+
+/**
+ * Draws the results of the comparison: time against rows, and time against the share of rows that
+ * changed. In a source folder of its own, since only the benchmark needs the library.
+ */
+final class Charts {
+  private static final int WIDTH = 900;
+  private static final int HEIGHT = 560;
+  private static final int DOTS_PER_INCH = 144;
+
+  /** Where no change at all is drawn, since a logarithmic axis has no 0. */
+  private static final double NO_CHANGE = 0.01;
+
+  private final Results results;
+  private final Path directory;
+
+  private Charts(Path csv, Path directory) throws IOException {
+    results =
+        new Results(Files.readAllLines(csv).stream().skip(1).map(Measurement::parse).toList());
+    this.directory = directory;
+  }
+
+  /**
+   * Draws them and prints links to them.
+   *
+   * @param args the file with the measurements, the directory of the images
+   */
+  public static void main(String[] args) throws IOException {
+    Charts charts = new Charts(Path.of(args[0]), Path.of(args[1]));
+    charts.byRows();
+    charts.byShare();
+  }
+
+  private void byRows() throws IOException {
+    List<Long> sizes = results.sizes(Shape.NARROW);
+    if (sizes.size() < 2) {
+      return;
+    }
+    for (Scenario scenario : List.of(Scenario.FIRST, Scenario.UNCHANGED, Scenario.CHANGED_1)) {
+      XYChart chart = chart(scenario.title(), "rows");
+      for (Entrant entrant : results.entrants(Shape.NARROW)) {
+        List<Point> points = new ArrayList<>();
+        for (long size : sizes) {
+          add(points, size, results.find(Shape.NARROW, size, entrant, scenario));
+        }
+        draw(chart, entrant, points);
+      }
+      save(chart, "rows-%s".formatted(scenario.name().toLowerCase(java.util.Locale.ROOT)));
+    }
+  }
+
+  private void byShare() throws IOException {
+    List<Long> sizes = results.sizes(Shape.NARROW);
+    if (sizes.isEmpty()) {
+      return;
+    }
+    long rows = sizes.get(sizes.size() - 1);
+    XYChart chart =
+        chart(
+            String.format(java.util.Locale.ROOT, "%,d rows", rows),
+            "rows that changed, in percent (at the left: none)");
+    for (Entrant entrant : results.entrants(Shape.NARROW)) {
+      List<Point> points = new ArrayList<>();
+      for (Scenario scenario : Scenario.values()) {
+        if (scenario == Scenario.UNCHANGED || scenario.changes()) {
+          add(
+              points,
+              Math.max(scenario.percent(), NO_CHANGE),
+              results.find(Shape.NARROW, rows, entrant, scenario));
+        }
+      }
+      draw(chart, entrant, points);
+    }
+    save(chart, "changes");
+  }
+
+  private record Point(double x, double seconds) {}
+
+  private static void add(List<Point> points, double x, Results.Result result) {
+    if (result != null) {
+      points.add(new Point(x, result.seconds()));
+    }
+  }
+
+  private static void draw(XYChart chart, Entrant entrant, List<Point> points) {
+    if (points.size() > 1) {
+      chart.addSeries(entrant.label(), array(points, Point::x), array(points, Point::seconds));
+    }
+  }
+
+  private static double[] array(List<Point> points, ToDoubleFunction<Point> part) {
+    return points.stream().mapToDouble(part).toArray();
+  }
+
+  private static XYChart chart(String title, String x) {
+    XYChart chart =
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .title(title)
+            .xAxisTitle(x)
+            .yAxisTitle("seconds (median)")
+            .theme(Styler.ChartTheme.Matlab)
+            .build();
+    chart.getStyler().setXAxisLogarithmic(true).setYAxisLogarithmic(true);
+    chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
+    return chart;
+  }
+
+  private void save(XYChart chart, String name) throws IOException {
+    if (chart.getSeriesCollection().isEmpty()) {
+      return;
+    }
+    BitmapEncoder.saveBitmapWithDPI(
+        chart, directory.resolve(name).toString(), BitmapFormat.PNG, DOTS_PER_INCH);
+    System.out.printf("%n![%s](%s.png)%n", chart.getTitle(), name);
+  }
+}

@@ -1,0 +1,50 @@
+package io.fulmar.verify.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Runs a class of the benchmark in a JVM of its own, with the class path of this one. */
+public final class ChildJvm {
+  private ChildJvm() {}
+
+  /**
+   * Runs it and waits for its end. What it says on standard error comes out here too.
+   *
+   * @param out takes each line that it prints
+   * @param main the class
+   * @param heap the most heap, as {@code -Xmx} takes it
+   * @param args its arguments
+   * @throws IllegalStateException if it ends with another exit code than 0
+   */
+  public static void run(Consumer<String> out, String main, String heap, List<String> args)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-Xmx%s".formatted(heap));
+    command.add("-Djava.awt.headless=true");
+    if (Boolean.getBoolean("bench.steps")) {
+      command.add("-Dbench.steps=true");
+    }
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
+    command.addAll(args);
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    try (BufferedReader lines =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+      lines.lines().forEach(out);
+      int exit = process.waitFor();
+      if (exit != 0) {
+        throw new IllegalStateException("%s ended with exit code %d".formatted(main, exit));
+      }
+    } finally {
+      process.destroy();
+    }
+  }
+}
