@@ -28,6 +28,7 @@ public final class ChildJvm {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Xmx%s".formatted(heap));
     command.add("-Djava.awt.headless=true");
+    command.add("-Dslf4j.internal.verbosity=ERROR"); // nothing logs here, and that is no news
     if (Boolean.getBoolean("bench.steps")) {
       command.add("-Dbench.steps=true");
     }
@@ -35,6 +36,8 @@ public final class ChildJvm {
     command.addAll(args);
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    Thread atExit = new Thread(process::destroy);
+    Runtime.getRuntime().addShutdownHook(atExit);
     try (BufferedReader lines =
         new BufferedReader(
             new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
@@ -45,6 +48,7 @@ public final class ChildJvm {
       }
     } finally {
       process.destroy();
+      Runtime.getRuntime().removeShutdownHook(atExit);
     }
   }
 }

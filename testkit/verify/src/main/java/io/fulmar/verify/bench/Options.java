@@ -155,7 +155,7 @@ record Options(
 
   private static <T> List<T> list(String value, Function<String, T> read) {
     List<T> all = new ArrayList<>();
-    for (String each : value.split(",")) {
+    for (String each : value.split(",", -1)) {
       all.add(read.apply(each.trim()));
     }
     return all;
