@@ -79,7 +79,9 @@ public final class Benchmark {
                 .parameter("max_wal_size", "8GB")
                 .parameter("checkpoint_timeout", "1h")
                 .parameter("autovacuum", "off")
-                .parameter("wal_level", "logical") // for Debezium
+                // For Debezium, to which a server sends what it has written out, and no more.
+                .parameter("wal_level", "logical")
+                .parameter("synchronous_commit", "on")
                 .start()) {
       return new Benchmark(
               postgres,
@@ -130,7 +132,7 @@ public final class Benchmark {
     out.accept(
         String.format(
             Locale.ROOT,
-            "## Benchmark of %s: PostgreSQL %s and JDK %s on %s %s, %d processors%s, %d rounds",
+            "## Benchmark of %s: PostgreSQL %s and JDK %s on %s %s, %d processors%s; counted rounds: %d",
             LocalDate.now(ZoneOffset.UTC),
             version,
             Runtime.version(),

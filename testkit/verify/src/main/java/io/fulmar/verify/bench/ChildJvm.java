@@ -3,13 +3,17 @@ package io.fulmar.verify.bench;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** Runs a class of the benchmark in a JVM of its own, with the class path of this one. */
+/**
+ * Runs a class of the benchmark in a JVM of its own, with the class path of this one and its
+ * options that begin with {@code -XX:}.
+ */
 public final class ChildJvm {
   private ChildJvm() {}
 
@@ -27,6 +31,9 @@ public final class ChildJvm {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Xmx%s".formatted(heap));
+    ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+        .filter(option -> option.startsWith("-XX:"))
+        .forEach(command::add);
     command.add("-Djava.awt.headless=true");
     command.add("-Dslf4j.internal.verbosity=ERROR"); // nothing logs here, and that is no news
     if (Boolean.getBoolean("bench.steps")) {

@@ -1,16 +1,21 @@
 package io.fulmar.verify.bench.compare;
 
+import java.awt.Color;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.lines.SeriesLines;
 
 /**
  * Draws the results of the comparison: time against rows, and time against the share of rows that
@@ -20,6 +25,30 @@ final class Charts {
   private static final int WIDTH = 900;
   private static final int HEIGHT = 560;
   private static final int DOTS_PER_INCH = 144;
+
+  /** More lines than these cannot be told apart. */
+  private static final List<Entrant> DRAWN =
+      List.of(
+          Entrant.COPY,
+          Entrant.STANDARD_QUERY,
+          Entrant.LIGHTNING_TABLE,
+          Entrant.LIGHTNING_QUERY,
+          Entrant.EXCEPT,
+          Entrant.MD5_STORED,
+          Entrant.MAP,
+          Entrant.DEBEZIUM);
+
+  /** Of Okabe and Ito, which the colour-blind can tell apart too; one for each of these. */
+  private static final List<Color> COLOURS =
+      List.of(
+          new Color(0x999999),
+          new Color(0x0072B2),
+          new Color(0xD55E00),
+          new Color(0xCC79A7),
+          new Color(0x009E73),
+          new Color(0x56B4E9),
+          new Color(0xE69F00),
+          new Color(0x000000));
 
   /** Where no change at all is drawn, since a logarithmic axis has no 0. */
   private static final double NO_CHANGE = 0.01;
@@ -50,15 +79,15 @@ final class Charts {
       return;
     }
     for (Scenario scenario : List.of(Scenario.FIRST, Scenario.UNCHANGED, Scenario.CHANGED_1)) {
-      XYChart chart = chart(scenario.title(), "rows");
-      for (Entrant entrant : results.entrants(Shape.NARROW)) {
+      XYChart chart = chart("Time by number of rows: %s".formatted(scenario.title()), "rows");
+      for (Entrant entrant : DRAWN) {
         List<Point> points = new ArrayList<>();
-        for (long size : sizes) {
-          add(points, size, results.find(Shape.NARROW, size, entrant, scenario));
-        }
+        results
+            .bySize(Shape.NARROW, entrant, scenario)
+            .forEach(each -> points.add(new Point(each.rows(), each.seconds())));
         draw(chart, entrant, points);
       }
-      save(chart, "rows-%s".formatted(scenario.name().toLowerCase(java.util.Locale.ROOT)));
+      save(chart, "rows-%s".formatted(scenario.name().toLowerCase(Locale.ROOT)));
     }
   }
 
@@ -70,12 +99,25 @@ final class Charts {
     long rows = sizes.get(sizes.size() - 1);
     XYChart chart =
         chart(
-            String.format(java.util.Locale.ROOT, "%,d rows", rows),
-            "rows that changed, in percent (at the left: none)");
-    for (Entrant entrant : results.entrants(Shape.NARROW)) {
+            String.format(Locale.ROOT, "Time by share of changes: %,d rows", rows),
+            "rows that changed, in percent");
+    chart
+        .getStyler()
+        .setXAxisTickLabelsFormattingFunction(
+            x ->
+                x <= NO_CHANGE
+                    ? "none"
+                    : BigDecimal.valueOf(x).stripTrailingZeros().toPlainString());
+    for (Entrant entrant : DRAWN) {
       List<Point> points = new ArrayList<>();
       for (Scenario scenario : Scenario.values()) {
-        if (scenario == Scenario.UNCHANGED || scenario.changes()) {
+        if (entrant == Entrant.COPY && scenario.changes()) {
+          // It takes what it takes.
+          add(
+              points,
+              scenario.percent(),
+              results.find(Shape.NARROW, rows, entrant, Scenario.UNCHANGED));
+        } else if (scenario == Scenario.UNCHANGED || scenario.changes()) {
           add(
               points,
               Math.max(scenario.percent(), NO_CHANGE),
@@ -97,7 +139,12 @@ final class Charts {
 
   private static void draw(XYChart chart, Entrant entrant, List<Point> points) {
     if (points.size() > 1) {
-      chart.addSeries(entrant.label(), array(points, Point::x), array(points, Point::seconds));
+      XYSeries series =
+          chart.addSeries(entrant.label(), array(points, Point::x), array(points, Point::seconds));
+      boolean isFulmar = entrant.label().matches("(standard|lightning).*");
+      series.setLineStyle(isFulmar ? SeriesLines.SOLID : SeriesLines.DASH_DASH);
+      series.setLineColor(COLOURS.get(DRAWN.indexOf(entrant)));
+      series.setMarkerColor(COLOURS.get(DRAWN.indexOf(entrant)));
     }
   }
 

@@ -40,8 +40,8 @@ final class Goals {
     }
 
     private String text(double number) {
-      String digits = unit.equals("x") || unit.equals("s") ? "%.2f %s" : "%.1f %s";
-      return String.format(Locale.ROOT, digits, number, unit.equals("x") ? "×" : unit);
+      String digits = unit.equals("MB") || unit.equals("B") ? "%.1f %s" : "%.2f %s";
+      return String.format(Locale.ROOT, digits, number, unit.equals("x") ? "×" : unit).trim();
     }
   }
 
@@ -51,6 +51,7 @@ final class Goals {
     rows = sizes.isEmpty() ? 0 : sizes.get(sizes.size() - 1);
     standard();
     lightning();
+    growth();
   }
 
   /** Those of which both sides were measured. */
@@ -118,6 +119,19 @@ final class Goals {
     atMost("Lightning, WAL of an unchanged query", wal(query), 1, "MB");
     atMost("Lightning, WAL of an unchanged table", wal(table), 1, "MB");
     atMost("Lightning, state without index, bytes a row", stateBytes(query, true), 64, "B");
+  }
+
+  private void growth() {
+    for (Entrant entrant : List.of(Entrant.STANDARD_QUERY, Entrant.LIGHTNING_QUERY)) {
+      for (Scenario scenario : List.of(Scenario.FIRST, Scenario.UNCHANGED)) {
+        atMost(
+            "power of the rows with which time grows: %s, %s"
+                .formatted(entrant.label(), scenario.title()),
+            Statistics.exponent(results.bySize(Shape.NARROW, entrant, scenario)),
+            1.1,
+            "");
+      }
+    }
   }
 
   private void atMost(String what, double measured, double bound, String unit) {

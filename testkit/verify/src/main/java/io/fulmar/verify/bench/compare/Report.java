@@ -81,13 +81,7 @@ final class Report {
     lines.add("|---|---|%s--:|".formatted("--:|".repeat(sizes.size())));
     for (Entrant entrant : results.entrants(Shape.NARROW)) {
       for (Scenario scenario : Scenario.values()) {
-        List<Result> found = new ArrayList<>();
-        for (long size : sizes) {
-          Result result = results.find(Shape.NARROW, size, entrant, scenario);
-          if (result != null) {
-            found.add(result);
-          }
-        }
+        List<Result> found = results.bySize(Shape.NARROW, entrant, scenario);
         if (found.size() == sizes.size()) {
           growth(entrant, scenario, found);
         }
@@ -96,16 +90,14 @@ final class Report {
   }
 
   private void growth(Entrant entrant, Scenario scenario, List<Result> found) {
-    double[] rows = found.stream().mapToDouble(Result::rows).toArray();
-    double[] seconds = found.stream().mapToDouble(Result::seconds).toArray();
     StringBuilder line =
         new StringBuilder("| %s | %s |".formatted(entrant.label(), scenario.title()));
-    for (double each : seconds) {
-      line.append(' ').append(number("%.3f", each)).append(" |");
+    for (Result each : found) {
+      line.append(' ').append(number("%.3f", each.seconds())).append(" |");
     }
     lines.add(
         line.append(' ')
-            .append(number("%.2f", Statistics.exponent(rows, seconds)))
+            .append(number("%.2f", Statistics.exponent(found)))
             .append(" |")
             .toString());
   }

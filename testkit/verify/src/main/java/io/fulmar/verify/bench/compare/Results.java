@@ -101,6 +101,18 @@ final class Results {
         .toList();
   }
 
+  /** One scenario of one contender at all numbers of rows at which it was measured, ascending. */
+  List<Result> bySize(Shape shape, Entrant entrant, Scenario scenario) {
+    List<Result> found = new ArrayList<>();
+    for (long size : sizes(shape)) {
+      Result result = find(shape, size, entrant, scenario);
+      if (result != null) {
+        found.add(result);
+      }
+    }
+    return found;
+  }
+
   /** Who took part with rows of a shape, in order. */
   List<Entrant> entrants(Shape shape) {
     List<String> present =

@@ -2,6 +2,7 @@ package io.fulmar.verify.bench.compare;
 
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 
 /** Medians, spreads and slopes. */
 final class Statistics {
@@ -54,6 +55,13 @@ final class Statistics {
       alone += (a[i] - meanA) * (a[i] - meanA);
     }
     return alone == 0 ? Double.NaN : together / alone;
+  }
+
+  /** With which power of the rows the median time grows. */
+  static double exponent(List<Results.Result> bySize) {
+    return exponent(
+        bySize.stream().mapToDouble(Results.Result::rows).toArray(),
+        bySize.stream().mapToDouble(Results.Result::seconds).toArray());
   }
 
   private static double[] sorted(Collection<Double> values) {
