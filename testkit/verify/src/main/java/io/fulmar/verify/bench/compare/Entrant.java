@@ -3,7 +3,6 @@ package io.fulmar.verify.bench.compare;
 import io.fulmar.testkit.TestDatabase;
 import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Who takes part, by the name that options and tables use. */
 public enum Entrant {
@@ -179,12 +178,5 @@ public enum Entrant {
   /** The names of all. */
   public static List<String> labels() {
     return Arrays.stream(values()).map(Entrant::label).toList();
-  }
-
-  static @Nullable Entrant of(String label) {
-    return Arrays.stream(values())
-        .filter(each -> each.label.equals(label))
-        .findFirst()
-        .orElse(null);
   }
 }

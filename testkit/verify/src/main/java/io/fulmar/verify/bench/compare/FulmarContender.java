@@ -80,6 +80,9 @@ abstract class FulmarContender implements Contender {
               .map(ChangeSet.Way::kind)
               .map(each -> each.name().toLowerCase(Locale.ROOT))
               .orElse("");
+      if (Boolean.getBoolean("bench.steps")) {
+        System.err.println(report.times());
+      }
     }
   }
 

@@ -182,11 +182,11 @@ final class Report {
     lines.add(
         "- A round: first run, unchanged, then each change of rows spread evenly over the table, with a vacuum between change and run. Later runs of a round read a table that has grown by the dead rows of earlier ones (most so at 100 %, where it is twice as large); the COPY to which they are compared was taken at the begin of the round.");
     lines.add(
-        "- Debezium's time for a change is that from its commit to the last event at the consumer: what it decoded before the commit is not in it. It has no unchanged run. Its offset is in memory; what it keeps is a slot, which makes the server keep its log. Set in its favour: no tombstones, 10 ms instead of 500 ms between polls.");
+        "- Debezium's time for a change is that from its commit to the last event at the consumer: what it decoded before the commit is not in it. It has no unchanged run. Its offset is in memory; what it keeps is a slot, which makes the server keep its log. What decoding spills to disk is not among the temporary files. Set in its favour: no tombstones, 10 ms instead of 500 ms between polls.");
     lines.add(
-        "- What is done by hand runs in one transaction that delivers before it commits, on one connection with the settings that Lightning plans with (work_mem 64 MB, two parallel workers, no JIT), remembers nothing of what was rejected, and for the hash map is lost with the process.");
+        "- What is done by hand runs in one transaction that delivers before it commits, on one connection with the settings that Lightning plans with (work_mem 64 MB, two parallel workers, no JIT), remembers nothing of what was rejected and locks nobody out; the hash map is lost with its process.");
     lines.add(
-        "- `sent` and `received` are those of the client's connection. Peak heap is the most in use after a collection, one of them forced at the end. CPU and resident memory come from /proc, and are n/a elsewhere. The server does not sync its files to disk and vacuums only when told to.");
+        "- `sent` and `received` are those of the client's connection. Peak heap is the most in use after a collection, one of them forced at the end. CPU and resident memory come from /proc, and are n/a elsewhere. The server runs on the same machine, does not sync its files to disk, and vacuums only when told to.");
     for (Shape each : Shape.values()) {
       if (!results.sizes(each).isEmpty()) {
         lines.add("- Shape `%s`: %s.".formatted(each.label(), each.description()));

@@ -1,7 +1,5 @@
 package io.fulmar.verify.bench.compare;
 
-import java.util.Arrays;
-
 /** What happens to the rows before a contender's run; a round takes them in this order. */
 public enum Scenario {
   FIRST("first run", 0),
@@ -38,12 +36,5 @@ public enum Scenario {
   /** The rows concerned in percent; 0 if none is. */
   double percent() {
     return modulus == 0 ? 0 : 100.0 / modulus;
-  }
-
-  static Scenario of(String title) {
-    return Arrays.stream(values())
-        .filter(each -> each.title.equals(title))
-        .findFirst()
-        .orElseThrow();
   }
 }
