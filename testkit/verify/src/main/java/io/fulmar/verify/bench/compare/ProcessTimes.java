@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -20,6 +21,8 @@ final class ProcessTimes {
 
   /** USER_HZ, which is 100 wherever Linux runs today. */
   private static final double TICKS_A_SECOND = 100;
+
+  private static final int TRIES = 10;
 
   private static final int PARENT = 1;
   private static final int OWN = 11;
@@ -58,6 +61,19 @@ final class ProcessTimes {
 
   /** The seconds of a process, of all that descend from it, and of those that have ended. */
   static double ofTree(long root) {
+    Map<Long, Line> lines = lines();
+    for (int i = 0; i < TRIES; i++) {
+      Map<Long, Line> again = lines();
+      if (Objects.equals(lines.get(root), again.get(root))) {
+        break;
+      }
+      // A child's end was taken notice of meanwhile: it may be in neither.
+      lines = again;
+    }
+    return lines.containsKey(root) ? ofTree(root, lines) : Double.NaN;
+  }
+
+  private static Map<Long, Line> lines() {
     Map<Long, Line> lines = new HashMap<>();
     for (Path each : list()) {
       try {
@@ -68,7 +84,7 @@ final class ProcessTimes {
         continue; // it has ended meanwhile
       }
     }
-    return lines.containsKey(root) ? ofTree(root, lines) : Double.NaN;
+    return lines;
   }
 
   /** The same over lines that were read before. */
