@@ -44,7 +44,8 @@ final class Report {
                         .anyMatch(each -> results.find(shape, rows, each, scenario) != null))
             .toList();
     heading(
-        "Time as a multiple of the bare binary COPY: %s, %s rows", shape.label(), grouped(rows));
+        "Time as a multiple of the bare binary COPY, which takes %s s: %s, %s rows",
+        number("%.2f", Statistics.median(copies(shape, rows))), shape.label(), grouped(rows));
     StringBuilder head = new StringBuilder("| |");
     scenarios.forEach(each -> head.append(' ').append(each.title()).append(" |"));
     lines.add(head.toString());
@@ -109,11 +110,7 @@ final class Report {
     lines.add("|---|--:|--:|--:|--:|--:|--:|");
     for (Shape shape : Shape.values()) {
       for (long rows : results.sizes(shape)) {
-        List<Double> medians =
-            results.entrants(shape).stream()
-                .map(entrant -> copy(shape, rows, entrant))
-                .filter(each -> !each.isNaN())
-                .toList();
+        List<Double> medians = copies(shape, rows);
         lines.add(
             "| %s | %s | %d | %s | %s | %s | ± %s %% |"
                 .formatted(
@@ -126,6 +123,14 @@ final class Report {
                     number("%.0f", Statistics.spread(medians) * 100)));
       }
     }
+  }
+
+  /** The medians of the bare COPY, one of each process. */
+  private List<Double> copies(Shape shape, long rows) {
+    return results.entrants(shape).stream()
+        .map(entrant -> copy(shape, rows, entrant))
+        .filter(each -> !each.isNaN())
+        .toList();
   }
 
   private Double copy(Shape shape, long rows, Entrant entrant) {

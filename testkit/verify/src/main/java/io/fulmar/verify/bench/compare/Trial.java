@@ -64,9 +64,14 @@ final class Trial {
    * @param args contender, shape, host, port, database, user, rounds, {@code sweep} for all shares
    *     of changes or {@code short}, heap, the file that takes the measurements
    */
-  public static void main(String[] args) throws Exception {
-    new Trial(args).run();
-    System.exit(0); // some threads of peers are no daemons
+  public static void main(String[] args) {
+    try {
+      new Trial(args).run();
+      System.exit(0); // some threads of peers are no daemons
+    } catch (Exception e) {
+      e.printStackTrace();
+      System.exit(1);
+    }
   }
 
   private void run() throws Exception {
