@@ -72,10 +72,11 @@ final class Meter implements AutoCloseable {
     heap.reset();
     ProcessTimes.resetResident();
     before.run();
+    long committed = System.nanoTime();
     Relay.Traffic traffic = relay.traffic();
     Counters then = counters();
     long cpu = jvm.getProcessCpuTime();
-    long began = System.nanoTime();
+    long began = state.streams() ? committed : System.nanoTime();
     work.run();
     long ended = System.nanoTime();
     double jvmCpu = (jvm.getProcessCpuTime() - cpu) / 1e9;

@@ -115,6 +115,7 @@ public enum Shape {
       tpch.loadOrders(connection);
       if (this == JOIN) {
         tpch.loadCustomer(connection);
+        database.execute("vacuum (freeze, analyze) customer");
       }
     }
     if (this == WIDE) {
@@ -122,7 +123,7 @@ public enum Shape {
     } else if (this == THREE_KEYS) {
       database.execute(Sql.THREE_KEYS);
     }
-    database.execute("vacuum (freeze, analyze)");
+    database.execute("vacuum (freeze, analyze) orders");
   }
 
   /** The scenarios of a full sweep, or those of a comparison of sizes and shapes. */
