@@ -153,7 +153,8 @@ public final class Benchmark {
                     options.rounds(),
                     options.only(),
                     options.shapes(),
-                    options.out()))
+                    options.out(),
+                    options.isResumed()))
             .run(out));
   }
 

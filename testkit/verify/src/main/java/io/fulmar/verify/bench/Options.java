@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
  * What is asked of the benchmark.
  *
  * @param isHelp whether only the options are asked for
+ * @param isResumed whether what an earlier run has measured stays
  * @param rows numbers of rows, ascending
  * @param shapeRows orders for the shapes other than the narrow one
  * @param rounds how often each variant is measured, after a round that does not count
@@ -26,6 +27,7 @@ import java.util.regex.Pattern;
  */
 record Options(
     boolean isHelp,
+    boolean isResumed,
     List<Long> rows,
     long shapeRows,
     int rounds,
@@ -51,6 +53,8 @@ record Options(
                            (default all)
         --shapes NAME,...  which shapes of rows: %s (default all)
         --out DIRECTORY    takes results.md, results.csv and charts (default target/bench)
+        --resume           goes on with a comparison that was cut short: keeps results.csv, and runs
+                           those contenders alone that are missing there
         --help             this text
       """
           .formatted(
@@ -67,6 +71,7 @@ record Options(
           "--only",
           "--shapes",
           "--out",
+          "--resume",
           "--help");
 
   /**
@@ -77,6 +82,7 @@ record Options(
    */
   static Options parse(String... args) {
     boolean isHelp = false;
+    boolean isResumed = false;
     List<Long> rows = List.of(10_000L, 100_000L, 300_000L);
     long shapeRows = 0;
     int rounds = 3;
@@ -88,6 +94,10 @@ record Options(
       String name = args[i];
       if (name.equals("--help")) {
         isHelp = true;
+        continue;
+      }
+      if (name.equals("--resume")) {
+        isResumed = true;
         continue;
       }
       if (!NAMES.contains(name)) {
@@ -111,6 +121,7 @@ record Options(
     long largest = rows.get(rows.size() - 1);
     return new Options(
         isHelp,
+        isResumed,
         rows,
         shapeRows > 0 ? shapeRows : Math.max(LEAST_ROWS, Math.min(largest / 3, MOST_SHAPE_ROWS)),
         rounds,

@@ -14,6 +14,7 @@ class OptionsTest {
   void noArgumentsGiveTheDefaults() {
     Options options = Options.parse();
     assertThat(options.isHelp()).isFalse();
+    assertThat(options.isResumed()).isFalse();
     assertThat(options.rows()).containsExactly(10_000L, 100_000L, 300_000L);
     assertThat(options.mostRows()).isEqualTo(300_000);
     assertThat(options.shapeRows()).isEqualTo(100_000);
@@ -28,7 +29,7 @@ class OptionsTest {
   void everyOptionIsTaken() {
     Options options =
         Options.parse(
-            "--rows 1M,2500,10k --shape-rows 5k --rounds 7 --section compare,tunnel --only debezium,standard-query --shapes join --out elsewhere"
+            "--rows 1M,2500,10k --shape-rows 5k --rounds 7 --section compare,tunnel --only debezium,standard-query --shapes join --resume --out elsewhere"
                 .split(" "));
     assertThat(options.rows()).containsExactly(2_500L, 10_000L, 1_000_000L);
     assertThat(options.shapeRows()).isEqualTo(5_000);
@@ -36,6 +37,7 @@ class OptionsTest {
     assertThat(options.sections()).containsExactlyInAnyOrder(Section.COMPARE, Section.TUNNEL);
     assertThat(options.only()).containsExactlyInAnyOrder(Entrant.DEBEZIUM, Entrant.STANDARD_QUERY);
     assertThat(options.shapes()).containsExactly(Shape.JOIN);
+    assertThat(options.isResumed()).isTrue();
     assertThat(options.out()).isEqualTo(Path.of("elsewhere"));
   }
 

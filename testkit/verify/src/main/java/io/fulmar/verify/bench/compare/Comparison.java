@@ -35,6 +35,7 @@ public final class Comparison {
    * @param entrants who takes part
    * @param shapes which shapes
    * @param out the directory of the results
+   * @param isResumed whether what is in {@code results.csv} stays and is not measured again
    */
   public record Plan(
       List<Long> rows,
@@ -42,7 +43,8 @@ public final class Comparison {
       int rounds,
       Collection<Entrant> entrants,
       Collection<Shape> shapes,
-      Path out) {}
+      Path out,
+      boolean isResumed) {}
 
   private record Job(Entrant entrant, Shape shape, long rows, boolean isSweep) {}
 
@@ -66,8 +68,9 @@ public final class Comparison {
    */
   public List<String> run(Consumer<String> out)
       throws IOException, InterruptedException, SQLException {
-    Files.write(csv, List.of(Measurement.HEADER));
-    List<Job> jobs = jobs();
+    List<Measurement> before = plan.isResumed && Files.exists(csv) ? measurements() : List.of();
+    List<Job> jobs = jobs().stream().filter(job -> !isDone(job, before)).toList();
+    begin(before.stream().filter(each -> jobs.stream().noneMatch(job -> isOf(job, each))).toList());
     int done = 0;
     for (Shape shape : Shape.values()) {
       for (long rows : sizes(shape)) {
@@ -88,8 +91,7 @@ public final class Comparison {
         }
       }
     }
-    List<Measurement> all =
-        Files.readAllLines(csv).stream().skip(1).map(Measurement::parse).toList();
+    List<Measurement> all = measurements();
     all.stream()
         .filter(each -> !each.mismatch().isEmpty())
         .forEach(
@@ -106,6 +108,27 @@ public final class Comparison {
     new Report(all).lines().forEach(out);
     charts(out);
     return List.copyOf(failures);
+  }
+
+  private List<Measurement> measurements() throws IOException {
+    return Files.readAllLines(csv).stream().skip(1).map(Measurement::parse).toList();
+  }
+
+  private void begin(List<Measurement> kept) throws IOException {
+    List<String> lines = new ArrayList<>(List.of(Measurement.HEADER));
+    kept.forEach(each -> lines.add(each.toLine()));
+    Files.write(csv, lines);
+  }
+
+  private boolean isDone(Job job, List<Measurement> measurements) {
+    return measurements.stream().anyMatch(each -> isOf(job, each) && each.round() == plan.rounds);
+  }
+
+  /** A model of aggregates has fewer rows than were asked for, and there is but one of its size. */
+  private static boolean isOf(Job job, Measurement measurement) {
+    return measurement.contender().equals(job.entrant.label())
+        && measurement.shape().equals(job.shape.label())
+        && (measurement.rows() == job.rows || !job.shape.isTable());
   }
 
   private List<Job> jobs() {
