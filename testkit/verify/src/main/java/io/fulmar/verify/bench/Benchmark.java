@@ -27,6 +27,9 @@ import java.util.function.Consumer;
  * failed, with 2 if the arguments are wrong.
  */
 public final class Benchmark {
+  /** In a source folder that only the profile of the benchmark compiles. */
+  private static final String MICRO = "io.fulmar.verify.bench.micro.MicroBenchmarks";
+
   private static final String CIPHER = "aes128-gcm@openssh.com";
   private static final List<String> CIPHERS =
       List.of(CIPHER, "aes256-gcm@openssh.com", "aes128-ctr");
@@ -104,6 +107,7 @@ public final class Benchmark {
           case DESTINATIONS -> destinations();
           case TUNNEL -> tunnel(List.of(CIPHER));
           case CIPHERS -> tunnel(CIPHERS);
+          case MICRO -> micro();
         }
       } catch (IllegalStateException e) {
         failures.add("section %s: %s".formatted(each.label(), e.getMessage()));
@@ -116,7 +120,7 @@ public final class Benchmark {
     if (!options.sections().isEmpty()) {
       return options.sections();
     }
-    Set<Section> possible = EnumSet.complementOf(EnumSet.of(Section.CIPHERS));
+    Set<Section> possible = EnumSet.complementOf(EnumSet.of(Section.CIPHERS, Section.MICRO));
     if (!OpenSsh.isInstalled()) {
       possible.remove(Section.TUNNEL);
     }
@@ -141,6 +145,12 @@ public final class Benchmark {
             Runtime.getRuntime().availableProcessors(),
             Machine.description(),
             options.rounds()));
+  }
+
+  private void micro() throws ReflectiveOperationException {
+    Class.forName(MICRO)
+        .getMethod("main", String[].class)
+        .invoke(null, (Object) options.jmh().toArray(String[]::new));
   }
 
   private void compare() throws Exception {

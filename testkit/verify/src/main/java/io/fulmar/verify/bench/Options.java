@@ -24,6 +24,7 @@ import java.util.regex.Pattern;
  * @param only which contenders
  * @param shapes which shapes of rows
  * @param out the directory that takes the results
+ * @param jmh what JMH is told
  */
 record Options(
     boolean isHelp,
@@ -34,7 +35,8 @@ record Options(
     Set<Section> sections,
     Set<Entrant> only,
     Set<Shape> shapes,
-    Path out) {
+    Path out,
+    List<String> jmh) {
   private static final Pattern NUMBER = Pattern.compile("(\\d{1,9})([kM]?)");
   private static final long LEAST_ROWS = 100;
   private static final long MOST_SHAPE_ROWS = 1_000_000;
@@ -48,11 +50,12 @@ record Options(
                            at most 1M)
         --rounds N         counted rounds, after one that is not counted (default 3)
         --section NAME,... which parts: %s
-                           (default all but ciphers, and tunnel only where OpenSSH is installed)
+                           (default all but ciphers and micro, and tunnel only where OpenSSH is installed)
         --only NAME,...    which contenders of the comparison: %s
                            (default all)
         --shapes NAME,...  which shapes of rows: %s (default all)
         --out DIRECTORY    takes results.md, results.csv and charts (default target/bench)
+        --jmh ARGUMENT,... what JMH is told in the section micro, as -i,20,WriteJson
         --resume           goes on with a comparison that was cut short: keeps results.csv, and runs
                            those contenders alone that are missing there
         --help             this text
@@ -71,6 +74,7 @@ record Options(
           "--only",
           "--shapes",
           "--out",
+          "--jmh",
           "--resume",
           "--help");
 
@@ -90,6 +94,7 @@ record Options(
     Set<Entrant> only = Set.of(Entrant.values());
     Set<Shape> shapes = Set.of(Shape.values());
     Path out = Path.of("target", "bench");
+    List<String> jmh = List.of();
     for (int i = 0; i < args.length; i++) {
       String name = args[i];
       if (name.equals("--help")) {
@@ -115,6 +120,7 @@ record Options(
         case "--section" -> sections = set(value, "section", Section.values(), Section::label);
         case "--only" -> only = set(value, "contender", Entrant.values(), Entrant::label);
         case "--shapes" -> shapes = set(value, "shape", Shape.values(), Shape::label);
+        case "--jmh" -> jmh = list(value, each -> each);
         default -> out = Path.of(value);
       }
     }
@@ -128,7 +134,8 @@ record Options(
         sections,
         only,
         shapes,
-        out);
+        out,
+        jmh);
   }
 
   /** The largest number of rows. */

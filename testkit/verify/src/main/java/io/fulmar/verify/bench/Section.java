@@ -10,7 +10,8 @@ enum Section {
   DELIVERY("the step deliver beside what a slow destination allows"),
   DESTINATIONS("the ready-made destinations beside a bare COPY"),
   TUNNEL("a tunnel of ours beside ssh -L and no tunnel; needs the programs of OpenSSH"),
-  CIPHERS("the same with each cipher; not among the defaults");
+  CIPHERS("the same with each cipher; not among the defaults"),
+  MICRO("hot loops by themselves, under JMH; not among the defaults");
 
   private final String description;
 
