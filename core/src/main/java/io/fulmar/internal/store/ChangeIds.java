@@ -54,7 +54,7 @@ public final class ChangeIds {
 
   /** An id as destinations see it: 32 hexadecimal digits. */
   public static String text(Version id) {
-    HexFormat hex = HexFormat.of();
-    return hex.toHexDigits(id.high()) + hex.toHexDigits(id.low());
+    byte[] bytes = ByteBuffer.allocate(16).putLong(id.high()).putLong(id.low()).array();
+    return HexFormat.of().formatHex(bytes);
   }
 }
