@@ -6,6 +6,7 @@ import io.fulmar.internal.type.KeyImage;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,11 +18,21 @@ import org.jspecify.annotations.Nullable;
 public final class ImageRow implements Row {
   private static final VarHandle INT =
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+  private static final VarHandle STARTS;
+
+  static {
+    try {
+      STARTS = MethodHandles.lookup().findVarHandle(ImageRow.class, "starts", int[].class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
 
   private final Shape shape;
   private final byte[] image;
   private final boolean key;
   private int @Nullable [] starts;
+  private int next;
 
   private ImageRow(Shape shape, byte[] image, boolean key) {
     this.shape = shape;
@@ -46,10 +57,12 @@ public final class ImageRow implements Row {
 
   @Override
   public @Nullable Object value(String column) {
-    int position = shape.position(column);
+    int position = position(column);
     ColumnKind kind = shape.kinds().get(position);
-    int start = start(position);
-    int length = length(position);
+    int field = shape.fields().get(position);
+    int[] known = starts();
+    int start = start(known, field);
+    int length = length(known, field);
     if (length < 0) {
       return null;
     }
@@ -63,46 +76,60 @@ public final class ImageRow implements Row {
 
   @Override
   public @Nullable String text(String column) {
-    int position = shape.position(column);
+    int position = position(column);
     ColumnKind kind = shape.kinds().get(position);
-    int start = start(position);
-    int length = length(position);
+    int field = shape.fields().get(position);
+    int[] known = starts();
+    int start = start(known, field);
+    int length = length(known, field);
     if (length < 0) {
       return null;
     }
     return key ? KeyImage.text(kind, image, start, length) : kind.text(image, start, length);
   }
 
-  private int start(int position) {
-    return starts()[2 * shape.fields().get(position)];
+  /** Columns are asked for in their order as a rule: then this spares a look into the index. */
+  private int position(String column) {
+    List<String> names = shape.names();
+    int expected = next; // threads may overwrite it, and whatever is there is only tried
+    int position =
+        expected < names.size() && names.get(expected).equals(column)
+            ? expected
+            : shape.position(column);
+    next = position + 1;
+    return position;
   }
 
-  private int length(int position) {
-    return starts()[2 * shape.fields().get(position) + 1];
+  private int start(int[] known, int field) {
+    return key ? known[2 * field] : known[field];
   }
 
-  /** Start and length of each field. */
+  private int length(int[] known, int field) {
+    return key ? known[2 * field + 1] : (int) INT.get(image, known[field] - 4);
+  }
+
+  /**
+   * Where each field of a row starts, or start and length of each of a key. Threads share a row, so
+   * who sees the array must see what is in it.
+   */
   private int[] starts() {
-    int[] known = starts;
+    int[] known = (int[]) STARTS.getAcquire(this);
     if (known == null) {
       known = key ? keyFields() : rowFields();
-      starts = known;
+      STARTS.setRelease(this, known);
     }
     return known;
   }
 
   private int[] rowFields() {
+    int[] found = new int[shape.names().size() + 1]; // one more says that a row is too large
     int count = 0;
     for (int at = 0; at < image.length; count++) {
+      if (count == found.length) {
+        found = Arrays.copyOf(found, 2 * count);
+      }
+      found[count] = at + 4;
       at += 4 + Math.max(0, (int) INT.get(image, at));
-    }
-    int[] found = new int[2 * count];
-    int at = 0;
-    for (int i = 0; i < count; i++) {
-      int length = (int) INT.get(image, at);
-      found[2 * i] = at + 4;
-      found[2 * i + 1] = length;
-      at += 4 + Math.max(0, length);
     }
     return found;
   }
