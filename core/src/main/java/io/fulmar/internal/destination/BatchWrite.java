@@ -33,7 +33,6 @@ final class BatchWrite {
   private final List<Change> changes;
   private final @Nullable String sequence;
   private final String write;
-  private final CopyLines lines;
   private final Delivery.Builder delivery = Delivery.acceptedExcept();
 
   /** The rows that hold what is no text, so that they go nowhere. */
@@ -48,7 +47,6 @@ final class BatchWrite {
     this.changes = batch.changes();
     this.sequence = sequence;
     this.write = layout.write();
-    this.lines = new CopyLines(changes.size());
   }
 
   /** Applies what can be applied; an error that is no row's fault comes out. */
@@ -86,7 +84,7 @@ final class BatchWrite {
 
   /** Copies all rows into the table; false, and nothing was done, if one of them is in the way. */
   private boolean isCopiedStraight() throws SQLException {
-    CopyLines straight = new CopyLines(changes.size());
+    CopyLines straight = CopyLines.sentOnce();
     Savepoint before = connection.setSavepoint();
     try {
       copyAll(layout.sql(TableDestinationSql.COPY_STRAIGHT), straight, i -> encode(straight, i));
@@ -115,9 +113,9 @@ final class BatchWrite {
     return into.end();
   }
 
-  private boolean encodeWithPosition(int i) {
-    lines.value(Integer.toString(i));
-    return encode(lines, i);
+  private boolean encodeWithPosition(CopyLines into, int i) {
+    into.value(Integer.toString(i));
+    return encode(into, i);
   }
 
   private interface Encoder {
@@ -158,34 +156,36 @@ final class BatchWrite {
 
   /** Copies the rows to the stage, but those that it refuses. */
   private void stageAll() throws SQLException {
+    CopyLines lines = CopyLines.kept(changes.size());
     Savepoint before = connection.setSavepoint();
     try {
-      copyAll(layout.copy(), lines, this::encodeWithPosition);
+      copyAll(layout.copy(), lines, i -> encodeWithPosition(lines, i));
       connection.releaseSavepoint(before);
     } catch (SQLException e) {
       rollBack(before, e);
-      stageHalves(0, changes.size(), e);
+      stageHalves(lines, 0, changes.size(), e);
     }
   }
 
-  private void stage(int from, int to) throws SQLException {
+  private void stage(CopyLines lines, int from, int to) throws SQLException {
     Savepoint before = connection.setSavepoint();
     try {
       copy(layout.copy(), lines, from, to);
       connection.releaseSavepoint(before);
     } catch (SQLException e) {
       rollBack(before, e);
-      stageHalves(from, to, e);
+      stageHalves(lines, from, to, e);
     }
   }
 
-  private void stageHalves(int from, int to, SQLException error) throws SQLException {
+  private void stageHalves(CopyLines lines, int from, int to, SQLException error)
+      throws SQLException {
     if (to - from == 1) {
       reject(from, error, badColumn(from));
     } else {
       int middle = (from + to) >>> 1;
-      stage(from, middle);
-      stage(middle, to);
+      stage(lines, from, middle);
+      stage(lines, middle, to);
     }
   }
 
@@ -279,7 +279,7 @@ final class BatchWrite {
   }
 
   private boolean isBad(int i, String column) throws SQLException {
-    CopyLines line = new CopyLines(1);
+    CopyLines line = CopyLines.kept(1);
     line.value(Integer.toString(i));
     line.value(layout.value(changes.get(i), column));
     line.end();

@@ -3,6 +3,7 @@ package io.fulmar.internal.destination;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.copy.CopyIn;
 
@@ -15,14 +16,24 @@ final class CopyLines {
   private static final byte[] NULL = {'\\', 'N'};
 
   private final Bytes bytes = new Bytes();
-  private final int[] ends;
+  private final int @Nullable [] ends;
   private int lines;
   private int start;
   private int sent;
   private boolean isText = true;
 
-  CopyLines(int expected) {
-    ends = new int[expected];
+  private CopyLines(int @Nullable [] ends) {
+    this.ends = ends;
+  }
+
+  /** Lines that can be sent again, all or some. */
+  static CopyLines kept(int expected) {
+    return new CopyLines(new int[expected]);
+  }
+
+  /** Lines that are forgotten once they are sent, so that not all are in memory. */
+  static CopyLines sentOnce() {
+    return new CopyLines(null);
   }
 
   /** Adds a value to the line that is being made. */
@@ -34,10 +45,18 @@ final class CopyLines {
       bytes.write(NULL, 0, NULL.length);
       return;
     }
+    int from = bytes.writePlain(value);
+    if (from < value.length()) {
+      writeRest(value, from);
+    }
+  }
+
+  /** What comes after characters that are one byte each. */
+  private void writeRest(String value, int plain) {
     byte[] utf8 = value.getBytes(StandardCharsets.UTF_8);
     boolean isDoubtful = false;
-    int from = 0;
-    for (int i = 0; i < utf8.length; i++) {
+    int from = plain;
+    for (int i = plain; i < utf8.length; i++) {
       isDoubtful |= utf8[i] == '?'; // what half a surrogate pair is encoded as
       byte escape = escape(utf8[i]);
       if (escape != 0) {
@@ -94,7 +113,9 @@ final class CopyLines {
     }
     isText = true;
     start = bytes.size();
-    ends[lines++] = start;
+    if (ends != null) {
+      ends[lines++] = start;
+    }
     return ended;
   }
 
@@ -103,6 +124,11 @@ final class CopyLines {
     while (start - sent >= PIECE) {
       copy.writeToCopy(bytes.array(), sent, PIECE);
       sent += PIECE;
+    }
+    if (ends == null && sent > 0) {
+      bytes.drop(sent);
+      start -= sent;
+      sent = 0;
     }
   }
 
@@ -117,8 +143,9 @@ final class CopyLines {
 
   /** Sends lines {@code from} to {@code to}, the latter not included. */
   void send(CopyIn copy, int from, int to) throws SQLException {
-    int end = ends[to - 1];
-    for (int at = from == 0 ? 0 : ends[from - 1]; at < end; at += PIECE) {
+    int[] kept = Objects.requireNonNull(ends, "lines that are sent once");
+    int end = kept[to - 1];
+    for (int at = from == 0 ? 0 : kept[from - 1]; at < end; at += PIECE) {
       copy.writeToCopy(bytes.array(), at, Math.min(PIECE, end - at));
     }
   }
@@ -140,6 +167,32 @@ final class CopyLines {
 
     void cut(int to) {
       size = to;
+    }
+
+    void drop(int first) {
+      System.arraycopy(all, first, all, 0, size - first);
+      size -= first;
+    }
+
+    /**
+     * Writes the characters that are one byte each and mean themselves, up to the first that is
+     * something else.
+     *
+     * @return how many there are: of most values all, which then need no copy of their own
+     */
+    int writePlain(String text) {
+      int length = text.length();
+      ensure(length);
+      for (int i = 0; i < length; i++) {
+        char c = text.charAt(i);
+        if (c >= 0x80 || c == '\\' || c < ' ') {
+          size += i;
+          return i;
+        }
+        all[size + i] = (byte) c;
+      }
+      size += length;
+      return length;
     }
 
     void write(byte b) {
