@@ -155,14 +155,17 @@ public final class RowJson {
   }
 
   private void number(JsonGenerator out, Number number) throws IOException {
-    String text = JavaValue.text(number);
     boolean hasForm =
         !(number instanceof Double || number instanceof Float)
             || Double.isFinite(number.doubleValue());
-    if (hasForm && (numbers == JsonNumbers.EXACT || isSafe(number))) {
-      out.writeNumber(text);
+    if (!hasForm || (numbers == JsonNumbers.SAFE && !isSafe(number))) {
+      out.writeString(JavaValue.text(number));
+    } else if (number instanceof Long whole) {
+      out.writeNumber(whole.longValue()); // most numbers are whole, and need no text on the way
+    } else if (number instanceof Integer whole) {
+      out.writeNumber(whole.intValue());
     } else {
-      out.writeString(text);
+      out.writeNumber(JavaValue.text(number));
     }
   }
 
