@@ -20,6 +20,7 @@ final class CopyLines {
   private int lines;
   private int start;
   private int sent;
+  private boolean isBegun;
   private boolean isText = true;
 
   private CopyLines(int @Nullable [] ends) {
@@ -38,9 +39,10 @@ final class CopyLines {
 
   /** Adds a value to the line that is being made. */
   void value(@Nullable String value) {
-    if (bytes.size() > start) {
+    if (isBegun) {
       bytes.write((byte) '\t');
     }
+    isBegun = true;
     if (value == null) {
       bytes.write(NULL, 0, NULL.length);
       return;
@@ -112,6 +114,7 @@ final class CopyLines {
       bytes.cut(start);
     }
     isText = true;
+    isBegun = false;
     start = bytes.size();
     if (ends != null) {
       ends[lines++] = start;

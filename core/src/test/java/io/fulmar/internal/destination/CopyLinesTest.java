@@ -29,6 +29,16 @@ class CopyLinesTest {
   }
 
   @Test
+  void emptyValueInFrontIsAValue() throws SQLException {
+    CopyLines lines = CopyLines.sentOnce();
+    line(lines, "", "x");
+    line(lines, "", "", "");
+    line(lines, "");
+    lines.sendRest(sent);
+    assertThat(sent.text()).isEqualTo("\tx\n\t\t\n\n");
+  }
+
+  @Test
   void halfASurrogatePairIsNoText() throws SQLException {
     CopyLines lines = CopyLines.sentOnce();
     assertThat(line(lines, "1", "plain, then \ud835")).isFalse();
