@@ -34,6 +34,9 @@ final class PlanFiles {
   private static final int WAITS = 16;
   private static final int PREVIOUS = 32;
   private static final int OPERATION = 3;
+  private static final Operation[] OPERATIONS = Operation.values();
+  private static final byte[] NO_KEY = {};
+  private static final Version NO_ID = new Version(0, 0);
 
   private PlanFiles() {}
 
@@ -66,9 +69,9 @@ final class PlanFiles {
   /** One change of a plan. */
   static final class Entry {
     Operation operation = Operation.ADDED;
-    byte[] key = new byte[0];
+    byte[] key = NO_KEY;
     @Nullable Version version;
-    Version changeId = new Version(0, 0);
+    Version changeId = NO_ID;
     int attempts;
     long firstAt;
     long until;
@@ -238,7 +241,7 @@ final class PlanFiles {
     Entry change() throws IOException {
       int flags = in.getByte();
       Entry entry = new Entry();
-      entry.operation = Operation.values()[Math.min(flags & OPERATION, 2)];
+      entry.operation = OPERATIONS[Math.min(flags & OPERATION, 2)];
       entry.oversize = (flags & OVERSIZE) != 0;
       entry.key = in.getBytes(in.getVarint());
       entry.version =
