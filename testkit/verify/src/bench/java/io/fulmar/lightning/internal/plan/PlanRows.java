@@ -56,7 +56,8 @@ public final class PlanRows {
             List.of(),
             List.of(),
             new ChangeSet.Way(ChangeSet.Way.Kind.FULL, "bench"),
-            null);
+            null,
+            "");
     row = new PlanRow(head, "815", RUN, 1 << 20);
   }
 

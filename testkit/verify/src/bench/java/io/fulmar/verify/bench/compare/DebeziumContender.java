@@ -54,7 +54,7 @@ final class DebeziumContender implements Contender {
 
   @Override
   public Set<Scenario> scenarios() {
-    return EnumSet.complementOf(EnumSet.of(Scenario.UNCHANGED));
+    return EnumSet.complementOf(EnumSet.of(Scenario.UNCHANGED, Scenario.UNCHANGED_FOR_LONG));
   }
 
   @Override

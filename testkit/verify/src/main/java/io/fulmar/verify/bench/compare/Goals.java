@@ -62,6 +62,11 @@ final class Goals {
   private void standard() {
     Entrant query = Entrant.STANDARD_QUERY;
     atMost("standard engine, unchanged : bare COPY", toCopy(query, Scenario.UNCHANGED), 1.2, "x");
+    atMost(
+        "standard engine, unchanged for the third time : bare COPY",
+        toCopy(query, Scenario.UNCHANGED_FOR_LONG),
+        1,
+        "x");
     atMost("standard engine, 1 % changed : bare COPY", toCopy(query, Scenario.CHANGED_1), 1.3, "x");
     atMost("standard engine, first run : bare COPY", toCopy(query, Scenario.FIRST), 2, "x");
     atMost("standard engine, state, bytes a row", stateBytes(query, false), 40, "B");

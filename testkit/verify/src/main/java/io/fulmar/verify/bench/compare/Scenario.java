@@ -4,6 +4,7 @@ package io.fulmar.verify.bench.compare;
 public enum Scenario {
   FIRST("first run", 0),
   UNCHANGED("unchanged", 0),
+  UNCHANGED_FOR_LONG("unchanged for the third time", 0),
   CHANGED_0_1("0.1 % changed", 1_000),
   CHANGED_1("1 % changed", 100),
   CHANGED_10("10 % changed", 10),

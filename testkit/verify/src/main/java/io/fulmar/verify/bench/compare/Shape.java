@@ -4,6 +4,7 @@ import io.fulmar.testkit.TestDatabase;
 import io.fulmar.testkit.tpch.Tpch;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -130,7 +131,8 @@ public enum Shape {
   static Set<Scenario> scenarios(boolean sweep) {
     return sweep
         ? Set.of(Scenario.values())
-        : Set.of(Scenario.FIRST, Scenario.UNCHANGED, Scenario.CHANGED_1);
+        : EnumSet.of(
+            Scenario.FIRST, Scenario.UNCHANGED, Scenario.UNCHANGED_FOR_LONG, Scenario.CHANGED_1);
   }
 
   private static final class Sql {

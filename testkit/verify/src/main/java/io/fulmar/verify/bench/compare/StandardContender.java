@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** The standard engine, its state in a temporary directory. */
@@ -22,6 +24,11 @@ final class StandardContender extends FulmarContender {
   @Override
   SyncEngine open(Source source) {
     return StandardEngine.on(source, directory);
+  }
+
+  @Override
+  public Set<Scenario> scenarios() {
+    return EnumSet.allOf(Scenario.class);
   }
 
   @Override
