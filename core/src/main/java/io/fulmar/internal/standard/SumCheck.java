@@ -85,8 +85,8 @@ final class SumCheck {
       return false;
     }
     RowSum now = snapshot.sum(shape, seed);
-    if (now.equals(accepted)) {
-      head.rows = now.rows();
+    if (accepted.equals(now)) {
+      head.rows = accepted.rows();
       head.way = ChangeSet.Way.SUM;
       return true;
     }

@@ -193,6 +193,24 @@ class SumCheckTest {
   }
 
   @Test
+  @DisplayName("a model that takes too long to add up is read")
+  void slowSums() {
+    three();
+    settle();
+    source.slow(true);
+    for (int i = 0; i < 4; i++) {
+      SyncReport report = run();
+      assertThat(way(report)).isEqualTo(ChangeSet.Way.Kind.READ);
+      assertThat(report.status()).isEqualTo(RunStatus.SUCCEEDED);
+    }
+    source.rows(List.of(new Line(1L, "a"), new Line(2L, "B"), new Line(3L, "c")));
+    run();
+    assertThat(sent).containsExactly("CHANGED 2");
+    source.slow(false);
+    settle();
+  }
+
+  @Test
   @DisplayName("what is asked for beside the changes is read")
   void otherRequests() {
     three();

@@ -14,11 +14,13 @@ import java.util.stream.Stream;
 
 /** The standard engine, its state in a temporary directory. */
 final class StandardContender extends FulmarContender {
+  private final Path root;
   private final Path directory;
 
   StandardContender(Shape shape, Model model) throws IOException {
     super(shape, model);
-    directory = Files.createTempDirectory("fulmar-bench").resolve("state");
+    root = Files.createTempDirectory("fulmar-bench");
+    directory = root.resolve("state");
   }
 
   @Override
@@ -47,7 +49,7 @@ final class StandardContender extends FulmarContender {
 
   @Override
   public void close() throws IOException {
-    delete(directory.getParent());
+    delete(root);
   }
 
   private static void delete(Path path) throws IOException {

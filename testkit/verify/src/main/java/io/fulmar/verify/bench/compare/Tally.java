@@ -2,8 +2,7 @@ package io.fulmar.verify.bench.compare;
 
 import io.fulmar.Operation;
 import java.math.BigDecimal;
-import java.util.EnumMap;
-import java.util.Map;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +11,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Tally {
   private final boolean complete;
-  private final Map<Operation, long[]> countAndSum = new EnumMap<>(Operation.class);
+
+  /** By the ordinals of the operations. */
+  private final long[][] countAndSum = new long[Operation.values().length][2];
+
   private BigDecimal values = BigDecimal.ZERO;
   private long rowsRead = -1;
 
@@ -23,9 +25,6 @@ final class Tally {
    */
   Tally(boolean complete) {
     this.complete = complete;
-    for (Operation each : Operation.values()) {
-      countAndSum.put(each, new long[2]);
-    }
   }
 
   /** Whether values are wanted too, which costs time. */
@@ -35,7 +34,7 @@ final class Tally {
 
   /** Takes one change; the value is ignored unless wanted, and for removals. */
   synchronized void add(Operation operation, long key, @Nullable BigDecimal value) {
-    long[] both = countAndSum.get(operation);
+    long[] both = countAndSum[operation.ordinal()];
     both[0]++;
     both[1] += key;
     if (complete && value != null && operation != Operation.REMOVED) {
@@ -50,7 +49,7 @@ final class Tally {
 
   /** How many changes were delivered. */
   synchronized long count() {
-    return countAndSum.values().stream().mapToLong(both -> both[0]).sum();
+    return Arrays.stream(countAndSum).mapToLong(both -> both[0]).sum();
   }
 
   /**
@@ -68,7 +67,7 @@ final class Tally {
     for (Operation each : Operation.values()) {
       long count = each == expected.operation() ? expected.count() : 0;
       long sum = each == expected.operation() ? expected.keys() : 0;
-      long[] got = countAndSum.get(each);
+      long[] got = countAndSum[each.ordinal()];
       if (got[0] != count || got[1] != sum) {
         return "%s: expected %d with keys of %d in all and got %d with %d"
             .formatted(each, count, sum, got[0], got[1]);
