@@ -4,7 +4,6 @@ module io.fulmar.lightning {
 
   requires transitive io.fulmar.core;
   requires static transitive org.jspecify;
-  requires com.dynatrace.hash4j;
   requires dev.failsafe.core;
   requires org.postgresql.jdbc;
   requires org.slf4j;
