@@ -304,6 +304,8 @@ public final class Fold {
       int generation)
       throws SQLException {
     int next = 1 - generation;
+    // What a dead run has left there, somebody may still read: then this waits.
+    transaction.update(FoldSql.DROP.with("state", tables.state(next)).sql());
     parts.state(generation);
     long keys = transaction.update(parts.rebuild(next, keepsValues, survey.effects));
     require(

@@ -34,6 +34,9 @@ class SlowNetworkTest extends SourceFixture {
    */
   private static final int ROUND_TRIPS_OF_A_RUN = 15;
 
+  /** From so many rows on it may pay to add them up. */
+  private static final int ASKED_WHAT_WAS_WRITTEN = 1;
+
   private ProtocolProxy proxy;
 
   @BeforeEach
@@ -67,9 +70,9 @@ class SlowNetworkTest extends SourceFixture {
       assertThat(takeRoundTripsOfRun()).isEqualTo(ROUND_TRIPS_OF_A_RUN);
       SyncReport report = engine.run(items("")).throwIfFailed();
       assertThat(report.total().accepted()).isEqualTo(ROWS - 20);
-      assertThat(takeRoundTripsOfRun()).isEqualTo(ROUND_TRIPS_OF_A_RUN);
+      assertThat(takeRoundTripsOfRun()).isEqualTo(ROUND_TRIPS_OF_A_RUN + ASKED_WHAT_WAS_WRITTEN);
       engine.run(items("")).throwIfFailed();
-      assertThat(takeRoundTripsOfRun()).isEqualTo(ROUND_TRIPS_OF_A_RUN);
+      assertThat(takeRoundTripsOfRun()).isEqualTo(ROUND_TRIPS_OF_A_RUN + ASKED_WHAT_WAS_WRITTEN);
     }
   }
 
@@ -90,7 +93,8 @@ class SlowNetworkTest extends SourceFixture {
       query("select pg_sleep(1)");
       engine.run(items("")).throwIfFailed();
       assertThat(proxy.takeAliveChecks()).isEqualTo(2);
-      assertThat(proxy.takeRoundTrips()).isEqualTo(ROUND_TRIPS_OF_A_RUN + 2);
+      assertThat(proxy.takeRoundTrips())
+          .isEqualTo(ROUND_TRIPS_OF_A_RUN + ASKED_WHAT_WAS_WRITTEN + 2);
     }
   }
 
