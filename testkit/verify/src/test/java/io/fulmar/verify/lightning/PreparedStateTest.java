@@ -188,6 +188,7 @@ class PreparedStateTest extends LightningFixture {
   @Test
   @DisplayName("a run that stops does not wait for a state that is being made")
   void stoppedRunEndsThePreparation() throws Exception {
+    CountDownLatch seen = new CountDownLatch(1);
     try (Connection other = database.connect();
         Statement statement = other.createStatement()) {
       other.setAutoCommit(false);
@@ -199,7 +200,7 @@ class PreparedStateTest extends LightningFixture {
               statement.execute("create table fulmar_planner.s1_state_0 ()");
             }
             if (call == 9) {
-              awaitQuery(waiting("<> 0"), "1");
+              seen.await();
               throw new StopRunException("QUOTA", "that is enough");
             }
             return Delivery.allAccepted();
@@ -207,6 +208,7 @@ class PreparedStateTest extends LightningFixture {
       CompletableFuture<SyncReport> running = CompletableFuture.supplyAsync(this::runPrepared);
       awaitQuery(waiting("<> 0"), "1");
       String process = query(waiting("<> 0").replace("count(*)", "max(pid)"));
+      seen.countDown();
       awaitQuery(waiting("<> " + process), "1"); // the fold
       assertThat(query(waiting("= " + process))).isEqualTo("0");
       other.rollback();
