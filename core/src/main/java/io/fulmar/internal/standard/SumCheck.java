@@ -126,6 +126,9 @@ final class SumCheck {
 
   /** To be asked when the plan is made: keeps what the next one needs. */
   void keep() {
+    if (head.extent == Extent.PART) {
+      return; // which says nothing of the other rows
+    }
     boolean idle =
         head.total() == 0
             && head.effects() == 0
