@@ -28,8 +28,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Computes a change set in bounded memory. While rows arrive they go to their partitions, without
- * their fields if the destination has this version as far as the filter can tell; then each
+ * Computes a change set in bounded memory. While rows arrive they go to their partitions, but for
+ * those of which the destination has this version as far as the filter can tell; then each
  * partition is joined with its part of the state.
  */
 final class Diff implements RowSink, Closeable {
@@ -40,7 +40,6 @@ final class Diff implements RowSink, Closeable {
   private static final int MAX_SAMPLES = 100;
   private static final int MAX_SAMPLES_OF_OPERATION = 10;
   private static final int OVERSIZE = 1;
-  private static final int KNOWN = 2;
   private static final int NOT_HERE = -1;
 
   /** The filter took a changed row for an unchanged one, so its fields are not there. */
@@ -58,7 +57,6 @@ final class Diff implements RowSink, Closeable {
   private final ChangeIds ids;
   private final PartitionedFile keys;
   private final PartitionedFile fieldsOfRows;
-  private final VersionTable known = new VersionTable();
   private final ColumnKind[] keyKinds;
   private final int[] keyFields;
   private final int marker;
@@ -69,7 +67,7 @@ final class Diff implements RowSink, Closeable {
       new EnumMap<>(PlanFiles.Section.class);
   private byte[] keyBytes = new byte[256];
 
-  private final long[] rowsOf = new long[Partitions.COUNT];
+  private final long[] rowsOf = new long[Partitions.COUNT]; // that are not paired
   private boolean knowsAll = true;
 
   // One entry for each key of the partition (or slice) of which a row came with its fields.
@@ -174,14 +172,10 @@ final class Diff implements RowSink, Closeable {
     long versionLow = version.getLeastSignificantBits();
     long hash = Partitions.hash(key.array(), 0, key.length());
     int partition = Partitions.of(hash);
-    rowsOf[partition]++;
-    if (filter != null && filter.mayContain(partition, versionHigh, versionLow)) {
-      keys.putByte(partition, KNOWN);
-      keys.putInt(partition, Partitions.sliceBits(hash));
-      keys.putLong(partition, versionHigh);
-      keys.putLong(partition, versionLow);
+    if (filter != null && filter.pair(partition, versionHigh, versionLow)) {
       return;
     }
+    rowsOf[partition]++;
     knowsAll = false;
     if (remembers) {
       head.rememberedBytes += head.remembered.bytes(fields);
@@ -223,12 +217,8 @@ final class Diff implements RowSink, Closeable {
   /** Joins what was read with the state and writes the sections of the plan. */
   void join() throws IOException, FilterMissed {
     for (int partition = 0; partition < Partitions.COUNT; partition++) {
-      long entries = rowsOf[partition] + (state == null ? 0 : state.keys(partition));
-      long bytes = entries * ENTRY_BYTES;
-      bytes += knowsPrevious && state != null ? state.bytes(partition) : 0;
-      int slices = (int) Math.min(1 << 16, bytes / sliceBytes + 1);
-      for (int slice = 0; slice < slices; slice++) {
-        join(partition, slice, slices);
+      if (!isAsItWas(partition)) {
+        join(partition);
       }
       for (PlanFiles.SectionWriter writer : writers.values()) {
         writer.endPartition();
@@ -242,13 +232,30 @@ final class Diff implements RowSink, Closeable {
     }
   }
 
-  private void join(int partition, int slice, int slices) throws IOException, FilterMissed {
+  /** Whether there is a row of each version that is remembered, nothing else, and no other row. */
+  private boolean isAsItWas(int partition) {
+    return filter != null
+        && state != null
+        && rowsOf[partition] == 0
+        && filter.areAllPaired(partition, state.keys(partition));
+  }
+
+  private void join(int partition) throws IOException, FilterMissed {
+    long bytes = rowsOf[partition] * ENTRY_BYTES;
+    bytes += knowsPrevious && state != null ? state.bytes(partition) : 0;
+    int slices = (int) Math.min(1 << 16, bytes / sliceBytes + 1);
+    for (int slice = 0; slice < slices; slice++) {
+      join(partition, slice, slices);
+    }
+    if (filter != null && !filter.isRight(partition)) {
+      throw new FilterMissed();
+    }
+  }
+
+  private void join(int partition, int slice, int slices) throws IOException {
     collect(partition, slice, slices);
     if (state != null) {
       compare(state.read(partition), partition, slice, slices);
-    }
-    if (known.left() > 0) {
-      throw new FilterMissed();
     }
     for (int entry = 0; entry < table.size(); entry++) {
       if (!decided[entry]) {
@@ -258,31 +265,24 @@ final class Diff implements RowSink, Closeable {
     emit(partition, slices);
   }
 
-  /** Takes in the rows of a partition: known ones by their version, others by their key. */
+  /** Takes in the rows of a partition that are not paired, by their key. */
   private void collect(int partition, int slice, int slices) throws IOException {
-    known.clear();
     table.clear();
     rowCount = 0;
     PartitionedFile.Cursor cursor = keys.read(partition);
     while (cursor.hasMore()) {
       int flags = cursor.getByte();
-      int number = cursor.getInt();
+      int keyLength = cursor.getInt();
       long versionHigh = cursor.getLong();
       long versionLow = cursor.getLong();
-      if (flags == KNOWN) {
-        if (slices == 1 || Partitions.slice(number, slices) == slice) {
-          known.add(versionHigh, versionLow);
-        }
-        continue;
-      }
       int length = cursor.getInt();
-      if (keyBytes.length < number) {
-        keyBytes = new byte[number * 2];
+      if (keyBytes.length < keyLength) {
+        keyBytes = new byte[keyLength * 2];
       }
-      cursor.getBytes(keyBytes, 0, number);
-      long hash = Partitions.hash(keyBytes, 0, number);
+      cursor.getBytes(keyBytes, 0, keyLength);
+      long hash = Partitions.hash(keyBytes, 0, keyLength);
       boolean here = slices == 1 || Partitions.slice(Partitions.sliceBits(hash), slices) == slice;
-      int entry = here ? entry(hash, number) : NOT_HERE;
+      int entry = here ? entry(hash, keyLength) : NOT_HERE;
       if (here) {
         rows[entry]++;
         high[entry] = versionHigh;
@@ -337,19 +337,16 @@ final class Diff implements RowSink, Closeable {
         }
         entry = table.find(hash, cursor.key(), 0, cursor.keyLength());
       }
+      boolean paired =
+          filter != null
+              && cursor.isPlain()
+              && filter.isPaired(partition, cursor.high(), cursor.low());
       if (only != null && !isAskedFor(cursor, only)) {
         continue;
       }
-      int same = cursor.isPlain() ? known.take(cursor.high(), cursor.low()) : 0;
-      int count = same + (entry >= 0 ? rows[entry] : 0);
-      if (entry < 0 && same == 1) {
-        continue; // the destination has this version, and nothing else is remembered
-      }
       if (entry >= 0) {
-        decide(partition, entry, count, cursor.memory(), cursor);
-      } else if (count > 1) {
-        duplicate(cursor.key(), 0, cursor.keyLength(), count, cursor.memory());
-      } else {
+        decide(partition, entry, rows[entry] + (paired ? 1 : 0), cursor.memory(), cursor);
+      } else if (!paired) {
         decision(partition, cursor.key(), 0, cursor.keyLength(), null, cursor.memory(), cursor);
       }
     }

@@ -169,11 +169,14 @@ final class Fold implements Closeable {
     if (state != null) {
       StateFile.Cursor cursor = state.read(partition);
       while (cursor.next()) {
-        long hash = Partitions.hash(cursor.key(), 0, cursor.keyLength());
-        if (slices > 1 && Partitions.slice(Partitions.sliceBits(hash), slices) != slice) {
-          continue;
+        int entry = -1;
+        if (table.size() > 0 || slices > 1) {
+          long hash = Partitions.hash(cursor.key(), 0, cursor.keyLength());
+          if (slices > 1 && Partitions.slice(Partitions.sliceBits(hash), slices) != slice) {
+            continue;
+          }
+          entry = table.find(hash, cursor.key(), 0, cursor.keyLength());
         }
-        int entry = table.size() == 0 ? -1 : table.find(hash, cursor.key(), 0, cursor.keyLength());
         if (entry < 0 && cursor.isPlain()) {
           writer.plain(cursor, keepsValues);
         } else {

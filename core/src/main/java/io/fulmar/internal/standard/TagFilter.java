@@ -4,19 +4,31 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.IntBuffer;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Says of a row version that it is certainly not among the accepted ones, or that it probably is:
- * 32 bits of each accepted version, outside the heap. A version that is taken for an accepted one
- * by mistake (one in a billion changed rows) is found out when the partitions are joined.
+ * Pairs rows with the accepted versions: of each version it has 31 bits and whether a row of it
+ * came, outside the heap. A row that is paired with a version it is not of by mistake (a few of a
+ * billion changed rows) is found out when the partitions are joined: then what is exclusive-or'ed
+ * of all versions of rows is not what it is of the versions that are paired. Not threadsafe.
  */
 final class TagFilter {
   private static final double SLOTS_PER_VERSION = 1.4;
   private static final int LEAST_SLOTS = 4;
+  private static final int PAIRED = Integer.MIN_VALUE;
 
   private final IntBuffer slots;
   private final int[] starts = new int[Partitions.COUNT + 1];
+
+  /** Slots that two versions would have; no row is paired with either. */
+  private final Set<Integer> shared = new HashSet<>();
+
+  // Of each partition: how many pairs, and the exclusive or of all versions that are in none.
+  private final long[] pairs = new long[Partitions.COUNT];
+  private final long[] high = new long[Partitions.COUNT];
+  private final long[] low = new long[Partitions.COUNT];
 
   private TagFilter(IntBuffer slots) {
     this.slots = slots;
@@ -61,28 +73,75 @@ final class TagFilter {
     return (long) (state.keys(partition) * SLOTS_PER_VERSION) + LEAST_SLOTS;
   }
 
-  private void add(int partition, long high, long low) {
-    int slot = find(partition, high, tag(low));
-    slots.put(slot, tag(low));
+  private void add(int partition, long versionHigh, long versionLow) {
+    int tag = tag(versionLow);
+    int slot = find(partition, versionHigh, tag);
+    if (slots.get(slot) != 0) {
+      shared.add(slot);
+      tag |= PAIRED; // so that no row is
+    }
+    slots.put(slot, tag);
+    exclude(partition, versionHigh, versionLow);
   }
 
-  boolean mayContain(int partition, long high, long low) {
-    return slots.get(find(partition, high, tag(low))) != 0;
+  private void exclude(int partition, long versionHigh, long versionLow) {
+    high[partition] ^= versionHigh;
+    low[partition] ^= versionLow;
+  }
+
+  /**
+   * Pairs a row with an accepted version if there is one, as far as 31 bits tell, that has no row
+   * yet; whether there was.
+   */
+  boolean pair(int partition, long versionHigh, long versionLow) {
+    int tag = tag(versionLow);
+    int slot = find(partition, versionHigh, tag);
+    if (slots.get(slot) != tag) {
+      return false;
+    }
+    slots.put(slot, tag | PAIRED);
+    pairs[partition]++;
+    exclude(partition, versionHigh, versionLow);
+    return true;
+  }
+
+  /** Whether each of so many accepted versions of a partition has its row. */
+  boolean areAllPaired(int partition, long versions) {
+    return pairs[partition] == versions && isRight(partition);
+  }
+
+  /**
+   * Whether an accepted version has a row; asked once for each of them, when all rows have come.
+   */
+  boolean isPaired(int partition, long versionHigh, long versionLow) {
+    int slot = find(partition, versionHigh, tag(versionLow));
+    if (slots.get(slot) < 0 && (shared.isEmpty() || !shared.contains(slot))) {
+      return true;
+    }
+    exclude(partition, versionHigh, versionLow);
+    return false;
+  }
+
+  /** Whether all pairs of a partition were right; known when each version was asked for. */
+  boolean isRight(int partition) {
+    return high[partition] == 0 && low[partition] == 0;
   }
 
   /** The slot with this tag, or the free one where it belongs. */
-  private int find(int partition, long high, int tag) {
+  private int find(int partition, long versionHigh, int tag) {
     int start = starts[partition];
     int end = starts[partition + 1];
-    int slot = start + (int) (((high >>> 32) * (end - start)) >>> 32);
-    for (int found = slots.get(slot); found != 0 && found != tag; found = slots.get(slot)) {
+    int slot = start + (int) (((versionHigh >>> 32) * (end - start)) >>> 32);
+    for (int found = slots.get(slot);
+        found != 0 && (found & ~PAIRED) != tag;
+        found = slots.get(slot)) {
       slot = slot + 1 == end ? start : slot + 1;
     }
     return slot;
   }
 
   private static int tag(long low) {
-    int tag = (int) (low ^ (low >>> 32));
+    int tag = (int) (low ^ (low >>> 32)) & ~PAIRED;
     return tag == 0 ? 1 : tag;
   }
 }

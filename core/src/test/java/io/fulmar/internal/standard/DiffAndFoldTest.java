@@ -1,6 +1,7 @@
 package io.fulmar.internal.standard;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.dynatrace.hash4j.hashing.HashValue128;
 import com.dynatrace.hash4j.hashing.Hashing;
@@ -438,6 +439,42 @@ class DiffAndFoldTest {
             .boxed()
             .toList();
     diffIsTheRulesKeyByKey(ids, 100_000, Kind.RUN, seed("large partition"));
+  }
+
+  @Test
+  @DisplayName("P1: a changed row that the filter takes for an unchanged one is not passed over")
+  void missOfTheFilterIsFoundOut() throws Exception {
+    List<Long> keys =
+        LongStream.iterate(0, id -> id + 1)
+            .filter(id -> Partitions.of(Partitions.hash(key(id), 0, 9)) == 0)
+            .limit(2)
+            .boxed()
+            .toList();
+    StateDirectory directory = directory();
+    try (StateFile accepted = StateFile.open(write(directory, state(keys, "before")));
+        StateFile wrong = StateFile.open(write(directory(), state(keys, "after")))) {
+      PlanHead head = new PlanHead();
+      head.run = NOW;
+      head.request = Kind.RUN;
+      head.remembered = Remembered.NOTHING;
+      Rules rules = new Rules(SyncMode.UPSERT, Removal.DELETE, true, 3, Duration.ofHours(1), null);
+      // A version with the tag of another cannot be had here, so the filter is of another state.
+      TagFilter filter = TagFilter.of(wrong, 1 << 20);
+      try (Diff diff =
+          new Diff(directory, head, accepted, MemoryModel.shape(), rules, filter, SEEDS, NOW)) {
+        MemoryModel.send(new Line(keys.get(0), "after"), diff);
+        assertThat(diff.knowsAll()).isTrue();
+        assertThatThrownBy(diff::join).isInstanceOf(Diff.FilterMissed.class);
+      }
+    }
+  }
+
+  private static State state(List<Long> keys, String value) throws IOException {
+    Map<Long, Memory> memory = new TreeMap<>();
+    for (long key : keys) {
+      memory.put(key, new Memory(version(new Line(key, value)), 0, null, 0));
+    }
+    return new State(Remembered.NOTHING, memory, new TreeMap<>());
   }
 
   @Test

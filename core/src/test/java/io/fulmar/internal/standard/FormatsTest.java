@@ -184,59 +184,88 @@ class FormatsTest {
   }
 
   @Test
-  void versionsAreCountedAndTakenOnce() {
-    Random random = random("versions");
-    VersionTable table = new VersionTable();
-    for (int round = 0; round < 2; round++) {
-      table.clear();
-      Map<Long, Integer> counts = new HashMap<>();
-      for (int i = 0; i < 10_000; i++) {
-        long version = random.nextInt(6_000);
-        table.add(version * 7, version % 3);
-        counts.merge(version, 1, Integer::sum);
+  @DisplayName("P1: the filter pairs every accepted version once, and hardly any other")
+  void filterPairsEveryAcceptedVersionOnce() throws Exception {
+    Random random = random("filter");
+    List<long[]> versions = new ArrayList<>();
+    for (int partition = 0; partition < Partitions.COUNT; partition++) {
+      int count = partition == 3 ? 2_000 : random.nextInt(20);
+      for (int i = 0; i < count; i++) {
+        // Versions that begin alike meet in one slot, and a tag of zero is a case of its own.
+        long high = partition == 3 ? random.nextInt() : random.nextLong();
+        long low = i == 7 ? 0 : random.nextLong();
+        versions.add(new long[] {partition, high, low});
       }
-      assertThat(table.left()).isEqualTo(10_000);
-      for (long version = 0; version < 6_000; version++) {
-        assertThat(table.take(version * 7, version % 3)).isEqualTo(counts.getOrDefault(version, 0));
+    }
+    try (StateFile state = state(random, versions)) {
+      TagFilter filter = TagFilter.of(state, 1 << 20);
+      assertThat(filter).isNotNull();
+      int errs = 0;
+      for (int i = 0; i < 100_000; i++) {
+        errs += filter.pair(random.nextInt(256), random.nextLong(), random.nextLong()) ? 1 : 0;
       }
-      assertThat(table.left()).isZero();
+      assertThat(errs).isZero();
+      for (long[] version : versions) {
+        assertThat(filter.pair((int) version[0], version[1], version[2])).isTrue();
+        assertThat(filter.pair((int) version[0], version[1], version[2])).as("again").isFalse();
+      }
+      for (int partition = 0; partition < Partitions.COUNT; partition++) {
+        long count = state.keys(partition);
+        assertThat(filter.areAllPaired(partition, count)).isTrue();
+        assertThat(filter.areAllPaired(partition, count + 1)).isFalse();
+      }
+      assertThat(TagFilter.of(state, 1_000)).as("more than it may use").isNull();
     }
   }
 
   @Test
-  @DisplayName("P1: the filter knows every accepted version, and hardly any other")
-  void filterKnowsEveryAcceptedVersion() throws Exception {
-    Random random = random("filter");
-    List<long[]> versions = new ArrayList<>();
+  @DisplayName("P1: versions that the filter cannot tell apart are paired with no row")
+  void filterPairsNothingThatItCannotTellApart() throws Exception {
+    Random random = random("shared");
+    long one = 0x0123_4567_89ab_cdefL;
+    long other = 0x89ab_cdef_0123_4567L; // the same when its halves are exclusive-or'ed
+    try (StateFile state =
+        state(random, List.of(new long[] {5, 77, one}, new long[] {5, 77, other}))) {
+      TagFilter filter = TagFilter.of(state, 1 << 20);
+      assertThat(filter).isNotNull();
+      assertThat(filter.pair(5, 77, one)).isFalse();
+      assertThat(filter.pair(5, 77, other)).isFalse();
+      assertThat(filter.isPaired(5, 77, one)).isFalse();
+      assertThat(filter.isPaired(5, 77, other)).isFalse();
+      assertThat(filter.isRight(5)).as("both are known to be in no pair").isTrue();
+    }
+  }
+
+  @Test
+  @DisplayName("P1: a row that is paired with a version it is not of is found out")
+  void wrongPairIsFoundOut() throws Exception {
+    long accepted = 0x0123_4567_89ab_cdefL;
+    long changed = 0x89ab_cdef_0123_4567L;
+    try (StateFile state = state(random("wrong"), List.of(new long[] {5, 77, accepted}))) {
+      TagFilter filter = TagFilter.of(state, 1 << 20);
+      assertThat(filter).isNotNull();
+      assertThat(filter.pair(5, 77, changed)).isTrue();
+      assertThat(filter.areAllPaired(5, 1)).isFalse();
+      assertThat(filter.isPaired(5, 77, accepted)).isTrue();
+      assertThat(filter.isRight(5)).isFalse();
+    }
+  }
+
+  /** A state of versions: partition, high, low; in the order of partitions. */
+  private StateFile state(Random random, List<long[]> versions) throws IOException {
     try (StateFile.Writer writer = new StateFile.Writer(directory.create(directory.state(1)))) {
       for (int partition = 0; partition < Partitions.COUNT; partition++) {
-        int count = partition == 3 ? 2_000 : random.nextInt(20);
-        for (int i = 0; i < count; i++) {
-          // Versions that begin alike meet in one slot, and tags of zero are a case of their own.
-          long high = partition == 3 ? random.nextInt() : random.nextLong();
-          long low = i % 50 == 0 ? 0 : random.nextLong();
-          byte[] key = bytes(random, 12);
-          writer.plain(key, 0, key.length, high, low);
-          versions.add(new long[] {partition, high, low});
+        for (long[] version : versions) {
+          if (version[0] == partition) {
+            byte[] key = bytes(random, 12);
+            writer.plain(key, 0, key.length, version[1], version[2]);
+          }
         }
         writer.endPartition();
       }
       writer.finish();
     }
-    try (StateFile state = StateFile.open(directory.state(1))) {
-      TagFilter filter = TagFilter.of(state, 1 << 20);
-      assertThat(filter).isNotNull();
-      for (long[] version : versions) {
-        assertThat(filter.mayContain((int) version[0], version[1], version[2])).isTrue();
-      }
-      int errs = 0;
-      for (int i = 0; i < 100_000; i++) {
-        errs +=
-            filter.mayContain(random.nextInt(256), random.nextLong(), random.nextLong()) ? 1 : 0;
-      }
-      assertThat(errs).isLessThan(10);
-      assertThat(TagFilter.of(state, 1_000)).as("more than it may use").isNull();
-    }
+    return StateFile.open(directory.state(1));
   }
 
   @Test
