@@ -241,7 +241,8 @@ final class Diff implements RowSink, Closeable {
   }
 
   private void join(int partition) throws IOException, FilterMissed {
-    long bytes = rowsOf[partition] * ENTRY_BYTES;
+    long remembered = state == null ? 0 : Math.min(rowsOf[partition], state.keys(partition));
+    long bytes = (rowsOf[partition] + remembered) * ENTRY_BYTES;
     bytes += knowsPrevious && state != null ? state.bytes(partition) : 0;
     int slices = (int) Math.min(1 << 16, bytes / sliceBytes + 1);
     for (int slice = 0; slice < slices; slice++) {

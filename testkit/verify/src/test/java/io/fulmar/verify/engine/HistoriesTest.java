@@ -1,7 +1,10 @@
 package io.fulmar.verify.engine;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.fulmar.harness.History;
 import io.fulmar.harness.Subject;
+import io.fulmar.internal.plan.PostgresSnapshots;
 import io.fulmar.internal.run.RunnerSettings;
 import io.fulmar.internal.standard.StandardStore;
 import io.fulmar.internal.store.Claim;
@@ -14,6 +17,7 @@ import io.fulmar.verify.fixture.SharedServer;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -34,6 +38,9 @@ class HistoriesTest {
   private static final int SAMPLE = Integer.getInteger("fulmar.histories", 3);
 
   private static TestServer postgres;
+
+  /** How often the rows were added up for the standard engine. */
+  private static final AtomicLong SUMS = new AtomicLong();
 
   @TempDir static Path states;
 
@@ -59,6 +66,9 @@ class HistoriesTest {
   @EnumSource
   void destinationEqualsTheSourceInTheEnd(EngineUnderTest kind) {
     History.playAll(1, SAMPLE, subjects(kind));
+    assertThat(kind == EngineUnderTest.LIGHTNING || SUMS.get() > 0)
+        .as("rows were added up")
+        .isTrue();
   }
 
   @ParameterizedTest
@@ -68,7 +78,8 @@ class HistoriesTest {
     long first = Math.floorMod(System.nanoTime(), 1_000_000L) * 1_000_000L;
     Map<String, Integer> seen =
         History.playAll(first, Integer.getInteger("fulmar.histories", 2_000), subjects(kind));
-    System.out.println("histories of " + kind + " from " + first + ": " + seen);
+    System.out.println(
+        "histories of %s from %s: %s; %s sums".formatted(kind, first, seen, SUMS.get()));
   }
 
   /** The runner over a {@link LightningStore}, with schemas of its own for each history. */
@@ -130,7 +141,11 @@ class HistoriesTest {
     @Override
     protected SyncStore open() {
       return new StandardStore(
-          table().source(), state, StandardStore.MissingState.BEGIN, 1 << 20, clock());
+          new EagerSums(new PostgresSnapshots(table().source()), SUMS),
+          state,
+          StandardStore.MissingState.BEGIN,
+          1 << 20,
+          clock());
     }
 
     @Override

@@ -111,17 +111,15 @@ final class Charts {
     for (Entrant entrant : DRAWN) {
       List<Point> points = new ArrayList<>();
       for (Scenario scenario : Scenario.values()) {
-        if (entrant == Entrant.COPY && scenario.changes()) {
-          // It takes what it takes.
-          add(
-              points,
-              scenario.percent(),
-              results.find(Shape.NARROW, rows, entrant, Scenario.UNCHANGED));
-        } else if (scenario == Scenario.UNCHANGED || scenario.changes()) {
-          add(
-              points,
-              Math.max(scenario.percent(), NO_CHANGE),
-              results.find(Shape.NARROW, rows, entrant, scenario));
+        double percent = Math.max(scenario.percent(), NO_CHANGE);
+        if (scenario != Scenario.UNCHANGED && !scenario.changes()) {
+          continue;
+        }
+        if (entrant == Entrant.COPY) {
+          // It takes what it takes, and was measured in every process.
+          points.add(new Point(percent, Statistics.median(results.copies(Shape.NARROW, rows))));
+        } else {
+          add(points, percent, results.find(Shape.NARROW, rows, entrant, scenario));
         }
       }
       draw(chart, entrant, points);

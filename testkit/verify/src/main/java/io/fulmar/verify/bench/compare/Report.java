@@ -45,7 +45,9 @@ final class Report {
             .toList();
     heading(
         "Time as a multiple of the bare binary COPY, which takes %s s: %s, %s rows",
-        number("%.2f", Statistics.median(copies(shape, rows))), shape.label(), grouped(rows));
+        number("%.2f", Statistics.median(results.copies(shape, rows))),
+        shape.label(),
+        grouped(rows));
     StringBuilder head = new StringBuilder("| |");
     scenarios.forEach(each -> head.append(' ').append(each.title()).append(" |"));
     lines.add(head.toString());
@@ -110,7 +112,7 @@ final class Report {
     lines.add("|---|--:|--:|--:|--:|--:|--:|");
     for (Shape shape : Shape.values()) {
       for (long rows : results.sizes(shape)) {
-        List<Double> medians = copies(shape, rows);
+        List<Double> medians = results.copies(shape, rows);
         lines.add(
             "| %s | %s | %d | %s | %s | %s | ± %s %% |"
                 .formatted(
@@ -123,23 +125,6 @@ final class Report {
                     number("%.0f", Statistics.spread(medians) * 100)));
       }
     }
-  }
-
-  /** The medians of the bare COPY, one of each process. */
-  private List<Double> copies(Shape shape, long rows) {
-    return results.entrants(shape).stream()
-        .map(entrant -> copy(shape, rows, entrant))
-        .filter(each -> !each.isNaN())
-        .toList();
-  }
-
-  private Double copy(Shape shape, long rows, Entrant entrant) {
-    return Statistics.median(
-        Arrays.stream(Scenario.values())
-            .map(each -> results.find(shape, rows, entrant, each))
-            .filter(each -> each != null)
-            .flatMap(each -> each.counted(Measurement.Amounts::copySeconds).stream())
-            .toList());
   }
 
   private void everything() {
@@ -181,11 +166,11 @@ final class Report {
   private void notes() {
     heading("Notes");
     lines.add(
-        "- Every contender runs in a JVM of its own with the heap given, on a copy of the same database files. Round 0 is for the compiler and not counted; through it alone goes the relay that counts bytes and round trips. Ratios are medians of the ratio to a bare COPY in the same round and process.");
+        "- Every contender runs in a JVM of its own with the heap given, on a copy of the same database files. Round 0 is for the compiler and not counted; through it alone goes the relay that counts bytes and round trips. Just before each measurement the same process reads the same rows by a bare COPY; ratios are medians of the ratio to that.");
     lines.add(
         "- `delivered`: in every round, what the consumer was given was compared with what the database says, by operation, count and sum of the keys, and in round 0 by the sum of the changed column too. Consumers do nothing else.");
     lines.add(
-        "- A round: first run, unchanged, then each change of rows spread evenly over the table, with a vacuum between change and run. Later runs of a round read a table that has grown by the dead rows of earlier ones (most so at 100 %, where it is twice as large); the COPY to which they are compared was taken at the begin of the round.");
+        "- A round: first run, unchanged, then each change of rows spread evenly over the table, with a vacuum between change and run. Later runs of a round read a table that has grown by the dead rows of earlier ones (most so at 100 %, where it is twice as large); the COPY to which they are compared reads it as it was before the change.");
     lines.add(
         "- Debezium's time for a change is that from its commit to the last event at the consumer: what it decoded before the commit is not in it. It has no unchanged run. Its offset is in memory; what it keeps is a slot, which makes the server keep its log. What decoding spills to disk is not among the temporary files. Set in its favour: no tombstones, 10 ms instead of 500 ms between polls.");
     lines.add(

@@ -1,6 +1,7 @@
 package io.fulmar.verify.bench.compare;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,7 +49,7 @@ final class Results {
       return median(Measurement.Amounts::seconds);
     }
 
-    /** To the bare COPY of the same round and process. */
+    /** To the bare COPY just before it in the same process. */
     double ratio() {
       return median(each -> each.seconds() / each.copySeconds());
     }
@@ -89,6 +90,23 @@ final class Results {
   /** One; null if it was not measured. */
   @Nullable Result find(Shape shape, long rows, Entrant entrant, Scenario scenario) {
     return results.get(new Key(shape.label(), rows, entrant.label(), scenario.title()));
+  }
+
+  /** The medians of the bare COPY, one of each process. */
+  List<Double> copies(Shape shape, long rows) {
+    return entrants(shape).stream()
+        .map(entrant -> copy(shape, rows, entrant))
+        .filter(each -> !each.isNaN())
+        .toList();
+  }
+
+  private Double copy(Shape shape, long rows, Entrant entrant) {
+    return Statistics.median(
+        Arrays.stream(Scenario.values())
+            .map(each -> find(shape, rows, entrant, each))
+            .filter(each -> each != null)
+            .flatMap(each -> each.counted(Measurement.Amounts::copySeconds).stream())
+            .toList());
   }
 
   /** Those of a shape, ascending. */
