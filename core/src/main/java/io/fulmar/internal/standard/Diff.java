@@ -67,7 +67,9 @@ final class Diff implements RowSink, Closeable {
       new EnumMap<>(PlanFiles.Section.class);
   private byte[] keyBytes = new byte[256];
 
-  private final long[] rowsOf = new long[Partitions.COUNT]; // that are not paired
+  /** Rows of each partition that the filter has paired with no accepted version. */
+  private final long[] unpaired = new long[Partitions.COUNT];
+
   private boolean knowsAll = true;
 
   // One entry for each key of the partition (or slice) of which a row came with its fields.
@@ -175,7 +177,7 @@ final class Diff implements RowSink, Closeable {
     if (filter != null && filter.pair(partition, versionHigh, versionLow)) {
       return;
     }
-    rowsOf[partition]++;
+    unpaired[partition]++;
     knowsAll = false;
     if (remembers) {
       head.rememberedBytes += head.remembered.bytes(fields);
@@ -236,13 +238,13 @@ final class Diff implements RowSink, Closeable {
   private boolean isAsItWas(int partition) {
     return filter != null
         && state != null
-        && rowsOf[partition] == 0
+        && unpaired[partition] == 0
         && filter.areAllPaired(partition, state.keys(partition));
   }
 
   private void join(int partition) throws IOException, FilterMissed {
-    long remembered = state == null ? 0 : Math.min(rowsOf[partition], state.keys(partition));
-    long bytes = (rowsOf[partition] + remembered) * ENTRY_BYTES;
+    long remembered = state == null ? 0 : Math.min(unpaired[partition], state.keys(partition));
+    long bytes = (unpaired[partition] + remembered) * ENTRY_BYTES;
     bytes += knowsPrevious && state != null ? state.bytes(partition) : 0;
     int slices = (int) Math.min(1 << 16, bytes / sliceBytes + 1);
     for (int slice = 0; slice < slices; slice++) {

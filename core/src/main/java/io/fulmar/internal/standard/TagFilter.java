@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Pairs rows with the accepted versions: of each version it has 31 bits and whether a row of it
- * came, outside the heap. A row that is paired with a version it is not of by mistake (a few of a
- * billion changed rows) is found out when the partitions are joined: then what is exclusive-or'ed
- * of all versions of rows is not what it is of the versions that are paired. Not threadsafe.
+ * came, outside the heap. A changed row that is paired by mistake (a few of a billion) is found out
+ * when the partitions are joined: the exclusive or of the versions of rows is then another than
+ * that of the versions that they were paired with. Not threadsafe.
  */
 final class TagFilter {
   private static final double SLOTS_PER_VERSION = 1.4;

@@ -432,24 +432,14 @@ class DiffAndFoldTest {
   @Test
   @DisplayName("P1, P5, P8: so is that of a partition with more keys than its arrays begin with")
   void diffOfALargePartitionIsTheRulesKeyByKey() throws Exception {
-    List<Long> ids =
-        LongStream.iterate(0, id -> id + 1)
-            .filter(id -> Partitions.of(Partitions.hash(key(id), 0, 9)) == 0)
-            .limit(3_000)
-            .boxed()
-            .toList();
+    List<Long> ids = idsOfOnePartition(3_000);
     diffIsTheRulesKeyByKey(ids, 100_000, Kind.RUN, seed("large partition"));
   }
 
   @Test
   @DisplayName("P1: a changed row that the filter takes for an unchanged one is not passed over")
   void missOfTheFilterIsFoundOut() throws Exception {
-    List<Long> keys =
-        LongStream.iterate(0, id -> id + 1)
-            .filter(id -> Partitions.of(Partitions.hash(key(id), 0, 9)) == 0)
-            .limit(2)
-            .boxed()
-            .toList();
+    List<Long> keys = idsOfOnePartition(2);
     StateDirectory directory = directory();
     try (StateFile accepted = StateFile.open(write(directory, state(keys, "before")));
         StateFile wrong = StateFile.open(write(directory(), state(keys, "after")))) {
@@ -467,6 +457,14 @@ class DiffAndFoldTest {
         assertThatThrownBy(diff::join).isInstanceOf(Diff.FilterMissed.class);
       }
     }
+  }
+
+  private static List<Long> idsOfOnePartition(int count) {
+    return LongStream.iterate(0, id -> id + 1)
+        .filter(id -> Partitions.of(Partitions.hash(key(id), 0, 9)) == 0)
+        .limit(count)
+        .boxed()
+        .toList();
   }
 
   private static State state(List<Long> keys, String value) throws IOException {
