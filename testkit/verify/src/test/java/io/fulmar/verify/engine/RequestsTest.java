@@ -290,7 +290,8 @@ class RequestsTest extends SourceFixture {
   @Test
   @DisplayName("P3: what is held can be seen, and released one by one or all at once")
   void heldChangesAreSeenAndReleased() throws SQLException {
-    database.execute("update t set v = 'wrong' where id in (1, 2, 3)", "delete from t where id = 4");
+    database.execute(
+        "update t set v = 'wrong' where id in (1, 2, 3)", "delete from t where id = 4");
     reject("1", "2", "3", "4");
     assertThat(run(sync()).newlyQuarantined()).isEqualTo(4);
 

@@ -119,8 +119,8 @@ final class Goals {
         "EXCEPT both ways by hand : Lightning, unchanged query",
         seconds(Entrant.EXCEPT, Scenario.UNCHANGED) / unchanged,
         5);
-    beside("query", query);
-    beside("table", table);
+    costOfChanges("query", query);
+    costOfChanges("table", table);
     atLeast(
         "Debezium's snapshot : Lightning, first run",
         seconds(Entrant.DEBEZIUM, Scenario.FIRST) / seconds(query, Scenario.FIRST),
@@ -130,8 +130,8 @@ final class Goals {
     atMost("Lightning, state without index, bytes a row", stateBytes(query, true), 64, "B");
   }
 
-  /** What changes cost: beside none, where rows are only added up, and beside few. */
-  private void beside(String model, Entrant entrant) {
+  /** Against none, where rows are only added up, and against few, where they are joined too. */
+  private void costOfChanges(String model, Entrant entrant) {
     double changed = seconds(entrant, Scenario.CHANGED_1);
     atMost(
         "Lightning, 1 %% changed %s - unchanged".formatted(model),
