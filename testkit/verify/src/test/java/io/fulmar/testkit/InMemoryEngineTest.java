@@ -329,16 +329,15 @@ class InMemoryEngineTest {
     assertThat(status.lastRun()).isNull();
   }
 
+  /** Those of this process: other tests may run beside it in others. */
   private static List<Path> directories() throws IOException {
+    String ours = "fulmar-memory-" + ProcessHandle.current().pid() + "-";
     Path place =
         Files.isDirectory(Path.of("/dev/shm"))
             ? Path.of("/dev/shm")
             : Path.of(System.getProperty("java.io.tmpdir"));
     try (Stream<Path> files = Files.list(place)) {
-      return files
-          .filter(f -> f.getFileName().toString().startsWith("fulmar-memory-"))
-          .sorted()
-          .toList();
+      return files.filter(f -> f.getFileName().toString().startsWith(ours)).sorted().toList();
     }
   }
 

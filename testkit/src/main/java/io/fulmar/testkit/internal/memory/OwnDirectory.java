@@ -14,7 +14,9 @@ import java.util.stream.Stream;
  */
 public final class OwnDirectory implements AutoCloseable {
   private static final Path MEMORY = Path.of("/dev/shm");
-  private static final String PREFIX = "fulmar-memory-";
+
+  /** Names the process too: what a killed one left is told from what a living one uses. */
+  private static final String PREFIX = "fulmar-memory-" + ProcessHandle.current().pid() + "-";
 
   private final Path path;
   private final Thread hook;
