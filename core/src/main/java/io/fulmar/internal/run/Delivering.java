@@ -24,7 +24,6 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,15 +39,11 @@ final class Delivering {
   /** So long after the grace of a run that was stopped its lanes are waited for. */
   static final Duration LAST_STEPS = Duration.ofSeconds(3);
 
-  private static final int MAX_ROWS_RESERVED = 8_192;
-  private static final long MAX_BYTES_RESERVED = 4L << 20;
-  private static final long LONG_RANGE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
-
   private final RunScope scope;
   private final RunnerSettings settings;
   private final Claim claim;
   private final StoredPlan plan;
-  private final UnaryOperator<PlanReader> portion;
+  private final Portion portion;
   private final Throttle throttle;
   private final Tally tally;
   private final DeadlineCalls calls;
@@ -62,7 +57,7 @@ final class Delivering {
       RunnerSettings settings,
       Claim claim,
       StoredPlan plan,
-      UnaryOperator<PlanReader> portion,
+      Portion portion,
       Throttle throttle,
       Tally tally) {
     this.scope = scope;
@@ -92,14 +87,16 @@ final class Delivering {
     int wanted = Math.min(sync.lanes(), sync.destination().capabilities().concurrency());
     int count = (int) Math.min(wanted, (total + batchRows - 1) / batchRows);
     CountDownLatch running = new CountDownLatch(count);
-    PlanReader reader = portion.apply(claim.open(plan));
+    PlanReader reader = portion.of(claim.open(plan));
+    Reservations reservations = new Reservations(claim, portion.of(total), settings.nanoTime());
     List<Lane> lanes = new ArrayList<>();
     for (int lane = 1; lane <= count; lane++) {
-      lanes.add(new Lane(lane, reader, running));
+      lanes.add(new Lane(lane, reader, reservations.part(), running));
     }
     try {
       lanes.forEach(Lane::begin);
       waitFor(running, lanes, total);
+      noted(reservations::release);
     } finally {
       if (running.getCount() == 0) {
         reader.close();
@@ -121,7 +118,7 @@ final class Delivering {
         interrupted = true;
         scope.stop(new RunScope.Stop.Cancelled());
       }
-      flush();
+      noted(claim::flush);
       boolean calling = calls.look();
       if (++shown % 2 == 0) {
         scope.emit(new RunEvent.Delivering(scope.sync().name(), scope.run(), tally.done(), total));
@@ -140,9 +137,9 @@ final class Delivering {
   }
 
   /** A claim that cannot note outcomes is of no use: the lanes stop, and are waited for. */
-  private void flush() {
+  private void noted(Runnable note) {
     try {
-      claim.flush();
+      note.run();
     } catch (RuntimeException e) {
       scope.stop(new RunScope.Stop.Failed("outcomes cannot be put on record", e));
     }
@@ -156,14 +153,12 @@ final class Delivering {
   private final class Lane implements BatchSender.Reservation {
     private final int number;
     private final PlanReader reader;
+    private final Reservations.Part reservation;
     private final CountDownLatch running;
     private final BatchSender sender;
     private final AtomicReference<Step> step = new AtomicReference<>(Step.SENDING);
-    private int batchesAtOnce = 1;
     private volatile List<PlannedChange> range = List.of();
     private volatile int done;
-    private volatile long reservedUntil;
-    private long rangeBegan;
     private BatchSender.@Nullable Sending sending;
     private boolean closing;
 
@@ -177,9 +172,10 @@ final class Delivering {
       LEFT
     }
 
-    Lane(int number, PlanReader reader, CountDownLatch running) {
+    Lane(int number, PlanReader reader, Reservations.Part reservation, CountDownLatch running) {
       this.number = number;
       this.reader = reader;
+      this.reservation = reservation;
       this.running = running;
       this.sender = new BatchSender(scope, throttle, tally, this, claim.joined());
     }
@@ -221,9 +217,9 @@ final class Delivering {
 
     /** Counts what is reserved and was not noted: by the state, too, its outcome is unknown. */
     void leave() {
-      if (step.getAndSet(Step.LEFT) != Step.LEFT && reservedUntil != 0) {
+      if (step.getAndSet(Step.LEFT) != Step.LEFT && reservation.isBegun()) {
         List<PlannedChange> rest = range.subList(done, range.size());
-        Outcome unknown = new Outcome(Outcome.Kind.UNKNOWN, true, reservedUntil, null);
+        Outcome unknown = new Outcome(Outcome.Kind.UNKNOWN, true, reservation.mayActUntil(), null);
         tally.add(rest, Collections.nCopies(rest.size(), unknown));
       }
     }
@@ -282,15 +278,14 @@ final class Delivering {
 
     /** False at the end of the plan. */
     private boolean nextRange() {
-      if (!range.isEmpty()) {
-        adapt(System.nanoTime() - rangeBegan);
+      List<PlannedChange> next = mapper.map(reader.next(batchRows, batchBytes));
+      if (next.isEmpty()) {
+        return false;
       }
-      List<PlannedChange> next = mapper.map(reader.next(batchRows * batchesAtOnce, rangeBytes()));
-      rangeBegan = System.nanoTime();
-      reservedUntil = 0;
+      reservation.take(next);
       done = 0;
       range = next;
-      return !next.isEmpty();
+      return true;
     }
 
     private void note(List<PlannedChange> batch, List<Outcome> outcomes) {
@@ -330,30 +325,12 @@ final class Delivering {
       }
     }
 
-    /**
-     * Reserves more at once while calls are fast, so that durability costs little, and less when
-     * they are slow.
-     */
-    private void adapt(long nanos) {
-      if (nanos < LONG_RANGE_NANOS / 2) {
-        batchesAtOnce = Math.max(1, Math.min(MAX_ROWS_RESERVED / batchRows, batchesAtOnce * 2));
-      } else if (nanos > LONG_RANGE_NANOS) {
-        batchesAtOnce = Math.max(1, batchesAtOnce / 2);
-      }
-    }
-
-    private long rangeBytes() {
-      return Math.max(batchBytes, Math.min(batchBytes * batchesAtOnce, MAX_BYTES_RESERVED));
-    }
-
     @Override
     public long beforeCall() {
       long deadline = scope.sync().callDeadline().toMillis();
       long until = scope.now() + deadline;
-      while (until > reservedUntil) {
-        long from = range.get(0).position();
-        claim.reserve(from, from + range.size(), until + deadline);
-        reservedUntil = until + deadline;
+      while (until > reservation.mayActUntil()) {
+        reservation.reserve(until, until + deadline);
         until = scope.now() + deadline; // the disk took its time, and the call begins now
       }
       return until;

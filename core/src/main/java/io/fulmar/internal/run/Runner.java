@@ -19,7 +19,6 @@ import io.fulmar.internal.postgres.SqlStates;
 import io.fulmar.internal.store.Claim;
 import io.fulmar.internal.store.Extent;
 import io.fulmar.internal.store.Folded;
-import io.fulmar.internal.store.PlanReader;
 import io.fulmar.internal.store.PlanRequest;
 import io.fulmar.internal.store.Recovery;
 import io.fulmar.internal.store.RunEnd;
@@ -41,7 +40,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -631,8 +629,7 @@ public final class Runner implements AutoCloseable {
       scope.step("deliver");
       long began = System.nanoTime();
       if (plan.changeSet().total() > 0) {
-        UnaryOperator<PlanReader> portion =
-            all -> Portion.of(all, order.options(), Course.this.began);
+        Portion portion = new Portion(order.options(), Course.this.began);
         new Delivering(scope, settings, claim, plan, portion, throttle(sync.destination()), tally)
             .deliver();
       }

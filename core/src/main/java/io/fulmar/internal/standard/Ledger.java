@@ -167,11 +167,13 @@ final class Ledger implements Closeable {
       }
     }
     byte[] codes = new byte[Math.toIntExact(to - from)];
-    ByteBuffer before = read(bytes, HEADER + from, codes.length);
-    for (int i = 0; i < codes.length; i++) {
-      codes[i] = before.get(i) == 0 ? RESERVED : before.get(i);
+    synchronized (this) { // so that no answer in the range is overwritten
+      ByteBuffer before = read(bytes, HEADER + from, codes.length);
+      for (int i = 0; i < codes.length; i++) {
+        codes[i] = before.get(i) == 0 ? RESERVED : before.get(i);
+      }
+      write(bytes, ByteBuffer.wrap(codes), HEADER + from);
     }
-    write(bytes, ByteBuffer.wrap(codes), HEADER + from);
     force();
     watch.passed(CrashPoint.RESERVED);
   }
@@ -194,7 +196,9 @@ final class Ledger implements Closeable {
       reasonFile.force(false);
       watch.passed(CrashPoint.DETAILS_NOTED);
     }
-    write(bytes, ByteBuffer.wrap(codes), HEADER + from);
+    synchronized (this) {
+      write(bytes, ByteBuffer.wrap(codes), HEADER + from);
+    }
     watch.passed(CrashPoint.ACKNOWLEDGED);
   }
 

@@ -52,12 +52,15 @@ class PortionTest {
 
   @Test
   void planWithoutLimitsIsDeliveredAsItIs() {
-    assertThat(Portion.of(plan, RunOptions.defaults(), 0)).isSameAs(plan);
+    assertThat(new Portion(RunOptions.defaults(), 0).of(plan)).isSameAs(plan);
+    assertThat(new Portion(RunOptions.defaults(), 0).of(10)).isEqualTo(10);
+    assertThat(new Portion(options().limit(5).build(), 0).of(10)).isEqualTo(5);
+    assertThat(new Portion(options().limit(5).build(), 0).of(3)).isEqualTo(3);
   }
 
   @Test
   void limitEndsThePlanAfterSoManyChanges() {
-    try (PlanReader portion = Portion.of(plan, options().limit(5).build(), 0)) {
+    try (PlanReader portion = new Portion(options().limit(5).build(), 0).of(plan)) {
       assertThat(positions(portion.next(3, 77))).containsExactly(0L, 1L, 2L);
       assertThat(plan.maxBytes).isEqualTo(77);
       assertThat(positions(portion.next(3, 77))).containsExactly(3L, 4L);
@@ -69,7 +72,7 @@ class PortionTest {
   @Test
   @DisplayName("a limit beyond the plan, or beyond what an int holds, ends where the plan does")
   void limitBeyondThePlanEndsWithIt() {
-    try (PlanReader portion = Portion.of(plan, options().limit(5_000_000_000L).build(), 0)) {
+    try (PlanReader portion = new Portion(options().limit(5_000_000_000L).build(), 0).of(plan)) {
       assertThat(portion.next(8, 1)).hasSize(8);
       assertThat(portion.next(8, 1)).hasSize(2);
       assertThat(portion.next(8, 1)).isEmpty();
@@ -80,11 +83,11 @@ class PortionTest {
   void budgetAloneIsKept() {
     Duration hour = Duration.ofHours(1);
     RunOptions options = options().budget(hour).build();
-    PlanReader over = Portion.of(plan, options, ago(hour));
+    PlanReader over = new Portion(options, ago(hour)).of(plan);
     assertThat(over).isNotSameAs(plan);
     assertThat(over.next(1, 1)).isEmpty();
     assertThat(plan.at).isZero();
-    assertThat(positions(Portion.of(plan, options, ago(Duration.ofMinutes(10))).next(2, 1)))
+    assertThat(positions(new Portion(options, ago(Duration.ofMinutes(10))).of(plan).next(2, 1)))
         .containsExactly(0L, 1L);
   }
 
@@ -93,22 +96,22 @@ class PortionTest {
   void budgetIsCountedFromTheBeginningOfTheRun() {
     Duration year = Duration.ofDays(365);
     RunOptions options = options().budget(year).build();
-    assertThat(Portion.of(plan, options, ago(year)).next(1, 1)).isEmpty();
-    assertThat(Portion.of(plan, options, ago(Duration.ZERO)).next(1, 1)).hasSize(1);
+    assertThat(new Portion(options, ago(year)).of(plan).next(1, 1)).isEmpty();
+    assertThat(new Portion(options, ago(Duration.ZERO)).of(plan).next(1, 1)).hasSize(1);
   }
 
   @Test
   void limitAndBudgetEndItTogether() {
     RunOptions options = options().limit(1).budget(Duration.ofHours(1)).build();
-    PlanReader portion = Portion.of(plan, options, ago(Duration.ZERO));
+    PlanReader portion = new Portion(options, ago(Duration.ZERO)).of(plan);
     assertThat(portion.next(4, 1)).hasSize(1);
     assertThat(portion.next(4, 1)).isEmpty();
-    assertThat(Portion.of(plan, options, ago(Duration.ofHours(2))).next(4, 1)).isEmpty();
+    assertThat(new Portion(options, ago(Duration.ofHours(2))).of(plan).next(4, 1)).isEmpty();
   }
 
   @Test
   void closingAPortionClosesThePlan() {
-    Portion.of(plan, options().limit(1).build(), 0).close();
+    new Portion(options().limit(1).build(), 0).of(plan).close();
     assertThat(plan.closed).isEqualTo(1);
   }
 }

@@ -71,6 +71,35 @@ class LedgerInterleavingsTest {
     }
   }
 
+  /** Reserving reads before it writes; Lincheck does not come in between, so this test does. */
+  @Test
+  @DisplayName("I-08, P3: an answer is not lost while another lane reserves what is around it")
+  void answerWithinWhatIsReservedStays() throws Exception {
+    Memory bytes = new Memory();
+    Ledger ledger = new Ledger(bytes, new Memory(), new Memory(), CrashPoint.Watch.NONE);
+    Outcome rejected = new Outcome(Outcome.Kind.REJECTED, false, 0, null);
+    Thread refusing =
+        new Thread(
+            () -> {
+              try {
+                ledger.acknowledge(2, List.of(rejected));
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    bytes.afterRead =
+        () -> {
+          refusing.start();
+          while (refusing.isAlive() && refusing.getState() != Thread.State.BLOCKED) {
+            Thread.onSpinWait();
+          }
+        };
+    ledger.reserve(0, 4, 100);
+    refusing.join();
+    ledger.force();
+    check(bytes.durable(16, 4).equals("rrJr"), "durable is " + bytes.durable(16, 4));
+  }
+
   private static void check(boolean holds, String otherwise) {
     if (!holds) {
       throw new AssertionError(otherwise);
@@ -81,6 +110,7 @@ class LedgerInterleavingsTest {
   private static final class Memory extends FileChannel {
     private final byte[] written = new byte[64];
     private byte[] durable = new byte[64];
+    private Runnable afterRead = () -> {};
 
     synchronized String durable(int from, int count) {
       return new String(durable, from, count, java.nio.charset.StandardCharsets.ISO_8859_1);
@@ -91,9 +121,12 @@ class LedgerInterleavingsTest {
     }
 
     @Override
-    public synchronized int read(ByteBuffer target, long position) {
+    public int read(ByteBuffer target, long position) {
       int count = Math.min(target.remaining(), written.length - (int) position);
-      target.put(written, (int) position, count);
+      synchronized (this) {
+        target.put(written, (int) position, count);
+      }
+      afterRead.run();
       return count;
     }
 
