@@ -230,7 +230,9 @@ final class Diff implements RowSink, Closeable {
       head.sections.put(writer.getKey(), writer.getValue().finish());
     }
     if (head.sections.containsKey(PlanFiles.Section.ROWS)) {
-      head.fields = fieldsOfRows.finish();
+      // A fold reads them only for what is remembered; a plan that waits forces them when it is
+      // kept.
+      head.fields = fieldsOfRows.finish(remembers);
     }
   }
 

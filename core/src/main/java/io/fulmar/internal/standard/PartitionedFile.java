@@ -136,8 +136,12 @@ final class PartitionedFile implements Closeable {
     filled[partition] = 0;
   }
 
-  /** Writes what is left in memory and makes everything durable. */
-  Directory finish() throws IOException {
+  /**
+   * Writes what is left in memory.
+   *
+   * @param durably whether it must be there after a loss of power
+   */
+  Directory finish(boolean durably) throws IOException {
     Directory directory = Directory.empty();
     for (int i = 0; i < Partitions.COUNT; i++) {
       if (filled[i] > 0) {
@@ -148,7 +152,7 @@ final class PartitionedFile implements Closeable {
         directory.checksums[i] = (int) checksums[i].getValue();
       }
     }
-    if (file != null) {
+    if (durably && file != null) {
       file.force(true);
     }
     return directory;

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,16 @@ final class PlanFiles {
     Files.deleteIfExists(fields(plan));
     for (Section section : Section.values()) {
       Files.deleteIfExists(section(plan, section));
+    }
+  }
+
+  /** Makes durable what planning has not: the fields of a plan that is to outlive its run. */
+  static void force(Path plan) throws IOException {
+    Path fields = fields(plan);
+    if (Files.exists(fields)) {
+      try (FileChannel file = FileChannel.open(fields, StandardOpenOption.WRITE)) {
+        file.force(true);
+      }
     }
   }
 

@@ -458,6 +458,7 @@ final class StandardClaim implements Claim {
     try {
       PlanHead head = head(plan);
       head.guards = plan.changeSet().guards();
+      PlanFiles.force(directory.plan(head.run));
       head.write(directory, directory.plan(head.run));
       long before = file.keptPlan;
       file.keptPlan = head.run;

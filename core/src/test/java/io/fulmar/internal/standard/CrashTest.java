@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Runs of the standard store over a disk on which, at each operation in turn that changes
@@ -440,5 +442,77 @@ class CrashTest {
       assertThat(crm.rows()).isEqualTo(before());
       assertThat(process.status(Process.sync(crm).build()).unsure()).isZero();
     }
+  }
+
+  // ------------------------------------------------------------------------ a loss of power
+
+  /** Planning forces all but the fields of rows, so these may be gone, or be of any length. */
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 0, 3})
+  @DisplayName("P1, P2: a loss of power may take the fields of a plan that is being delivered")
+  void fieldsOfAPlanMayBeLost(int left) throws Exception {
+    Path directory = synced();
+    source.rows(after());
+    FaultyDisk disk = disk();
+    crm.mood(
+        (batch, apply) -> {
+          disk.strike(FaultyDisk.Fault.DEATH, 1);
+          return Crm.accept(batch, apply);
+        });
+    try (Process process = process(disk, directory)) {
+      process.run(Process.sync(crm).build());
+    }
+    crm.mood(Crm::accept);
+    assertThat(disk.dead()).isTrue();
+    Path fields = fields(directory);
+    if (left < 0) {
+      Files.delete(fields);
+    } else {
+      Files.write(fields, Arrays.copyOf(Files.readAllBytes(fields), left));
+    }
+    assertRecovers(directory, new Ended(null, null), left + " bytes of the fields are left");
+  }
+
+  private static Path fields(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory.resolve("crm"))) {
+      return files.filter(path -> path.toString().endsWith(".fields")).findFirst().orElseThrow();
+    }
+  }
+
+  @Test
+  @DisplayName("P7: of a plan that waits for approval, the fields survive a loss of power too")
+  void fieldsOfAKeptPlanAreForced() throws Exception {
+    List<String> operations =
+        operations((process, sync) -> process.runner().plan(sync), Process.sync(crm).build());
+    int forced = operations.indexOf("force plan.fields");
+    assertThat(forced).isPositive();
+    assertThat(operations.subList(forced, operations.size())).contains("move sync");
+  }
+
+  @Test
+  @DisplayName("P1: a fold reads the fields of what is remembered, so they survive a loss of power")
+  void fieldsOfWhatIsRememberedAreForced() throws Exception {
+    List<String> plain = operations(Process::run, Process.sync(crm).build());
+    assertThat(plain).contains("force plan.rows").doesNotContain("force plan.fields");
+    List<String> remembering = operations(Process::run, Process.sync(crm).remember("v").build());
+    assertThat(remembering.indexOf("force plan.fields"))
+        .isBetween(0, remembering.indexOf("move plan"));
+  }
+
+  /** Something that a process does with a sync. */
+  private interface Doing {
+    Object with(Process process, Sync sync) throws Exception;
+  }
+
+  /** What changes on the disk meanwhile, without the numbers of runs. */
+  private List<String> operations(Doing doing, Sync sync) throws Exception {
+    FaultyDisk disk = disk();
+    disk.strike(FaultyDisk.Fault.FULL, MANY);
+    Path directory = synced();
+    source.rows(after());
+    try (Process process = process(disk, directory)) {
+      doing.with(process, sync);
+    }
+    return disk.operations().stream().map(each -> each.replaceAll("-\\d+", "")).toList();
   }
 }

@@ -301,7 +301,7 @@ class FormatsTest {
       for (int i = 0; i < Partitions.COUNT; i++) {
         assertStream(file, i, expected[i].toByteArray(), random);
       }
-      places = file.finish();
+      places = file.finish(true);
     }
     try (PartitionedFile file = new PartitionedFile(SteadyChannel.reading(path), places)) {
       for (int i = 0; i < Partitions.COUNT; i++) {
