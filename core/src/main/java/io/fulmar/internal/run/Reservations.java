@@ -27,7 +27,7 @@ final class Reservations {
   private final long total;
   private final LongSupplier nanoTime;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition written = lock.newCondition();
+  private final Condition over = lock.newCondition();
 
   // Guarded by the lock, which nobody holds while something is written.
   private final List<Part> parts = new ArrayList<>();
@@ -41,7 +41,7 @@ final class Reservations {
   private static final class Stretch {
     private final long from;
     private final long end;
-    private boolean isWritten;
+    private boolean isOver; // written, or failed
     private long until;
 
     Stretch(long from, long end) {
@@ -117,7 +117,7 @@ final class Reservations {
         taken = Math.max(taken, end);
         mayActUntil = 0;
         stretches.stream().filter(each -> each.contains(this)).forEach(this::isIn);
-        stretches.removeIf(each -> each.isWritten && each.end <= taken);
+        stretches.removeIf(each -> each.isOver && each.end <= taken);
       } finally {
         lock.unlock();
       }
@@ -164,10 +164,10 @@ final class Reservations {
     lock.lock();
     try {
       while (part.mayActUntil < atLeast) {
-        if (stretches.stream().noneMatch(each -> !each.isWritten && each.contains(part))) {
+        if (stretches.stream().noneMatch(each -> !each.isOver && each.contains(part))) {
           return begin(part);
         }
-        written.awaitUninterruptibly();
+        over.awaitUninterruptibly();
       }
       return null;
     } finally {
@@ -185,7 +185,9 @@ final class Reservations {
     Stretch stretch = new Stretch(part.from, end);
     stretches.add(stretch);
     for (Part each : parts) {
-      each.begun |= each.from < end && each.end > stretch.from;
+      if (each.from < end && each.end > stretch.from) {
+        each.begun = true;
+      }
     }
     return stretch;
   }
@@ -204,11 +206,11 @@ final class Reservations {
   private void end(Stretch stretch, long until) {
     lock.lock();
     try {
-      stretch.isWritten = true;
+      stretch.isOver = true;
       stretch.until = until;
       parts.stream().filter(stretch::contains).forEach(part -> part.isIn(stretch));
-      stretches.removeIf(each -> each.isWritten && each.end <= taken);
-      written.signalAll();
+      stretches.removeIf(each -> each.isOver && each.end <= taken);
+      over.signalAll();
     } finally {
       lock.unlock();
     }

@@ -423,18 +423,7 @@ class CrashTest {
   @DisplayName(
       "P1: what an interrupted run may have sent is sent again although the source went back")
   void unsureChangeIsSentAgainAlthoughTheSourceWentBack() throws Exception {
-    Path directory = synced();
-    source.rows(after());
-    FaultyDisk disk = disk();
-    crm.mood(
-        (batch, apply) -> {
-          disk.strike(FaultyDisk.Fault.DEATH, 1);
-          return Crm.accept(batch, apply);
-        });
-    try (Process process = process(disk, directory)) {
-      process.run(Process.sync(crm).build());
-    }
-    crm.mood(Crm::accept);
+    Path directory = diedInItsFirstCall();
     assertThat(crm.rows()).doesNotContainKeys(1L, 2L);
     source.rows(before());
     try (Process process = process(disk(), directory)) {
@@ -444,13 +433,8 @@ class CrashTest {
     }
   }
 
-  // ------------------------------------------------------------------------ a loss of power
-
-  /** Planning forces all but the fields of rows, so these may be gone, or be of any length. */
-  @ParameterizedTest
-  @ValueSource(ints = {-1, 0, 3})
-  @DisplayName("P1, P2: a loss of power may take the fields of a plan that is being delivered")
-  void fieldsOfAPlanMayBeLost(int left) throws Exception {
+  /** What a process left that died when the destination had applied its first batch. */
+  private Path diedInItsFirstCall() throws IOException {
     Path directory = synced();
     source.rows(after());
     FaultyDisk disk = disk();
@@ -464,6 +448,17 @@ class CrashTest {
     }
     crm.mood(Crm::accept);
     assertThat(disk.dead()).isTrue();
+    return directory;
+  }
+
+  // ------------------------------------------------------------------------ a loss of power
+
+  /** Planning forces all but the fields of rows, so these may be gone, or be of any length. */
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 0, 3})
+  @DisplayName("P1, P2: a loss of power may take the fields of a plan that is being delivered")
+  void fieldsOfAPlanMayBeLost(int left) throws Exception {
+    Path directory = diedInItsFirstCall();
     Path fields = fields(directory);
     if (left < 0) {
       Files.delete(fields);
